@@ -1,0 +1,58 @@
+# `make help` lists what there is. Every target sets up what it needs.
+
+# The Python to build the environment from; `make setup PYTHON=python3.12` chooses another.
+PYTHON ?= python3
+
+ifeq ($(OS),Windows_NT)
+  BIN := .venv/Scripts
+else
+  BIN := .venv/bin
+endif
+READY := .venv/ready
+
+# The stages run `python`: this project's, whatever environment is active around make.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PYTHONNOUSERSITE := 1
+unexport PYTHONHOME PYTHONPATH VIRTUAL_ENV
+
+# A clone that was moved, or whose Python is gone, has an environment that does not start.
+ifneq ($(wildcard $(READY)),)
+  ifneq ($(shell "$(BIN)/python" -c "print(1)" 2>&1),1)
+    $(shell rm -f $(READY))
+  endif
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help setup repro test lint format smoke lock
+
+help:  ## list these targets
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/make \1|\2/' | while IFS='|' read -r a b; do printf '%-12s %s\n' "$$a" "$$b"; done
+
+setup: $(READY)  ## make the virtual environment .venv with the pinned packages
+
+$(READY): requirements.txt
+	@"$(PYTHON)" -c "import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else 'make setup: expected Python 3.11, 3.12 or 3.13; found %d.%d; name one: make setup PYTHON=python3.12' % v[:2])"
+	"$(PYTHON)" -m venv --clear .venv
+	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-binary antlr4-python3-runtime --requirement requirements.txt
+	@touch $(READY)
+
+repro: $(READY)  ## run the experiment: whatever is not up to date, both trainings side by side
+	@python -m stages
+
+test: $(READY)  ## run the tests, with coverage
+	@python -m pytest --cov --cov-report=term
+
+lint: $(READY)  ## check format, style and types
+	@python -m ruff format --check .
+	@python -m ruff check .
+	@python -m mypy
+
+format: $(READY)  ## format the code and mend what ruff can
+	@python -m ruff format .
+	@python -m ruff check --fix .
+
+smoke: $(READY)  ## run the committed pipeline for one epoch in a temporary clone, from the download on
+	@python -m tests.smoke
+
+lock: $(READY)  ## write requirements.txt from pyproject.toml
+	@python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --group dev --custom-compile-command "make lock" pyproject.toml --output-file requirements.txt
