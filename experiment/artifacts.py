@@ -1,0 +1,103 @@
+"""Writers whose files hold no clock, no address and no locale: the same content, the same bytes.
+
+Each writes the whole file under a temporary name beside the target and renames it, so that a
+reader, a full disk or a killed process never leaves half a file under the right name.
+"""
+
+import csv
+import json
+import os
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import keras
+    from matplotlib.figure import Figure
+
+CURVE_COLUMNS = ("epoch", "accuracy", "loss", "val_accuracy", "val_loss")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path that becomes `path` when the block ends well, and is gone when not."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The suffix stays last: Keras, NumPy and matplotlib choose the format by it.
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """An uncompressed `.npz`; NumPy gives its members a fixed time."""
+    with replacing(path) as temporary:
+        np.savez(temporary, **arrays)  # type: ignore[arg-type]
+
+
+def write_metrics(path: Path, metrics: Mapping[str, float]) -> None:
+    """Flat JSON, keys sorted, numbers in full precision, no NaN."""
+    text = json.dumps(metrics, indent=2, sort_keys=True, allow_nan=False)
+    with replacing(path) as temporary:
+        temporary.write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def write_curve(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
+    """CSV with `CURVE_COLUMNS`, one row per epoch, numbers in full precision."""
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, CURVE_COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def write_figure(path: Path, figure: "Figure", dots_per_inch: int) -> None:
+    """PNG without matplotlib's version in it."""
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=dots_per_inch, metadata={"Software": None})
+
+
+def write_model(path: Path, model: "keras.Model") -> None:
+    """A `.keras` file for `keras.saving.load_model`, without what Keras puts in of the run.
+
+    That is the date (`metadata.json`), the clock times of the archive, and memory addresses as
+    ids of shared objects (`config.json`), which are numbered in order of appearance instead.
+    """
+    with replacing(path) as temporary:
+        model.save(temporary)
+        with zipfile.ZipFile(temporary) as archive:
+            members = {name: archive.read(name) for name in sorted(archive.namelist())}
+        for name in ("config.json", "metadata.json"):
+            content = _without_run(json.loads(members[name]), {})
+            members[name] = json.dumps(content, sort_keys=True).encode()
+        with zipfile.ZipFile(temporary, "w") as archive:
+            for name, data in members.items():
+                archive.writestr(_member(name), data)
+
+
+def _member(name: str) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+    info.create_system = 3  # Unix, also where Windows writes it
+    info.external_attr = 0o644 << 16
+    return info
+
+
+def _without_run(value: Any, ids: dict[int, int]) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: ids.setdefault(item, len(ids))
+            if key == "shared_object_id"
+            else _without_run(item, ids)
+            for key, item in value.items()
+            if key != "date_saved"
+        }
+    if isinstance(value, list):
+        return [_without_run(item, ids) for item in value]
+    return value

@@ -1,0 +1,51 @@
+"""What went wrong with something a user gave, in one line."""
+
+import errno
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class InputError(Exception):
+    """Bad input: the message is one line that says what was expected, found, and what to do."""
+
+
+def _terminate(signum: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + signum)
+
+
+@contextmanager
+def one_line_errors(program: str) -> Iterator[None]:
+    """Ends the process with one line on stderr and a status that is not 0, without a traceback.
+
+    Args:
+        program: name that starts the line, such as `download`.
+
+    Raises:
+        SystemExit: 1 for bad input or a disk that cannot be written, 130 for Ctrl-C, 143 for a
+            request to terminate. A fault of the program itself keeps its traceback.
+    """
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    except InputError as error:
+        sys.exit(f"{program}: {error}")
+    except KeyboardInterrupt:
+        print(f"{program}: interrupted; what was finished before is kept", file=sys.stderr)
+        sys.exit(130)
+    except OSError as error:
+        if error.errno not in _DISK_ERRORS:
+            raise
+        sys.exit(f"{program}: {error.filename or 'disk'}: {_DISK_ERRORS[error.errno]}")
+
+
+_DISK_ERRORS = {
+    errno.ENOSPC: "no space left on the disk; free some and run again",
+    errno.EDQUOT: "disk quota used up; free some space and run again",
+    errno.EFBIG: "file larger than the system allows here (ulimit -f); raise the limit",
+    errno.EACCES: "not allowed to write or read here; check the owner and the permissions",
+    errno.EPERM: "not allowed to write or read here; check the owner and the permissions",
+    errno.EROFS: "the file system is read-only; run in a folder that can be written",
+}

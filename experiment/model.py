@@ -1,0 +1,66 @@
+"""The network of the experiment."""
+
+import keras
+import numpy as np
+from keras import initializers, layers
+
+LAYERS_WITH_RANDOMNESS = ("convolution", "dense", "dropout", "output")
+
+
+def build_model(
+    *,
+    image_shape: tuple[int, int, int],
+    classes: int,
+    filters: int,
+    dense_units: int,
+    dropout_rate: float,
+    seed: int,
+) -> keras.Model:
+    """The classic small CNN, with Dropout behind the dense layer where its rate is above 0.
+
+    Each layer draws from a seed of its own, so that models which differ in `dropout_rate` alone
+    start from the same weights.
+
+    Args:
+        image_shape: `(h, w, 1)`, 4 x 4 pixels or more.
+        classes: number of classes, 2 or more.
+        filters: of the 3x3 convolution, 1 or more.
+        dense_units: of the hidden dense layer, 1 or more.
+        dropout_rate: share of the dense layer's units to drop in training, in [0, 1).
+        seed: 0 or more.
+
+    Returns:
+        A model from `float32 (n, h, w, 1)` in [0, 1] to probabilities `float32 (n, classes)`.
+    """
+    states = np.random.SeedSequence(seed).generate_state(len(LAYERS_WITH_RANDOMNESS))
+    # 31 bits: what every random operation of TensorFlow takes as a seed.
+    seeds = {
+        name: int(state) >> 1 for name, state in zip(LAYERS_WITH_RANDOMNESS, states, strict=True)
+    }
+
+    def weights(name: str) -> initializers.Initializer:
+        return initializers.GlorotUniform(seed=seeds[name])
+
+    dropout = [layers.Dropout(dropout_rate, seed=seeds["dropout"], name="dropout")]
+    return keras.Sequential(
+        [
+            keras.Input(image_shape, name="image"),
+            layers.Conv2D(
+                filters,
+                kernel_size=3,
+                activation="relu",
+                kernel_initializer=weights("convolution"),
+                name="convolution",
+            ),
+            layers.MaxPooling2D(pool_size=2, name="pooling"),
+            layers.Flatten(name="flatten"),
+            layers.Dense(
+                dense_units, activation="relu", kernel_initializer=weights("dense"), name="dense"
+            ),
+            *(dropout if dropout_rate > 0 else []),
+            layers.Dense(
+                classes, activation="softmax", kernel_initializer=weights("output"), name="output"
+            ),
+        ],
+        name="cnn",
+    )

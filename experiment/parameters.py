@@ -1,0 +1,155 @@
+"""`params.yaml`: typed, frozen, checked once before anything is read, deleted or trained."""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from experiment.errors import InputError
+
+KNOWN_DATASETS = ("mnist", "fashion_mnist")
+
+
+def _known_or_npz(dataset: str) -> str:
+    if dataset in KNOWN_DATASETS or dataset.endswith(".npz"):
+        return dataset
+    raise ValueError(
+        f"expected {', '.join(KNOWN_DATASETS)} or the path of an .npz file"
+        + _did_you_mean(dataset, KNOWN_DATASETS)
+    )
+
+
+class _Section(BaseModel):
+    # strict: "5" is not 5 and true is not 1, so a slip of the pen is not trained with.
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class DataParameters(_Section):
+    """Which images."""
+
+    dataset: Annotated[str, AfterValidator(_known_or_npz)]
+
+
+class PreprocessParameters(_Section):
+    """How the images are divided."""
+
+    validation_split: float = Field(gt=0, lt=1)
+    train_samples: int | None = Field(ge=1)
+
+
+class ModelParameters(_Section):
+    """Size of the network."""
+
+    filters: int = Field(ge=1)
+    dense_units: int = Field(ge=1)
+
+
+class TrainParameters(_Section):
+    """How the network is trained."""
+
+    epochs: int = Field(ge=1)
+    dropout_rate: float = Field(ge=0, lt=1)
+    batch_size: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    seed: int = Field(ge=0, lt=2**31)
+    threads: int = Field(ge=1, le=1024)
+
+
+class Parameters(_Section):
+    """All of `params.yaml`."""
+
+    data: DataParameters
+    preprocess: PreprocessParameters
+    model: ModelParameters
+    train: TrainParameters
+
+
+def load_parameters(path: Path = Path("params.yaml")) -> Parameters:
+    """Reads and checks the parameters.
+
+    Args:
+        path: a YAML 1.2 file, read by the same parser as DVC reads it.
+
+    Raises:
+        InputError: the file cannot be read, or a key is unknown, missing, of the wrong type or
+            out of its range; the message names the first such key, the nearest right name, and
+            how many more there are.
+    """
+    try:
+        content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; run this at the top of the repository") from None
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: expected UTF-8 text; byte {error.start} is not") from None
+    except MarkedYAMLError as error:
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        problem = " ".join((error.problem or "cannot be parsed").split())
+        raise InputError(f"{path}{line}: expected YAML, but {problem}; mend that line") from None
+    except (YAMLError, RecursionError, ValueError) as error:
+        problem = " ".join(str(error).split())
+        raise InputError(f"{path}: expected YAML, but {problem}; mend the file") from None
+    if not isinstance(content, Mapping):
+        found = "nothing" if content is None else type(content).__name__
+        raise InputError(
+            f"{path}: expected the sections {', '.join(Parameters.model_fields)}; found {found}"
+        )
+    try:
+        return Parameters.model_validate(content)
+    except ValidationError as error:
+        problems = list(_describe(error))
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        raise InputError(f"{path}: {problems[0]}{more}") from None
+
+
+def _describe(error: ValidationError) -> Iterator[str]:
+    """One line for each problem, unknown names first: a typo is also a missing key."""
+    details = error.errors(include_url=False)
+    unknown = [d for d in details if d["type"] == "extra_forbidden"]
+    suggested = set()
+    for detail in unknown:
+        name = ".".join(map(str, detail["loc"]))
+        nearest = _nearest(name, _all_names())
+        suggested.add(nearest)
+        hint = f"did you mean {nearest}?" if nearest else "remove it"
+        yield f"{name}: there is no such parameter; {hint}"
+    for detail in details:
+        name = ".".join(map(str, detail["loc"]))
+        if detail["type"] == "extra_forbidden" or name in suggested:
+            continue
+        if detail["type"] == "missing":
+            yield f"{name}: expected a value, found none; add the line back"
+        elif detail["type"] == "value_error":
+            yield f"{name}: {detail['ctx']['error']}; found {_short(detail['input'])}"
+        else:
+            expected = detail["msg"].removeprefix("Input should be ")
+            yield f"{name}: expected {expected}; found {_short(detail['input'])}"
+
+
+def _all_names() -> list[str]:
+    sections = {name: field.annotation for name, field in Parameters.model_fields.items()}
+    keys = [f"{name}.{key}" for name, cls in sections.items() for key in cls.model_fields]  # type: ignore[union-attr]
+    return [*sections, *keys]
+
+
+def _nearest(name: str, names: list[str]) -> str | None:
+    """The known name most like `name`: as a whole, else by its last part (a wrong section)."""
+    whole = difflib.get_close_matches(name, names, n=1, cutoff=0.75)
+    if whole:
+        return whole[0]
+    by_last = {known.rpartition(".")[2]: known for known in names}
+    last = difflib.get_close_matches(name.rpartition(".")[2], by_last, n=1)
+    return by_last[last[0]] if last else None
+
+
+def _did_you_mean(name: str, names: tuple[str, ...]) -> str:
+    nearest = difflib.get_close_matches(name, names, n=1)
+    return f" (did you mean {nearest[0]}?)" if nearest else ""
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
