@@ -1,0 +1,124 @@
+"""`python -m stages`: the same as `dvc repro`, with the two trainings side by side.
+
+Each training uses one core. DVC runs one stage after the other, so this starts two DVC processes,
+one for each training, once what both depend on is up to date (`dvc repro --single-item`).
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from types import FrameType
+
+TRAININGS = ("train_no_dropout", "train_dropout")
+# DVC's global options: another DVC process holds its lock for a moment at most.
+DVC = (sys.executable, "-m", "dvc", "--wait-for-lock")
+
+
+def main() -> None:
+    """Brings every stage up to date; status 0, or that of the first stage that failed."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    if not Path("dvc.yaml").is_file():
+        sys.exit("repro: expected dvc.yaml in this folder; run at the top of the repository")
+    try:
+        if _changed() == {}:
+            print("Everything is up to date: the results are those of this code and params.yaml.")
+            return
+        _run_together([("repro", "preprocess")])
+        stale = [name for name in TRAININGS if name in _changed(*TRAININGS)]
+        if len(stale) > 1 and (os.cpu_count() or 1) > 1:
+            _run_together([("repro", "--single-item", name) for name in stale], side_by_side=True)
+        _run_together([("repro",)])
+    except KeyboardInterrupt:
+        sys.exit("repro: interrupted; every stage that had started was stopped")
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _changed(*stages: str) -> dict[str, object]:
+    """What `dvc status` says of these stages, or of all: name to what has changed."""
+    command = [*DVC, "status", "--json", *stages]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        # Such as a parameter that is missing: the stage `check` says it better.
+        return {"unknown": done.stderr}
+    return json.loads(done.stdout)  # type: ignore[no-any-return]
+
+
+def _run_together(commands: list[tuple[str, ...]], *, side_by_side: bool = False) -> None:
+    """Runs DVC commands at once; if one fails or this process is interrupted, stops all.
+
+    Each runs in a process group of its own, so that a stop reaches the stage's command too and
+    not DVC alone.
+
+    Args:
+        commands: arguments of DVC.
+        side_by_side: pass their output on line by line, since two progress bars cannot share a
+            terminal; else it goes where this process's own goes.
+    """
+    output = subprocess.PIPE if side_by_side else None
+    processes = [
+        subprocess.Popen(
+            [*DVC, *command],
+            stdout=output,
+            stderr=subprocess.STDOUT if side_by_side else None,
+            text=True,
+            errors="replace",
+            start_new_session=side_by_side,
+        )
+        for command in commands
+    ]
+    readers = [threading.Thread(target=_pass_on, args=(process,)) for process in processes]
+    for reader in readers:
+        reader.start()
+    failed = None
+    try:
+        running = list(processes)
+        while running and failed is None:
+            time.sleep(0.1)
+            failed = next((process for process in running if process.poll()), None)
+            running = [process for process in running if process.poll() is None]
+    finally:
+        _stop(processes)
+        for reader in readers:
+            reader.join()
+    if failed is not None:
+        command = commands[processes.index(failed)]
+        sys.exit(f"repro: dvc {' '.join(command)} failed; the reason is above")
+
+
+def _pass_on(process: subprocess.Popen[str]) -> None:
+    """Prints what a process prints, whole lines at a time."""
+    for line in process.stdout or ():
+        sys.stdout.write(line)
+        sys.stdout.flush()
+
+
+def _stop(processes: list[subprocess.Popen[str]]) -> None:
+    """Ends those still running: asks first, insists after 10 seconds."""
+    for process in processes:
+        if process.poll() is None:
+            _signal(process, signal.SIGINT if os.name == "posix" else signal.SIGTERM)
+    for process in processes:
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            _signal(process, signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
+            process.wait()
+
+
+def _signal(process: subprocess.Popen[str], number: signal.Signals) -> None:
+    if os.name == "posix" and os.getpgid(process.pid) == process.pid:
+        os.killpg(process.pid, number)
+    else:
+        process.send_signal(number)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+"""Stage `check`: are the parameters right?
+
+DVC deletes the outputs of a stage before it starts the stage's command, so a check in `train`
+would cost the last good model and metrics. This stage comes first, fails instead, and writes the
+same bytes whenever the parameters are right, so that it makes no other stage stale.
+"""
+
+from pathlib import Path
+
+from experiment.artifacts import replacing
+from experiment.errors import one_line_errors
+from experiment.parameters import load_parameters
+
+CHECKED = Path("data/params.checked")
+
+
+def main() -> None:
+    """Checks `params.yaml` and writes the mark that the other stages depend on."""
+    with one_line_errors("check"):
+        load_parameters()
+        with replacing(CHECKED) as temporary:
+            temporary.write_bytes(b"params.yaml was right when this was written\n")
+
+
+if __name__ == "__main__":
+    main()

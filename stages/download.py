@@ -1,0 +1,39 @@
+"""Stage `download`: the dataset, verified, as the same bytes wherever it comes from."""
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from experiment.artifacts import write_arrays
+from experiment.dataset import Dataset, read_dataset
+from experiment.errors import one_line_errors
+from experiment.parameters import KNOWN_DATASETS, load_parameters
+from experiment.sources import fetch
+
+RAW = Path("data/raw/mnist.npz")
+
+
+def main() -> None:
+    """Gets the dataset that `data.dataset` names and writes it to `data/raw/`."""
+    with one_line_errors("download"):
+        name = load_parameters().data.dataset
+        write_arrays(RAW, asdict(get_dataset(name)))
+
+
+def get_dataset(name: str) -> Dataset:
+    """A known dataset by its name, or an own one by its path.
+
+    Raises:
+        InputError: no source has the known one, or the own one is missing or wrong.
+    """
+    if name in KNOWN_DATASETS:
+        return fetch(name, by_hand=RAW, report=_report)
+    return read_dataset(Path(name))
+
+
+def _report(line: str) -> None:
+    print(f"download: {line}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""Stage `plot`: accuracy and loss against the epoch, both variants in one picture."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+from matplotlib.typing import LineStyleType
+
+from experiment.artifacts import CURVE_COLUMNS, write_figure
+from experiment.errors import InputError, one_line_errors
+from experiment.metrics import best_epoch
+
+PLOTS = Path("plots")
+
+# Okabe and Ito's colours, told apart by colour-blind readers (https://jfly.uni-koeln.de/color/);
+# these two are also a dark and a light grey.
+COLOURS = {"no_dropout": "#0072B2", "dropout": "#E69F00"}
+LABELS = {"no_dropout": "without Dropout", "dropout": "with Dropout"}
+AXIS_LABELS = {"accuracy": "accuracy", "loss": "loss (cross-entropy, nats)"}
+BEST: dict[str, Any] = {"marker": "o", "ms": 10, "markeredgecolor": "black", "zorder": 3}
+LINE_STYLES: dict[str, LineStyleType] = {"training": (0, (4, 2)), "validation": "solid"}
+
+# Inches and dots per inch: 1,600 pixels wide, twice the width of a README's column.
+SIZE, DOTS_PER_INCH = (8, 5.4), 200
+
+
+def main() -> None:
+    """Draws both metrics from both curves."""
+    with one_line_errors("plot"):
+        curves = {variant: read_curve(PLOTS / f"{variant}.csv") for variant in COLOURS}
+        for metric in ("accuracy", "loss"):
+            write_figure(PLOTS / f"{metric}.png", draw(curves, metric), DOTS_PER_INCH)
+
+
+def read_curve(path: Path) -> pd.DataFrame:
+    """A curve as the training stages write it.
+
+    Raises:
+        InputError: the file is missing, empty, or lacks a column or a number.
+    """
+    try:
+        curve = pd.read_csv(path)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; run `dvc repro`") from None
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a CSV file ({error}); run `dvc repro`") from None
+    missing = [column for column in CURVE_COLUMNS if column not in curve]
+    if missing:
+        raise InputError(
+            f"{path}: expected the columns {', '.join(CURVE_COLUMNS)}; {missing[0]} is missing;"
+            " run `dvc repro`"
+        )
+    curve = curve[list(CURVE_COLUMNS)].apply(pd.to_numeric, errors="coerce")
+    if curve.empty or curve.isna().any(axis=None):
+        raise InputError(f"{path}: expected numbers in every row, found none or a gap; `dvc repro`")
+    return curve
+
+
+def draw(curves: dict[str, pd.DataFrame], metric: str) -> Figure:
+    """Four lines: colour tells the variant, the line style training from validation.
+
+    Args:
+        curves: by variant, with the columns `epoch`, `metric` and `val_` + `metric`.
+        metric: `accuracy` or `loss`.
+    """
+    with matplotlib.rc_context({**matplotlib.rcParamsDefault, "font.size": 13}):
+        figure = Figure(figsize=SIZE, layout="constrained")
+        axes = figure.add_subplot()
+        for variant, curve in curves.items():
+            look: dict[str, Any] = {"color": COLOURS[variant], "lw": 2, "marker": ".", "ms": 5}
+            axes.plot("epoch", metric, data=curve, ls=LINE_STYLES["training"], **look)
+            axes.plot("epoch", f"val_{metric}", data=curve, ls=LINE_STYLES["validation"], **look)
+            best = curve[curve["epoch"] == best_epoch(curve.to_dict("records"))]
+            axes.plot("epoch", f"val_{metric}", data=best, **look | BEST)
+        axes.set_title(f"{metric.capitalize()} on training and validation images", loc="left")
+        axes.set_xlabel("epoch")
+        axes.set_ylabel(AXIS_LABELS[metric])
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+        # Outside the axes, where it covers no curve.
+        figure.legend(handles=_legend(), loc="outside lower left", ncols=2, frameon=False)
+    return figure
+
+
+def _legend() -> list[Line2D]:
+    """The four lines, a column for each variant, and the mark below the first."""
+    lines = {
+        (variant, split): Line2D([], [], color=colour, ls=style, lw=2)
+        for variant, colour in COLOURS.items()
+        for split, style in LINE_STYLES.items()
+    }
+    for (variant, split), line in lines.items():
+        line.set_label(f"{split}, {LABELS[variant]}")
+    mark = Line2D([], [], color="white", ls="", **BEST)
+    mark.set_label("best epoch: lowest validation loss")
+    without, with_dropout = (
+        [line for (variant, _), line in lines.items() if variant == wanted] for wanted in COLOURS
+    )
+    return [*without, mark, *with_dropout]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""Stage `preprocess`: training, validation and test images, still `uint8`."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+from experiment.artifacts import write_arrays
+from experiment.dataset import divide, read_dataset
+from experiment.errors import one_line_errors
+from experiment.parameters import load_parameters
+
+RAW = Path("data/raw/mnist.npz")
+PROCESSED = Path("data/processed")
+
+
+def main() -> None:
+    """Divides the dataset and writes one file for each purpose."""
+    with one_line_errors("preprocess"):
+        params = load_parameters()
+        parts = divide(
+            read_dataset(RAW),
+            validation_split=params.preprocess.validation_split,
+            train_samples=params.preprocess.train_samples,
+            seed=params.train.seed,
+        )
+        for name, split in parts.items():
+            write_arrays(PROCESSED / f"{name}.npz", asdict(split))
+
+
+if __name__ == "__main__":
+    main()
