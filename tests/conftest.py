@@ -1,0 +1,90 @@
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parent.parent
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Runs `python -m ...` in a folder, as a user would, with a HOME of its own."""
+    home = tmp_path / "home"
+    home.mkdir()
+    environment = {
+        **os.environ,
+        "HOME": str(home),
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "NO_COLOR": "1",
+    }
+
+    def run_in(folder: Path, *command: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", *command],
+            cwd=folder,
+            env={**environment, **variables},
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+
+    return run_in
+
+
+def synthetic_arrays(
+    train: int = 120, test: int = 30, side: int = 8, classes: int = 3, seed: int = 0
+) -> dict[str, np.ndarray]:
+    """A stand-in for MNIST: bright bars, whose place is the class, on noise."""
+    random = np.random.default_rng(seed)
+    arrays: dict[str, np.ndarray] = {}
+    for part, images in (("train", train), ("test", test)):
+        labels = np.arange(images, dtype=np.uint8) % classes
+        pixels = random.integers(0, 100, (images, side, side), dtype=np.uint8)
+        for image, label in zip(pixels, labels, strict=True):
+            image[label * 2] = 255
+        arrays |= {f"x_{part}": pixels, f"y_{part}": labels}
+    return arrays
+
+
+def set_parameters(folder: Path, **values: object) -> None:
+    """Changes `section__key=value` in the folder's params.yaml."""
+    yaml, path = YAML(), folder / "params.yaml"
+    content = yaml.load(path.read_text(encoding="utf-8"))
+    for name, value in values.items():
+        section, key = name.split("__")
+        content[section][key] = value
+    with path.open("w", encoding="utf-8") as file:
+        yaml.dump(content, file)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """A folder with params.yaml for a tiny run on synthetic images; no Git, no DVC."""
+    folder = tmp_path / "work space é"  # paths may hold blanks and other letters
+    folder.mkdir()
+    shutil.copy(ROOT / "params.yaml", folder)
+    (folder / "data/own").mkdir(parents=True)
+    np.savez(folder / "data/own/tiny.npz", **synthetic_arrays())  # type: ignore[arg-type]
+    set_parameters(
+        folder, data__dataset="data/own/tiny.npz", train__epochs=2, model__filters=2,
+        model__dense_units=8,
+    )  # fmt: skip
+    return folder
+
+
+@pytest.fixture
+def in_workspace(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The workspace as the current folder."""
+    monkeypatch.chdir(workspace)
+    return workspace

@@ -1,0 +1,296 @@
+"""The whole pipeline, through DVC, in real Git + DVC repositories with synthetic images."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stages.__main__ import TRAININGS
+from tests.conftest import ROOT, Run, set_parameters, synthetic_arrays
+
+COMMITTED = ("dvc.yaml", "params.yaml", ".gitignore", ".gitattributes", ".dvc/config",
+             ".dvc/.gitignore", "data/own/.gitignore", "stages", "experiment")  # fmt: skip
+
+METRICS = ["metrics/dropout.json", "metrics/no_dropout.json"]
+CURVES = ["plots/dropout.csv", "plots/no_dropout.csv"]
+PICTURES = ["plots/accuracy.png", "plots/loss.png"]
+MODELS = ["models/dropout.keras", "models/no_dropout.keras"]
+RESULTS = [*METRICS, *CURVES, *PICTURES, *MODELS]
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ["-c", "user.name=A Tester", "-c", "user.email=tester@example.org"]
+    command = ["git", *identity, *arguments]
+    return subprocess.run(
+        command, cwd=folder, check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+def make_repository(folder: Path) -> Path:
+    """This project's pipeline on tiny images, committed, without results."""
+    folder.mkdir()
+    for name in COMMITTED:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / name).is_dir():
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+        else:
+            shutil.copy(ROOT / name, folder / name)
+    np.savez(folder / "data/own/tiny.npz", **synthetic_arrays())  # type: ignore[arg-type]
+    set_parameters(
+        folder, data__dataset="data/own/tiny.npz", train__epochs=2, model__filters=2,
+        model__dense_units=8,
+    )  # fmt: skip
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message=pipeline")
+    return folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {name: (folder / name).read_bytes() for name in RESULTS}
+
+
+def ran(output: str) -> list[str]:
+    """The stages that DVC ran, in order."""
+    return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository after `python -m stages`, results committed. Tests copy it."""
+    top = tmp_path_factory.mktemp("finished")
+    folder = make_repository(top / "repository")
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "stages"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert sorted(ran(done.stdout)[3:5]) == sorted(TRAININGS)
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message=results")
+    return folder
+
+
+@pytest.fixture
+def repository(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished repository, elsewhere on disk."""
+    folder = tmp_path / "a clone é"
+    shutil.copytree(finished, folder, symlinks=True)
+    return folder
+
+
+@pytest.fixture
+def dvc(run: Run) -> Run:
+    """Runs DVC in a folder."""
+
+    def run_dvc(
+        folder: Path, *arguments: str, **variables: str
+    ) -> "subprocess.CompletedProcess[str]":
+        return run(folder, "dvc", *arguments, **{"PYTHONPATH": "", **variables})
+
+    return run_dvc
+
+
+def test_results_are_there_and_described(finished: Path) -> None:
+    for name in CURVES:
+        curve = pd.read_csv(finished / name)
+        assert list(curve) == ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
+        assert curve["epoch"].tolist() == [1, 2]
+    for name in METRICS:
+        metrics = json.loads((finished / name).read_text())
+        assert list(metrics) == sorted(metrics)
+        assert all(isinstance(value, int | float) for value in metrics.values())
+    assert git(finished, "status", "--porcelain") == ""
+    tracked = git(finished, "ls-files").splitlines()
+    assert set(METRICS + CURVES + PICTURES + ["dvc.lock"]) <= set(tracked)
+    assert not [name for name in tracked if name.startswith(("models/", "data/raw", ".venv"))]
+
+
+def test_second_time_nothing_runs(repository: Path, run: Run, dvc: Run) -> None:
+    done = run(repository, "stages", PYTHONPATH="")
+    assert (done.returncode, ran(done.stdout)) == (0, [])
+    assert done.stdout.startswith("Everything is up to date")
+    assert ran(dvc(repository, "repro").stdout) == []
+
+
+def test_forced_rerun_by_plain_dvc_gives_the_same_bytes(repository: Path, dvc: Run) -> None:
+    before = contents(repository)
+    done = dvc(repository, "repro", "--force", PYTHONHASHSEED="3")
+    assert done.returncode == 0, done.stderr
+    assert len(ran(done.stdout)) == 6
+    assert contents(repository) == before
+    assert git(repository, "status", "--porcelain") == ""
+
+
+def test_second_clone_without_a_cache_gives_the_same_bytes(
+    finished: Path, tmp_path: Path, run: Run
+) -> None:
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "--quiet", str(finished), str(clone))
+    shutil.copy(finished / "data/own/tiny.npz", clone / "data/own")
+    done = run(clone, "stages", PYTHONPATH="")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert contents(clone) == contents(finished)
+    assert git(clone, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"train__dropout_rate": 0.25}, ["check", "train_dropout", "plot"]),
+        ({"train__epochs": 1}, ["check", "train_no_dropout", "train_dropout", "plot"]),
+        (
+            {"preprocess__train_samples": 30},
+            ["check", "preprocess", "train_no_dropout", "train_dropout", "plot"],
+        ),
+    ],
+)
+def test_change_reruns_what_it_touches_and_nothing_else(
+    change: dict[str, object], expected: list[str], repository: Path, dvc: Run
+) -> None:
+    set_parameters(repository, **change)
+    done = dvc(repository, "repro")
+    assert done.returncode == 0, done.stderr
+    assert ran(done.stdout) == expected
+
+
+def test_own_images_that_change_under_their_name_are_noticed(repository: Path, dvc: Run) -> None:
+    np.savez(repository / "data/own/tiny.npz", **synthetic_arrays(seed=1))  # type: ignore[arg-type]
+    assert list(json.loads(dvc(repository, "status", "--json").stdout)) == ["download"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"train__dropout_rate": 1.0}, "check: params.yaml: train.dropout_rate: expected less"),
+        ({"train__epochs": 0}, "check: params.yaml: train.epochs: expected greater"),
+        ({"data__dataset": "minst"}, "check: params.yaml: data.dataset: expected mnist"),
+        ({"data__dataset": "none.npz"}, "download: none.npz: no such file"),
+        ({"preprocess__train_samples": 999}, "preprocess: preprocess.train_samples: expected 96"),
+    ],
+)
+@pytest.mark.parametrize("command", ["dvc repro", "stages"])
+def test_bad_input_costs_nothing_of_the_last_good_run(
+    command: str, change: dict[str, object], message: str, repository: Path, run: Run
+) -> None:
+    before = contents(repository)
+    kept = [*sorted((repository / "data").rglob("*.npz"))]
+    set_parameters(repository, **change)
+    done = run(repository, *command.split(), PYTHONPATH="")
+    output = done.stdout + done.stderr
+    assert done.returncode not in (0, None)
+    assert [line for line in output.splitlines() if line.startswith(message)]
+    assert "Traceback" not in output
+    assert contents(repository) == before
+    assert [*sorted((repository / "data").rglob("*.npz"))] == kept
+
+
+def test_missing_parameter_is_named(repository: Path, run: Run) -> None:
+    path = repository / "params.yaml"
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if "epochs" not in line))
+    for command in (["dvc", "repro"], ["stages"]):
+        done = run(repository, *command, PYTHONPATH="")
+        assert done.returncode != 0
+        assert "check: params.yaml: train.epochs: expected a value" in done.stdout + done.stderr
+
+
+def test_experiment_with_another_rate_by_plain_dvc(repository: Path, dvc: Run) -> None:
+    roles = ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL")
+    identity = dict.fromkeys(roles, "tester@example.org")
+    done = dvc(repository, "exp", "run", "--set-param", "train.dropout_rate=0.3", **identity)
+    assert done.returncode == 0, done.stderr
+    assert ran(done.stdout) == ["check", "train_dropout", "plot"]
+    changed = json.loads(dvc(repository, "params", "diff", "--json").stdout)
+    assert changed["params.yaml"]["train.dropout_rate"]["new"] == 0.3
+    metrics = json.loads(dvc(repository, "metrics", "diff", "--json").stdout)
+    assert list(metrics) == ["metrics/dropout.json"]
+    plots = dvc(repository, "plots", "show")
+    assert plots.returncode == 0, plots.stderr
+    page = (repository / "dvc_plots/index.html").read_text()
+    assert "Accuracy" in page
+    assert "Loss" in page
+    assert "train_dropout" in dvc(repository, "dag").stdout
+
+
+def test_failing_training_stops_the_other_and_is_named(repository: Path, run: Run) -> None:
+    path = repository / "stages/train.py"
+    path.write_text(
+        path.read_text().replace(
+            "    params = load_parameters()\n",
+            "    params = load_parameters()\n"
+            "    if variant == 'dropout':\n        raise SystemExit('broken on purpose')\n"
+            "    import time\n    time.sleep(600)\n",
+        )
+    )
+    done = run(repository, "stages", PYTHONPATH="")
+    assert done.returncode == 1
+    assert "broken on purpose" in done.stdout
+    assert done.stderr.splitlines()[-1] == (
+        "repro: dvc repro --single-item train_dropout failed; the reason is above"
+    )
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is sent as a POSIX signal")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_stops_both_trainings(number: signal.Signals, repository: Path) -> None:
+    set_parameters(repository, train__epochs=100_000)
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stages"],
+        cwd=repository,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout
+    started: set[str] = set()
+    for line in process.stdout:
+        started |= {name for name in TRAININGS if line.startswith(name.removeprefix("train_"))}
+        if len(started) == 2:
+            break
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "repro: interrupted; every stage that had started was stopped" in output
+    assert _trainings_in(repository) == []
+
+
+def _trainings_in(folder: Path) -> list[str]:
+    """Commands of the training processes that run in a folder."""
+    deadline = time.monotonic() + 10
+    while True:
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                here = entry.joinpath("cwd").readlink() == folder
+                command = entry.joinpath("cmdline").read_text().replace("\0", " ")
+            except OSError:
+                continue
+            if here and "stages.train" in command:
+                found.append(command)
+        if not found or time.monotonic() > deadline:
+            return found
+        time.sleep(0.1)
