@@ -26,8 +26,9 @@ CURVE_COLUMNS = ("epoch", "accuracy", "loss", "val_accuracy", "val_loss")
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary path that becomes `path` when the block ends well, and is gone when not."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The suffix stays last: Keras, NumPy and matplotlib choose the format by it.
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    # The suffix stays last: Keras, NumPy and matplotlib choose the format by it. Always the same
+    # name, so that what a killed process leaves is replaced by the next one's.
+    temporary = path.with_name(f".{path.stem}.unfinished{path.suffix}")
     try:
         yield temporary
         with temporary.open("rb+") as file:
@@ -43,9 +44,9 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
         np.savez(temporary, **arrays)  # type: ignore[arg-type]
 
 
-def write_metrics(path: Path, metrics: Mapping[str, float]) -> None:
+def write_json(path: Path, content: Mapping[str, float] | Mapping[str, str]) -> None:
     """Flat JSON, keys sorted, numbers in full precision, no NaN."""
-    text = json.dumps(metrics, indent=2, sort_keys=True, allow_nan=False)
+    text = json.dumps(content, indent=2, sort_keys=True, allow_nan=False)
     with replacing(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8", newline="\n")
 

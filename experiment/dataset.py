@@ -1,6 +1,8 @@
 """Images and labels in memory: read with care, checked, divided."""
 
+import errno
 import math
+import struct
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -87,10 +89,29 @@ def read_arrays(
         raise InputError(f"{path}: no such file; check the path") from None
     except IsADirectoryError:
         raise InputError(f"{path}: expected an .npz file, found a folder; check the path") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError) as error:
-        raise InputError(f"{path}: not a whole .npz file ({error}); get or make it again") from None
+    except _DAMAGE as error:
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"{path}: not a whole .npz file ({reason}); get or make it again"
+        ) from None
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a damaged directory sends zipfile before the start
+            raise
+        raise InputError(f"{path}: not a whole .npz file; get or make it again") from None
     except RuntimeError as error:  # what zipfile raises for an encrypted member
         raise InputError(f"{path}: cannot be opened ({error}); save it without") from None
+
+
+# What zipfile and NumPy raise for content that is not what it should be.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    OverflowError,
+    ValueError,
+)
 
 
 def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> np.ndarray:

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from experiment.checkpoint import Row, State
 from experiment.dataset import Split
 from experiment.model import build_model
 
@@ -15,8 +16,6 @@ EVALUATION_BATCH_SIZE = 250
 
 # Updates done by one call into TensorFlow, at most: each call costs Python's time.
 MOST_UPDATES_PER_CALL = 50
-
-Row = dict[str, float]
 
 
 def configure(threads: int) -> None:
@@ -50,13 +49,15 @@ def train_model(
     batch_size: int,
     learning_rate: float,
     seed: int,
+    resume: Callable[[int], State | None] = lambda variables: None,
     on_update: Callable[[int], None] = lambda updates: None,
-    on_epoch: Callable[[Row], None] = lambda row: None,
+    on_epoch: Callable[[State], None] = lambda state: None,
 ) -> tuple[keras.Model, list[Row]]:
     """Trains one network: Adam, sparse categorical cross-entropy.
 
     Initial weights and the order of batches derive from `seed` alone: they are the same for every
-    `dropout_rate`.
+    `dropout_rate`. A training that goes on from a state ends with the bits of one that never
+    stopped.
 
     Args:
         train: images to learn from.
@@ -68,8 +69,9 @@ def train_model(
         batch_size: images per update, 1 or more.
         learning_rate: of Adam, above 0.
         seed: 0..2**31-1.
+        resume: called with the number of variables; the state to go on from, or None.
         on_update: called with the number of updates done since the last call.
-        on_epoch: called with each new row of the curve.
+        on_epoch: called with the state after each epoch.
 
     Returns:
         The trained model and its curve: per epoch, from 1, `epoch`, `accuracy` and `loss` (means
@@ -95,23 +97,25 @@ def train_model(
         steps_per_execution=updates_per_call,
         jit_compile=False,
     )
-    curve: list[Row] = []
+    # Before a state is put in: Adam's moments do not exist until it is built.
+    model.optimizer.build(model.trainable_variables)
+    variables = _variables_of(model)
+    state = resume(len(variables))
+    curve: list[Row] = list(state.curve) if state else []
+    for variable, value in zip(variables, state.variables if state else (), strict=bool(state)):
+        variable.assign(value)
 
     def end_epoch(epoch: int, logs: Mapping[str, float]) -> None:
-        curve.append(
-            {
-                "epoch": epoch + 1,
-                "accuracy": float(logs["accuracy"]),
-                "loss": float(logs["loss"]),
-                "val_accuracy": float(logs["val_accuracy"]),
-                "val_loss": float(logs["val_loss"]),
-            }
-        )
-        on_epoch(curve[-1])
+        row = {name: float(logs[name]) for name in ("accuracy", "loss", "val_accuracy", "val_loss")}
+        curve.append({"epoch": epoch + 1, **row})
+        on_epoch(State(curve, [variable.numpy() for variable in variables]))
 
     model.fit(
-        _training_batches(train, batch_size=batch_size, epochs=epochs, seed=seed),
+        _training_batches(
+            train, batch_size=batch_size, first_epoch=len(curve), epochs=epochs, seed=seed
+        ),
         steps_per_epoch=updates,
+        initial_epoch=len(curve),
         epochs=epochs,
         shuffle=False,  # the batches come shuffled
         validation_data=_evaluation_batches(validation),
@@ -126,14 +130,36 @@ def train_model(
     return model, curve
 
 
+def _variables_of(model: keras.Model) -> list[keras.Variable]:
+    """All that training changes: weights, the optimizer's, and the random streams' positions."""
+    streams = [
+        layer.seed_generator.state
+        for layer in model.layers
+        if isinstance(layer, keras.layers.Dropout)
+    ]
+    return [*model.weights, *model.optimizer.variables, *streams]
+
+
+def build_information() -> dict[str, str]:
+    """How this TensorFlow was built."""
+    information = tf.sysconfig.get_build_info()
+    return {
+        "tensorflow.compiler": str(tf.version.COMPILER_VERSION),
+        "tensorflow.cuda_build": str(information["is_cuda_build"]),
+        "tensorflow.revision": str(tf.version.GIT_VERSION),
+    }
+
+
 def evaluate_model(model: keras.Model, split: Split) -> dict[str, float]:
     """`accuracy` (0..1) and `loss` (mean cross-entropy, nats) of a compiled model."""
     result = model.evaluate(_evaluation_batches(split), verbose=0, return_dict=True)
     return {name: float(result[name]) for name in ("accuracy", "loss")}
 
 
-def _training_batches(train: Split, *, batch_size: int, epochs: int, seed: int) -> tf.data.Dataset:
-    """All batches of all epochs, in the order that (seed, epoch) gives.
+def _training_batches(
+    train: Split, *, batch_size: int, first_epoch: int, epochs: int, seed: int
+) -> tf.data.Dataset:
+    """The batches of the epochs `first_epoch` (from 0) to `epochs`, in (seed, epoch)'s order.
 
     The order of an epoch needs nothing of the epochs before it.
     """
@@ -151,7 +177,7 @@ def _training_batches(train: Split, *, batch_size: int, epochs: int, seed: int) 
 
         return tf.data.Dataset.range(updates).map(batch)
 
-    return tf.data.Dataset.range(epochs).flat_map(batches).prefetch(2)
+    return tf.data.Dataset.range(first_epoch, epochs).flat_map(batches).prefetch(2)
 
 
 def _evaluation_batches(split: Split) -> tf.data.Dataset:

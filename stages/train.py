@@ -2,16 +2,22 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
-from experiment.artifacts import write_curve, write_metrics, write_model
+from experiment import dataset
+from experiment.artifacts import write_curve, write_json, write_model
+from experiment.checkpoint import Checkpoint, State
 from experiment.dataset import read_split
-from experiment.errors import one_line_errors
+from experiment.environment import describe_environment
+from experiment.errors import InputError, one_line_errors
+from experiment.fingerprint import fingerprint
 from experiment.metrics import summarise
-from experiment.parameters import load_parameters
+from experiment.parameters import Parameters, load_parameters
 from experiment.progress import TrainingProgress
-from experiment.startup import starting_tensorflow
+from experiment.startup import ENVIRONMENT, starting_tensorflow
 
 PROCESSED = Path("data/processed")
+CHECKPOINTS = Path(".checkpoints")  # not an output of DVC's: it deletes those before it starts
 VARIANTS = ("no_dropout", "dropout")
 
 
@@ -25,38 +31,88 @@ def main() -> None:
 
 
 def run(variant: str) -> None:
-    """One variant, from the processed images to its three files."""
+    """One variant, from the processed images to its files."""
     params = load_parameters()
-    train, validation = (read_split(PROCESSED / f"{name}.npz") for name in ("train", "validation"))
+    settings = settings_of(params, variant)
+    inputs = [PROCESSED / f"{name}.npz" for name in ("train", "validation")]
+    train, validation = (read_split(path) for path in inputs)
 
     with starting_tensorflow():
-        from experiment import training  # seconds, so not before the input is known to be good
+        from experiment import model, training  # seconds, and only once the input is known good
 
         training.configure(params.train.threads)
 
-    updates = training.updates_per_epoch(len(train.images), params.train.batch_size)
-    progress = TrainingProgress(variant, params.train.epochs, updates)
-    model, curve = training.train_model(
+    environment = describe_environment(threads=params.train.threads, settings=ENVIRONMENT)
+    environment |= training.build_information()
+    code = [Path(module.__file__ or "") for module in (dataset, model, training)]
+    progress = TrainingProgress(
+        variant,
+        epochs=settings["epochs"],
+        updates=training.updates_per_epoch(len(train.images), settings["batch_size"]),
+    )
+    resumption = Resumption(
+        Checkpoint(
+            CHECKPOINTS / f"{variant}.npz",
+            fingerprint(parameters=settings | environment, data=inputs, code=code),
+        ),
+        progress,
+    )
+    network, curve = training.train_model(
         train,
         validation,
-        dropout_rate=params.train.dropout_rate if variant == "dropout" else 0.0,
-        filters=params.model.filters,
-        dense_units=params.model.dense_units,
-        epochs=params.train.epochs,
-        batch_size=params.train.batch_size,
-        learning_rate=params.train.learning_rate,
-        seed=params.train.seed,
+        **settings,
+        resume=resumption.load,
         on_update=progress.advance,
-        on_epoch=progress.epoch,
+        on_epoch=resumption.save,
     )
     progress.close()
     # The one use of the test images: nothing after this line changes the model.
-    test = training.evaluate_model(model, read_split(PROCESSED / "test.npz"))
+    test = training.evaluate_model(network, read_split(PROCESSED / "test.npz"))
 
-    write_model(Path(f"models/{variant}.keras"), model)
+    write_model(Path(f"models/{variant}.keras"), network)
     write_curve(Path(f"plots/{variant}.csv"), curve)
+    write_json(Path(f"metrics/{variant}.environment.json"), environment)
     metrics = summarise(curve, test_accuracy=test["accuracy"], test_loss=test["loss"])
-    write_metrics(Path(f"metrics/{variant}.json"), metrics)
+    write_json(Path(f"metrics/{variant}.json"), metrics)
+    resumption.checkpoint.remove()
+
+
+def settings_of(params: Parameters, variant: str) -> dict[str, Any]:
+    """What `train_model` is to train with: the variants differ in `dropout_rate` alone."""
+    return {
+        "dropout_rate": params.train.dropout_rate if variant == "dropout" else 0.0,
+        "filters": params.model.filters,
+        "dense_units": params.model.dense_units,
+        "epochs": params.train.epochs,
+        "batch_size": params.train.batch_size,
+        "learning_rate": params.train.learning_rate,
+        "seed": params.train.seed,
+    }
+
+
+class Resumption:
+    """Saves a training after each epoch, and goes on from there, saying so."""
+
+    def __init__(self, checkpoint: Checkpoint, progress: TrainingProgress) -> None:
+        self.checkpoint = checkpoint
+        self._progress = progress
+
+    def load(self, variables: int) -> State | None:
+        """The state to go on from; None for a checkpoint that is missing or not to be used."""
+        try:
+            state = self.checkpoint.load(variables)
+        except InputError as error:
+            self._progress.say(f"not resumed: {error}; training from the first epoch")
+            return None
+        if state:
+            self._progress.skip(len(state.curve))
+            self._progress.say(f"resumed after epoch {len(state.curve)}")
+        return state
+
+    def save(self, state: State) -> None:
+        """Saves, then shows: what is shown as finished is not trained again."""
+        self.checkpoint.save(state)
+        self._progress.epoch(state.curve[-1])
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiment.artifacts import replacing, write_arrays, write_curve, write_metrics
+from experiment.artifacts import replacing, write_arrays, write_curve, write_json
 
 ROW = {"epoch": 1, "accuracy": 0.1 + 0.2, "loss": 1e-17, "val_accuracy": 1.0, "val_loss": 2.5}
 
@@ -17,14 +17,14 @@ def test_curve_is_tidy_and_in_full_precision(tmp_path: Path) -> None:
 
 
 def test_metrics_are_sorted_and_in_full_precision(tmp_path: Path) -> None:
-    write_metrics(tmp_path / "m.json", {"b": 0.1 + 0.2, "a": 3})
+    write_json(tmp_path / "m.json", {"b": 0.1 + 0.2, "a": 3})
     assert (tmp_path / "m.json").read_bytes() == b'{\n  "a": 3,\n  "b": 0.30000000000000004\n}\n'
 
 
 def test_metric_that_is_no_number_is_not_written(tmp_path: Path) -> None:
-    write_metrics(tmp_path / "m.json", {"a": 1})
+    write_json(tmp_path / "m.json", {"a": 1})
     with pytest.raises(ValueError, match="not JSON compliant"):
-        write_metrics(tmp_path / "m.json", {"a": float("nan")})
+        write_json(tmp_path / "m.json", {"a": float("nan")})
     assert (tmp_path / "m.json").read_text() == '{\n  "a": 1\n}\n'
 
 

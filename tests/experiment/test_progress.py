@@ -33,3 +33,16 @@ def test_terminal_has_a_bar_with_metrics_and_time_left() -> None:
     assert "10%" in shown
     assert "left" in shown
     assert "val_loss 0.0900" in shown
+
+
+def test_resumed_training_counts_its_own_epochs_for_the_time_left() -> None:
+    stream = _Terminal()
+    progress = TrainingProgress("dropout", epochs=10, updates=100, stream=stream)
+    progress.skip(5)
+    progress.say("resumed after epoch 5")
+    progress.advance(100)
+    progress.epoch({**ROW, "epoch": 6})
+    progress.close()
+    assert "dropout  resumed after epoch 5\n" in stream.getvalue()
+    assert "dropout  epoch 7/10" in stream.getvalue()
+    assert " 60%" in stream.getvalue()

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from experiment.artifacts import write_model
+from experiment.checkpoint import State
 from experiment.dataset import Dataset, Split, divide
 from experiment.startup import starting_tensorflow
 from tests.conftest import ROOT, synthetic_arrays
@@ -92,7 +93,9 @@ def test_every_image_is_seen_once_an_epoch_in_another_order() -> None:
     numbered = Split(
         np.arange(len(split.labels), dtype=np.uint8).reshape(-1, 1, 1, 1), split.labels, 3
     )
-    batches = list(training._training_batches(numbered, batch_size=16, epochs=2, seed=7))
+    batches = list(
+        training._training_batches(numbered, batch_size=16, first_epoch=0, epochs=2, seed=7)
+    )
     seen = [np.rint(np.asarray(x).ravel() * 255).astype(int) for x, _ in batches]
     first, second = (np.concatenate(seen[start : start + 6]).tolist() for start in (0, 6))
     assert [len(batch) for batch in seen] == [16, 16, 16, 16, 16, 10] * 2
@@ -110,7 +113,7 @@ def test_images_are_scaled_as_numpy_divides() -> None:
 
 def test_curve_has_a_row_per_epoch_and_the_network_learns() -> None:
     updates: list[int] = []
-    rows: list[dict[str, float]] = []
+    finished: list[int] = []
     split = parts()
     model, curve = train_model(
         split["train"],
@@ -118,9 +121,9 @@ def test_curve_has_a_row_per_epoch_and_the_network_learns() -> None:
         dropout_rate=0.2,
         **SETTINGS | {"epochs": 15},
         on_update=updates.append,
-        on_epoch=rows.append,
+        on_epoch=lambda state: finished.append(len(state.curve)),
     )
-    assert rows == curve
+    assert finished == list(range(1, 16))
     assert [row["epoch"] for row in curve] == list(range(1, 16))
     assert sum(updates) == 15 * training.updates_per_epoch(90, 16)
     assert curve[-1]["accuracy"] > 0.9
@@ -139,6 +142,34 @@ def test_same_seed_gives_the_same_bits_and_another_does_not() -> None:
     assert curve == curve_again
     assert equal(first.get_weights(), again.get_weights())
     assert not equal(first.get_weights(), other.get_weights())
+
+
+@pytest.mark.parametrize("dropout_rate", [0.0, 0.5])
+def test_resumed_training_ends_with_the_bits_of_one_that_never_stopped(
+    dropout_rate: float, tmp_path: Path
+) -> None:
+    states: list[State] = []
+    whole, curve = train(
+        dropout_rate, on_epoch=lambda s: states.append(State([*s.curve], s.variables))
+    )
+    write_model(tmp_path / "whole.keras", whole)
+    for state in states:
+        resumed, resumed_curve = train(dropout_rate, resume=lambda variables, s=state: s)
+        write_model(tmp_path / "resumed.keras", resumed)
+        assert resumed_curve == curve
+        assert (tmp_path / "resumed.keras").read_bytes() == (tmp_path / "whole.keras").read_bytes()
+
+
+def test_state_holds_more_than_the_weights() -> None:
+    """What a checkpoint of the weights alone leaves out matters: the test above can fail."""
+    states: list[State] = []
+    _, curve = train(0.5, on_epoch=lambda s: states.append(State([*s.curve], s.variables)))
+    for index, name in ((-1, "random stream"), (-2, "Adam's moments")):
+        values = [value.copy() for value in states[0].variables]
+        values[index] = np.zeros_like(values[index])
+        wrong = State(states[0].curve, values)
+        _, other = train(0.5, resume=lambda variables, s=wrong: s)
+        assert other != curve, name
 
 
 def test_rate_changes_the_result() -> None:
@@ -166,6 +197,7 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from experiment.artifacts import write_model
+from experiment.checkpoint import State
 from tests.experiment.test_training import train
 write_model(Path(sys.argv[1]), train(0.5)[0])
 """

@@ -1,0 +1,35 @@
+"""What of the machine and its software can change the bits of a result."""
+
+import platform
+from importlib.metadata import version
+
+import numpy as np
+
+# Whoever computes or writes a number of the results.
+PACKAGES = ("h5py", "keras", "matplotlib", "numpy", "pandas", "tensorflow")
+
+
+def describe_environment(*, threads: int, settings: dict[str, str]) -> dict[str, str]:
+    """A flat description, the same on machines of one kind.
+
+    Args:
+        threads: threads that the training used.
+        settings: variables that steer TensorFlow, by name; see `experiment.startup`.
+
+    Returns:
+        Versions of Python and `PACKAGES`, operating system and C library, processor architecture,
+        and the instruction sets that NumPy found (names as in
+        https://numpy.org/doc/stable/reference/simd/build-options.html).
+    """
+    instructions = np.show_config(mode="dicts")["SIMD Extensions"]
+    found = [*instructions["baseline"], *instructions.get("found", [])]
+    return {
+        "instruction_sets": " ".join(found),
+        "libc": " ".join(platform.libc_ver()),
+        "processor": platform.machine(),
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "threads": str(threads),
+        **{f"version.{package}": version(package) for package in PACKAGES},
+        **{f"variable.{name}": value for name, value in settings.items()},
+    }

@@ -1,0 +1,72 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiment.checkpoint import Checkpoint, State
+from experiment.errors import InputError
+from experiment.fingerprint import fingerprint
+
+ROW = {"epoch": 1, "accuracy": 0.1 + 0.2, "loss": 1e-17, "val_accuracy": 1.0, "val_loss": 2.5}
+STATE = State([ROW, {**ROW, "epoch": 2}], [np.arange(6, dtype=np.float32), np.array(3)])
+
+
+def test_state_comes_back_bit_for_bit(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path / "dropout.npz", "abc")
+    assert checkpoint.load(2) is None
+    checkpoint.save(STATE)
+    loaded = checkpoint.load(2)
+    assert loaded
+    assert loaded.curve == STATE.curve
+    assert isinstance(loaded.curve[0]["epoch"], int)
+    for actual, expected in zip(loaded.variables, STATE.variables, strict=True):
+        np.testing.assert_array_equal(actual, expected)
+        assert actual.dtype == expected.dtype
+    checkpoint.remove()
+    assert checkpoint.load(2) is None
+    checkpoint.remove()
+
+
+def test_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
+    Checkpoint(tmp_path / "c.npz", "abc").save(STATE)
+    with pytest.raises(InputError, match="of other parameters, data, code or software"):
+        Checkpoint(tmp_path / "c.npz", "abd").load(2)
+
+
+def test_damage_anywhere_is_noticed(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path / "c.npz", "abc")
+    checkpoint.save(STATE)
+    whole = checkpoint.path.read_bytes()
+    noticed = 0
+    for position in range(0, len(whole), 7):
+        damaged = bytearray(whole)
+        damaged[position] ^= 4
+        checkpoint.path.write_bytes(damaged)
+        try:
+            state = checkpoint.load(2)
+        except InputError:
+            noticed += 1
+        else:  # a bit that holds no content, such as a file's time
+            assert state
+            assert state.curve == STATE.curve
+            assert all(map(np.array_equal, state.variables, STATE.variables))
+    assert noticed > 50
+    for length in (0, 10, len(whole) // 2, len(whole) - 1):
+        checkpoint.path.write_bytes(whole[:length])
+        with pytest.raises(InputError):
+            checkpoint.load(2)
+
+
+def test_fingerprint_is_of_parameters_data_and_the_meaning_of_code(tmp_path: Path) -> None:
+    data, code = tmp_path / "data", tmp_path / "code.py"
+
+    def of(parameters: dict[str, object], content: bytes, source: str) -> str:
+        data.write_bytes(content)
+        code.write_text(source)
+        return fingerprint(parameters=parameters, data=[data], code=[code])
+
+    first = of({"a": 1, "b": 2}, b"x", "y = 1")
+    assert of({"b": 2, "a": 1}, b"x", "# a comment\ny  =  1\n") == first
+    others = {of({"a": 1}, b"x", "y = 1"), of({"a": 1, "b": 2}, b"z", "y = 1"),
+              of({"a": 1, "b": 2}, b"x", "y = 2")}  # fmt: skip
+    assert len(others | {first}) == 4
