@@ -23,7 +23,7 @@ ifneq ($(wildcard $(READY)),)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro test lint format smoke lock
+.PHONY: help setup repro test lint format smoke verify audit lock
 
 help:  ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/make \1|\2/' | while IFS='|' read -r a b; do printf '%-12s %s\n' "$$a" "$$b"; done
@@ -53,6 +53,12 @@ format: $(READY)  ## format the code and mend what ruff can
 
 smoke: $(READY)  ## run the committed pipeline for one epoch in a temporary clone, from the download on
 	@python -m tests.smoke
+
+verify: $(READY)  ## prove the committed results: rerun them from nothing in a temporary clone, compare
+	@python -m verify
+
+audit: $(READY)  ## look for known vulnerabilities in the pinned packages (needs the internet)
+	@python -m pip_audit --require-hashes --disable-pip --requirement requirements.txt
 
 lock: $(READY)  ## write requirements.txt from pyproject.toml
 	@python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --group dev --custom-compile-command "make lock" pyproject.toml --output-file requirements.txt
