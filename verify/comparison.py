@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from experiment.errors import InputError
 
 SAME_BYTES, NOT_REPRODUCED, WITHIN_NOISE = 0, 1, 3
 
@@ -97,6 +100,9 @@ def compare(
         rerun: the results of the rerun.
         noise: by metrics file, by key: standard deviation over seeds.
         revision: named in the certificate.
+
+    Raises:
+        InputError: a `dvc.lock` is broken.
     """
     before, after = (_hashes(folder) for folder in (committed, rerun))
     outputs = {name: before.get(name) == after.get(name) for name in sorted(before | after)}
@@ -158,8 +164,13 @@ def _hashes(folder: Path) -> dict[str, str]:
     path = folder / "dvc.lock"
     if not path.is_file():
         return {}
-    stages = (YAML(typ="safe").load(path.read_text(encoding="utf-8")) or {}).get("stages", {})
-    return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", [])}
+    try:
+        stages = YAML(typ="safe").load(path.read_text(encoding="utf-8"))["stages"].values()
+        return {out["path"]: out["md5"] for stage in stages for out in stage.get("outs", [])}
+    except (YAMLError, ValueError, TypeError, KeyError, AttributeError):
+        raise InputError(
+            f"{path.name}: expected what DVC writes, found something else; restore it from Git"
+        ) from None
 
 
 def _metrics_files(folder: Path) -> list[str]:
@@ -170,4 +181,9 @@ def _metrics_files(folder: Path) -> list[str]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    """A flat JSON file; nothing where it is missing or broken, which its hash tells already."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -1,12 +1,17 @@
+import contextlib
+import tempfile
 from pathlib import Path
 
 import matplotlib.image
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 from experiment.artifacts import CURVE_COLUMNS, write_curve, write_figure
+from experiment.errors import InputError
 from stages import plot
 from tests.conftest import Run
 
@@ -102,3 +107,14 @@ def test_curve_is_read_in_full_precision(tmp_path: Path) -> None:
     curve = plot.read_curve(tmp_path / "dropout.csv")
     assert curve["accuracy"].tolist() == [1 - 0.1 / epoch for epoch in range(1, 6)]
     assert isinstance(curve, pd.DataFrame)
+
+
+@given(st.one_of(st.binary(max_size=100), st.text(max_size=100)))
+def test_any_curve_is_read_or_refused(content: bytes | str) -> None:
+    header = ",".join(CURVE_COLUMNS).encode() + b"\n"
+    for start in (b"", header):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "curve.csv"
+            path.write_bytes(start + (content.encode() if isinstance(content, str) else content))
+            with contextlib.suppress(InputError):
+                assert not plot.read_curve(path).isna().any(axis=None)

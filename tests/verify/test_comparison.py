@@ -1,9 +1,14 @@
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from experiment.errors import InputError
+from verify import noise
 from verify.comparison import NOT_REPRODUCED, SAME_BYTES, WITHIN_NOISE, compare
 from verify.noise import Runs, deviations
 
@@ -98,3 +103,32 @@ def test_deviation_is_that_of_a_sample() -> None:
     }
     # ((1 - 2.5)^2 + (2 - 2.5)^2 + (4.5 - 2.5)^2) / 2 = 3.25
     assert deviations(runs) == {"a.json": {"x": pytest.approx(3.25**0.5)}}
+
+
+@given(st.one_of(st.binary(max_size=60), st.just(b'{"accuracy": [1]}'), st.just(b"[" * 100_000)))
+def test_broken_metrics_are_never_a_pass(content: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        committed, rerun = results(Path(folder) / "a"), results(Path(folder) / "b", libc="2")
+        (rerun / "metrics/a.json").write_bytes(content)
+        certificate = compare(committed, rerun, NOISE)
+    assert certificate.status == NOT_REPRODUCED
+
+
+@pytest.mark.parametrize("content", ["", "a: [", "stages: 3", "stages: {a: 3}", "\x00"])
+def test_broken_lock_is_one_line(content: str, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        results(tmp_path / name)
+    (tmp_path / "a/dvc.lock").write_text(content)
+    with pytest.raises(InputError, match=r"dvc\.lock: expected what DVC writes"):
+        compare(tmp_path / "a", tmp_path / "b", NOISE)
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"a": 3}'])
+def test_broken_noise_is_one_line(
+    content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(noise, "NOISE", tmp_path / "noise.json")
+    assert noise.read_noise() == {}
+    (tmp_path / "noise.json").write_text(content)
+    with pytest.raises(InputError, match=r"noise\.json: expected what"):
+        noise.read_noise()
