@@ -21,7 +21,9 @@ DVC = (sys.executable, "-m", "dvc", "--wait-for-lock")
 
 def main() -> None:
     """Brings every stage up to date; status 0, or that of the first stage that failed."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _interrupt)
     if not Path("dvc.yaml").is_file():
         sys.exit("repro: expected dvc.yaml in this folder; run at the top of the repository")
     try:
@@ -54,8 +56,8 @@ def _changed(*stages: str) -> dict[str, object]:
 def _run_together(commands: list[tuple[str, ...]], *, side_by_side: bool = False) -> None:
     """Runs DVC commands at once; if one fails or this process is interrupted, stops all.
 
-    Each runs in a process group of its own, so that a stop reaches the stage's command too and
-    not DVC alone.
+    Each runs in a process group of its own, so that a stop reaches the stage's command too: DVC
+    itself ignores an interrupt while a command runs.
 
     Args:
         commands: arguments of DVC.
@@ -70,7 +72,7 @@ def _run_together(commands: list[tuple[str, ...]], *, side_by_side: bool = False
             stderr=subprocess.STDOUT if side_by_side else None,
             text=True,
             errors="replace",
-            start_new_session=side_by_side,
+            start_new_session=True,
         )
         for command in commands
     ]
@@ -114,7 +116,7 @@ def _stop(processes: list[subprocess.Popen[str]]) -> None:
 
 
 def _signal(process: subprocess.Popen[str], number: signal.Signals) -> None:
-    if os.name == "posix" and os.getpgid(process.pid) == process.pid:
+    if os.name == "posix":
         os.killpg(process.pid, number)
     else:
         process.send_signal(number)

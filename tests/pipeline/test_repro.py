@@ -249,9 +249,18 @@ def test_failing_training_stops_the_other_and_is_named(repository: Path, run: Ru
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is sent as a POSIX signal")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupt_stops_both_trainings(number: signal.Signals, repository: Path) -> None:
-    set_parameters(repository, train__epochs=100_000)
+@pytest.mark.parametrize(
+    ("number", "change", "trainings"),
+    [
+        (signal.SIGINT, {"train__epochs": 100_000}, TRAININGS),
+        (signal.SIGTERM, {"train__epochs": 100_000}, TRAININGS),
+        (signal.SIGTERM, {"train__dropout_rate": 0.25}, TRAININGS[1:]),
+    ],
+)
+def test_interrupt_stops_every_training(
+    number: signal.Signals, change: dict[str, object], trainings: tuple[str, ...], repository: Path
+) -> None:
+    set_parameters(repository, **change)
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -268,8 +277,9 @@ def test_interrupt_stops_both_trainings(number: signal.Signals, repository: Path
     assert process.stdout
     started: set[str] = set()
     for line in process.stdout:
-        started |= {name for name in TRAININGS if line.startswith(name.removeprefix("train_"))}
-        if len(started) == 2:
+        started |= {name for name in trainings if line.startswith("> ") and line.endswith(
+            f" {name.removeprefix('train_')}\n")}  # fmt: skip
+        if len(started) == len(trainings):
             break
     process.send_signal(number)
     output, _ = process.communicate(timeout=60)
