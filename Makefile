@@ -40,7 +40,7 @@ repro: $(READY)  ## run the experiment: whatever is not up to date, both trainin
 	@python -m stages
 
 test: $(READY)  ## run the tests, with coverage
-	@python -m pytest --cov --cov-report=term
+	@python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --cov --cov-report=term
 
 lint: $(READY)  ## check format, style and types
 	@python -m ruff format --check .
