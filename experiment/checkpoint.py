@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from experiment.artifacts import CURVE_COLUMNS, write_arrays
-from experiment.dataset import read_arrays
 from experiment.errors import InputError
+from experiment.npz import read_arrays
 
 Row = dict[str, float]
 

