@@ -3,13 +3,14 @@
 import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.faults.conftest import Row, copy_of, everything
 from tests.faults.processes import Done, finish, forget, good, run, start, unfinished, wait_until
-from tests.pipeline.test_repro import git, ran
+from tests.pipeline.test_repro import ran
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the signals are those of POSIX")
 
@@ -52,7 +53,7 @@ def check_stop(done: Done, half: list[str], number: signal.Signals) -> str:
     return "ended; no half file"
 
 
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
 @pytest.mark.parametrize(
     ("stage", "at"), [("check", 1), ("download", 1), ("preprocess", 2), ("plot", 2)]
 )
@@ -80,10 +81,19 @@ def test_stage_is_stopped(
     row(happened=happened, lost=f"nothing: {kept}")
 
 
+@dataclass(frozen=True)
+class StoppedTraining:
+    """How a training ended by each signal and the half files it left; the whole run then."""
+
+    stops: dict[signal.Signals, tuple[Done, list[str]]]
+    again: Done
+    in_the_end: dict[str, bytes]
+
+
 @pytest.fixture(scope="module")
 def stopped_trainings(
     finished: Path, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, tuple[dict[int, tuple[Done, list[str]]], list[Done], dict[str, bytes]]]:
+) -> dict[str, StoppedTraining]:
     """Each training stopped three times, going on each time; then the whole run again.
 
     Stopped by SIGTERM in the second checkpoint, by SIGINT in the model, by SIGKILL in the metrics.
@@ -91,30 +101,27 @@ def stopped_trainings(
 
     def stop(
         variant: str,
-    ) -> tuple[dict[int, tuple[Done, list[str]]], list[Done], dict[str, bytes]]:
+    ) -> StoppedTraining:
         folder = copy_of(finished, tmp_path_factory.mktemp(variant))
         forget(folder, f"train_{variant}")
         stops = {
             number: stop_at(folder, f"train_{variant}", at, number)
             for number, at in ((signal.SIGTERM, 2), (signal.SIGINT, 3), (signal.SIGKILL, 4))
         }
-        again = [good(run(folder, "dvc", "repro"))]
+        again = good(run(folder, "dvc", "repro"))
         assert unfinished(folder) == []
-        assert git(folder, "status", "--porcelain").split() in ([], ["M", "dvc.lock"])
-        return stops, again, everything(folder)
+        return StoppedTraining(stops, again, everything(folder))
 
     with ThreadPoolExecutor(len(VARIANTS)) as pool:
         return dict(zip(VARIANTS, pool.map(stop, VARIANTS), strict=True))
 
 
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_training_is_stopped(
     variant: str,
     number: signal.Signals,
-    stopped_trainings: dict[
-        str, tuple[dict[int, tuple[Done, list[str]]], list[Done], dict[str, bytes]]
-    ],
+    stopped_trainings: dict[str, StoppedTraining],
     right: dict[str, bytes],
     row: Row,
 ) -> None:
@@ -125,16 +132,16 @@ def test_training_is_stopped(
         signal.SIGKILL: "its metrics",
     }[number]
     row(fault=f"{number.name} while `train_{variant}` writes {written}")
-    stops, again, in_the_end = stopped_trainings[variant]
-    happened = check_stop(*stops[number], number)
+    training = stopped_trainings[variant]
+    happened = check_stop(*training.stops[number], number)
     following = {
-        signal.SIGTERM: stops[signal.SIGINT][0],
-        signal.SIGINT: stops[signal.SIGKILL][0],
-        signal.SIGKILL: again[0],
+        signal.SIGTERM: training.stops[signal.SIGINT][0],
+        signal.SIGINT: training.stops[signal.SIGKILL][0],
+        signal.SIGKILL: training.again,
     }[number]
     resumed = f"{variant}  resumed after epoch {1 if number == signal.SIGTERM else 3}"
     assert resumed in following.output.splitlines()
-    assert in_the_end == right
+    assert training.in_the_end == right
     row(
         happened=f"{happened}; the next run: `{resumed}` of 3",
         lost="nothing that was finished: at most the epoch at work",

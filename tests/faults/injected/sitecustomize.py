@@ -38,21 +38,21 @@ def cause(file: int | None) -> None:
 
 def jump() -> None:
     """A clock that jumps by years, back and forth, each time it is read."""
-    real, reads = time.time, 0
+    real, real_local, reads = time.time, time.localtime, 0
 
     def jumping() -> float:
         nonlocal reads
         reads += 1
-        return real() + (-1) ** reads * 4 * 365 * 86400.0
+        return real() + (1 if reads % 2 else -1) * 4 * 365 * 86_400
 
     time.time = jumping
-    time.localtime = lambda seconds=None, real=time.localtime: real(seconds or jumping())  # type: ignore[misc]
+    time.localtime = lambda seconds=None: real_local(jumping() if seconds is None else seconds)
 
 
 if os.environ.get("FAULT_IN") == " ".join(sys.orig_argv[2:]):
     if AT == 0:
         cause(None)
-    os.fsync = fsync
+    os.fsync = fsync  # type: ignore[assignment]
 if os.environ.get("FAULT_CLOCK"):
     jump()
 if os.environ.get("FAULT_LOCALE"):
