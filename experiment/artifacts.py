@@ -29,6 +29,7 @@ def replacing(path: Path) -> Iterator[Path]:
     # The suffix stays last: Keras, NumPy and matplotlib choose the format by it. Always the same
     # name, so that what a killed process leaves is replaced by the next one's.
     temporary = path.with_name(f".{path.stem}.unfinished{path.suffix}")
+    temporary.unlink(missing_ok=True)  # a link there would be written through
     try:
         yield temporary
         with temporary.open("rb+") as file:

@@ -1,0 +1,71 @@
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.conftest import set_parameters
+from tests.faults.processes import good, run
+from tests.pipeline.test_repro import RESULTS, git, make_repository
+
+DATA = [
+    "data/params.checked",
+    "data/raw/mnist.npz",
+    *(f"data/processed/{name}.npz" for name in ("test", "train", "validation")),
+]
+EVERYTHING = [*DATA, *RESULTS, "dvc.lock"]
+
+Row = Callable[..., None]
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    """The bytes of all that the pipeline makes, by name; what is missing is left out.
+
+    Of `dvc.lock` the content: DVC lists the stages in the order in which they were first run.
+    """
+    made = {name: (folder / name).read_bytes() for name in EVERYTHING if (folder / name).is_file()}
+    stages = YAML(typ="safe").load(made["dvc.lock"])["stages"]
+    return {**made, "dvc.lock": json.dumps(stages, sort_keys=True).encode()}
+
+
+@pytest.fixture
+def row(record_property: Callable[[str, object], None]) -> Row:
+    """Records a row of docs/faults.md: `fault` first, what was seen of it later."""
+
+    def record(**cells: str) -> None:
+        for name, value in cells.items():
+            record_property(name, value)
+
+    return record
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository after a run that nothing disturbed, results committed. Tests copy it."""
+    folder = make_repository(tmp_path_factory.mktemp("finished") / "repository")
+    set_parameters(folder, train__epochs=3)
+    good(run(folder, "stages"))
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message=results")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def right(finished: Path) -> dict[str, bytes]:
+    """The bytes that every later run must end with."""
+    result = everything(finished)
+    assert list(result) == EVERYTHING
+    return result
+
+
+@pytest.fixture
+def repository(finished: Path, tmp_path: Path) -> Path:
+    """A copy of the finished repository, elsewhere on disk."""
+    return copy_of(finished, tmp_path)
+
+
+def copy_of(finished: Path, folder: Path) -> Path:
+    shutil.copytree(finished, folder / "repository", symlinks=True)
+    return folder / "repository"

@@ -1,0 +1,167 @@
+"""Clocks, locales, paths and settings of the machine that are not what one expects."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.faults.conftest import Row, everything
+from tests.faults.processes import INJECTED, Done, good, run
+from tests.pipeline.test_repro import git
+
+GERMAN, TURKISH = "de_DE.UTF-8", "tr_TR.UTF-8"
+HARMLESS = "nothing: the same bytes"
+COMMANDS = [
+    ("stages.check",),
+    ("stages.download",),
+    ("stages.preprocess",),
+    ("stages.train", "dropout"),
+    ("stages.plot",),
+]
+
+
+@pytest.fixture(scope="module")
+def locales(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The two locales, made from the C library's sources; skips where those are missing."""
+    folder = tmp_path_factory.mktemp("locales")
+    for name in (GERMAN, TURKISH):
+        command = ["localedef", "-i", name.partition(".")[0], "-f", "UTF-8", str(folder / name)]
+        if not shutil.which("localedef") or subprocess.run(command, check=False).returncode != 0:
+            pytest.skip("no such locale here, and localedef cannot make it")
+    return folder
+
+
+def run_all(folder: Path, *commands: tuple[str, ...], **variables: str) -> list[Done]:
+    """Every stage but one training, results removed before; data is written over."""
+    for name in ("models/dropout.keras", "plots", "metrics/dropout.json"):
+        path = folder / name
+        if path.is_dir():
+            for picture in path.glob("*.png"):
+                picture.unlink()
+        else:
+            path.unlink()
+    return [good(run(folder, *command, **variables)) for command in commands or COMMANDS]
+
+
+def test_locale_with_decimal_commas_and_one_with_another_i(
+    finished: Path, right: dict[str, bytes], row: Row, locales: Path, tmp_path: Path
+) -> None:
+    row(fault="locale with decimal commas (`de_DE.UTF-8`), and Turkish (`tr_TR.UTF-8`)")
+
+    def run_in(name: str) -> dict[str, bytes]:
+        folder = tmp_path / name
+        shutil.copytree(finished, folder, symlinks=True)
+        run_all(folder, LC_ALL=name, LANG=name, LOCPATH=str(locales), FAULT_LOCALE="1")
+        return everything(folder)
+
+    with ThreadPoolExecutor() as pool:
+        for result in pool.map(run_in, (GERMAN, TURKISH)):
+            assert result == right
+    row(happened="every stage ran, numbers with points", lost=HARMLESS)
+
+
+def test_locale_is_in_force_in_the_test_above(locales: Path, finished: Path) -> None:
+    command = [sys.executable, "-c", "import locale; print(locale.str(1.5))"]
+    for name in (GERMAN, TURKISH):
+        variables = {"LC_ALL": name, "LOCPATH": str(locales), "FAULT_LOCALE": "1"}
+        variables |= {"PYTHONPATH": str(INJECTED), "PATH": os.environ["PATH"]}
+        done = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
+        assert done.stdout == "1,5\n"
+
+
+def test_clock_that_jumps(repository: Path, right: dict[str, bytes], row: Row) -> None:
+    row(fault="a clock that jumps four years back and forth at each look")
+    run_all(repository, FAULT_CLOCK="1")
+    assert everything(repository) == right
+    row(happened="every stage ran", lost=HARMLESS)
+
+
+@pytest.mark.parametrize("year", [1970, 2100])
+def test_files_from_another_time(
+    year: int, repository: Path, right: dict[str, bytes], row: Row
+) -> None:
+    row(fault=f"all files are of {year}")
+    moment = time.mktime((year, 1, 2, 0, 0, 0, 0, 0, 0))
+    for path in repository.rglob("*"):
+        if ".git" not in path.parts and path.is_file():
+            os.utime(path, (moment, moment))
+    done = good(run(repository, "dvc", "repro"))
+    assert done.output.count("didn't change, skipping") == 6
+    good(run(repository, "dvc", "repro", "--force", "--single-item", "preprocess"))
+    assert everything(repository) == right
+    row(happened="`dvc repro` finds nothing to do; a forced run works", lost=HARMLESS)
+
+
+def test_no_home_random_hashes_and_a_strict_umask(
+    finished: Path, right: dict[str, bytes], row: Row, tmp_path: Path
+) -> None:
+    row(fault="no `HOME`, `PYTHONHASHSEED=random`, umask 077, a path with spaces and other letters")
+    folder = tmp_path / "a clone of Zoë's, ünï 日本"
+    shutil.copytree(finished, folder, symlinks=True)
+    before = os.umask(0o077)
+    try:
+        run_all(folder, HOME="", USER="", PYTHONHASHSEED="random")
+    finally:
+        os.umask(before)
+    assert everything(folder) == right
+    assert oct((folder / "models/dropout.keras").stat().st_mode & 0o777) == "0o600"
+    row(happened="every stage ran", lost=HARMLESS)
+
+
+@pytest.mark.parametrize(
+    ("fault", "variables"),
+    [
+        ("no `HOME`", {"HOME": "", "XDG_CACHE_HOME": "", "XDG_CONFIG_HOME": ""}),
+        ("`HOME` that cannot be written", {"HOME": "/proc/none"}),
+        ("`PYTHONHASHSEED=random`", {"PYTHONHASHSEED": "random"}),
+        ("umask 077", {"UMASK": "077"}),
+    ],
+)
+def test_dvc_with(
+    fault: str,
+    variables: dict[str, str],
+    finished: Path,
+    right: dict[str, bytes],
+    row: Row,
+    tmp_path: Path,
+) -> None:
+    row(fault=f"{fault}, in `dvc repro`, in a path with spaces and other letters")
+    folder = tmp_path / "a clone of Zoë's, ünï 日本"
+    shutil.copytree(finished, folder, symlinks=True)
+    before = os.umask(int(variables.get("UMASK", "022"), 8))
+    try:
+        command = ("dvc", "repro", "--force", "--single-item", "preprocess", "plot")
+        done = good(run(folder, *command, **variables))
+    finally:
+        os.umask(before)
+    assert done.output.count("Running stage") == 2
+    assert everything(folder) == right
+    row(happened="the stages ran", lost=HARMLESS)
+
+
+@pytest.mark.parametrize("conversion", ["true", "input", "false"])
+def test_clone_with_line_ends_converted(
+    conversion: str, finished: Path, right: dict[str, bytes], row: Row, tmp_path: Path
+) -> None:
+    row(fault=f"`git clone -c core.autocrlf={conversion} -c core.eol=crlf`")
+    clone = tmp_path / "clone"
+    options = ["-c", f"core.autocrlf={conversion}"]
+    options += ["-c", "core.eol=crlf"] if conversion == "false" else []
+    git(tmp_path, "clone", "--quiet", *options, str(finished), str(clone))
+    shutil.copy(finished / "data/own/tiny.npz", clone / "data/own")
+    shutil.copytree(finished / ".dvc/cache", clone / ".dvc/cache")
+    good(run(clone, "dvc", "checkout"))
+    done = good(run(clone, "dvc", "repro"))
+    assert done.output.count("didn't change, skipping") == 6
+    assert everything(clone) == right
+    assert git(clone, "status", "--porcelain") == ""
+    row(
+        fault=f"`git clone {' '.join(options)}`",
+        happened="all files with the same bytes: `dvc repro` finds nothing to do",
+        lost="nothing",
+    )
