@@ -121,6 +121,7 @@ def test_no_home_random_hashes_and_a_strict_umask(
         ("`PYTHONHASHSEED=random`", {"PYTHONHASHSEED": "random"}),
         ("umask 077", {"UMASK": "077"}),
     ],
+    ids=["no_home", "bad_home", "random_hashes", "umask"],
 )
 def test_dvc_with(
     fault: str,
@@ -135,16 +136,16 @@ def test_dvc_with(
     shutil.copytree(finished, folder, symlinks=True)
     before = os.umask(int(variables.get("UMASK", "022"), 8))
     try:
-        command = ("dvc", "repro", "--force", "--single-item", "preprocess", "plot")
+        command = ("dvc", "repro", "--force", "--single-item", "preprocess")
         done = good(run(folder, *command, **variables))
     finally:
         os.umask(before)
-    assert done.output.count("Running stage") == 2
+    assert done.output.count("Running stage") == 1
     assert everything(folder) == right
-    row(happened="the stages ran", lost=HARMLESS)
+    row(happened="`preprocess` ran", lost=HARMLESS)
 
 
-@pytest.mark.parametrize("conversion", ["true", "input", "false"])
+@pytest.mark.parametrize("conversion", ["true", "false"])
 def test_clone_with_line_ends_converted(
     conversion: str, finished: Path, right: dict[str, bytes], row: Row, tmp_path: Path
 ) -> None:

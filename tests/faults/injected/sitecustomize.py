@@ -5,6 +5,7 @@ start, n is when the n-th file is written under its temporary name and about to 
 """
 
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -49,6 +50,8 @@ def jump() -> None:
     time.localtime = lambda seconds=None: real_local(jumping() if seconds is None else seconds)
 
 
+# As in a terminal, also where the tests run in the background of a shell, which ignores Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 if os.environ.get("FAULT_IN") == " ".join(sys.orig_argv[2:]):
     if AT == 0:
         cause(None)
