@@ -12,8 +12,7 @@ class InputError(Exception):
     """Bad input: the message is one line that says what was expected, found, and what to do."""
 
 
-def _terminate(signum: int, frame: FrameType | None) -> None:
-    raise SystemExit(128 + signum)
+GO_ON = "what was finished before is kept; run again to go on"
 
 
 @contextmanager
@@ -27,13 +26,18 @@ def one_line_errors(program: str) -> Iterator[None]:
         SystemExit: 1 for bad input or a disk that cannot be written, 130 for Ctrl-C, 143 for a
             request to terminate. A fault of the program itself keeps its traceback.
     """
-    signal.signal(signal.SIGTERM, _terminate)
+
+    def terminate(signum: int, frame: FrameType | None) -> None:
+        print(f"{program}: terminated; {GO_ON}", file=sys.stderr)
+        raise SystemExit(128 + signum)
+
+    signal.signal(signal.SIGTERM, terminate)
     try:
         yield
     except InputError as error:
         sys.exit(f"{program}: {error}")
     except KeyboardInterrupt:
-        print(f"{program}: interrupted; what was finished before is kept", file=sys.stderr)
+        print(f"{program}: interrupted; {GO_ON}", file=sys.stderr)
         sys.exit(130)
     except OSError as error:
         if error.errno not in _DISK_ERRORS:

@@ -9,6 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.conftest import ROOT
+from verify.noise import deviations as noise_deviations
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -45,6 +46,14 @@ def test_heading_of_the_table_has_the_committed_parameters() -> None:
     params = YAML(typ="safe").load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     assert f"| after {params['train']['epochs']} epochs, one seed |" in README
     assert f"with Dropout (rate {params['train']['dropout_rate']})" in README
+
+
+def test_difference_in_test_accuracy_is_smaller_than_the_noise() -> None:
+    """As the README says. A change of the results may change that; then the README must say so."""
+    runs = json.loads((ROOT / "verify/noise.json").read_text(encoding="utf-8"))
+    deviations = [by_key["test_accuracy"] for by_key in noise_deviations(runs).values()]
+    without, with_dropout = (float(value) for value in table_rows()["accuracy on test images"])
+    assert abs(with_dropout - without) < max(deviations)
 
 
 def test_commands_of_make_exist() -> None:

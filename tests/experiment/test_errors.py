@@ -31,7 +31,10 @@ def test_fault_of_the_program_keeps_its_traceback() -> None:
         raise OSError(errno.EIO, "strange")
 
 
-def test_request_to_terminate_ends_it() -> None:
+def test_request_to_terminate_ends_it(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_, one_line_errors("program"):
         os.kill(os.getpid(), signal.SIGTERM)
     assert exit_.value.code == 143
+    assert capsys.readouterr().err == (
+        "program: terminated; what was finished before is kept; run again to go on\n"
+    )

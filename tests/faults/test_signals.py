@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from experiment.errors import GO_ON
 from tests.faults.conftest import Row, copy_of, everything
 from tests.faults.processes import Done, finish, forget, good, run, start, unfinished, wait_until
 from tests.pipeline.test_repro import ran
@@ -46,11 +47,10 @@ def check_stop(done: Done, half: list[str], number: signal.Signals) -> str:
         assert len(half) == 1  # nothing could be done about it; the next run replaces it
         return "ended at once; half a file under a temporary name, which the next run replaces"
     assert half == []
-    if number == signal.SIGINT:
-        lines = [line for line in done.output.splitlines() if "interrupted; what was" in line]
-        assert len(lines) == 1, done.output
-        return f"`{lines[0]}`; no half file"
-    return "ended; no half file"
+    word = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}[number]
+    lines = [line for line in done.output.splitlines() if f" {word}; {GO_ON}" in line]
+    assert len(lines) == 1, done.output
+    return f"`{lines[0]}`; no half file"
 
 
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
