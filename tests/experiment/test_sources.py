@@ -142,7 +142,7 @@ def test_bad_mirror_is_named_skipped_and_leaves_nothing(
     case: str, mirror: str, temporary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make, way, reason = WAYS[case]
-    monkeypatch.setattr(formats, "READ_TIMEOUT", 1)
+    monkeypatch.setattr(formats, "READ_TIMEOUT", 3)
     use(monkeypatch, make(mirror, way), npz(mirror, "good"))
     lines: list[str] = []
     dataset = fetch("mnist", tmp_path / "mnist.npz", lines.append)
