@@ -38,6 +38,12 @@ def updates_per_epoch(images: int, batch_size: int) -> int:
     return math.ceil(images / batch_size)
 
 
+def as_tensors(split: Split) -> Split:
+    """The same images and labels as TensorFlow holds them; NumPy's copy can then be given up."""
+    images, labels = tf.constant(split.images), tf.constant(split.labels.astype(np.int32))
+    return Split(images, labels, split.classes)
+
+
 def train_model(
     train: Split,
     validation: Split,
@@ -60,8 +66,8 @@ def train_model(
     stopped.
 
     Args:
-        train: images to learn from.
-        validation: images to evaluate on after each epoch.
+        train: images to learn from, as `as_tensors` gives them.
+        validation: images to evaluate on after each epoch, likewise.
         dropout_rate: share of dense units dropped, in [0, 1); see `build_model`.
         filters: see `build_model`.
         dense_units: see `build_model`.
@@ -83,7 +89,7 @@ def train_model(
     updates = updates_per_epoch(len(train.images), batch_size)
     updates_per_call = _largest_divisor(updates, MOST_UPDATES_PER_CALL)
     model = build_model(
-        image_shape=train.images.shape[1:],
+        image_shape=tuple(train.images.shape[1:]),
         classes=train.classes,
         filters=filters,
         dense_units=dense_units,
@@ -151,7 +157,12 @@ def build_information() -> dict[str, str]:
 
 
 def evaluate_model(model: keras.Model, split: Split) -> dict[str, float]:
-    """`accuracy` (0..1) and `loss` (mean cross-entropy, nats) of a compiled model."""
+    """`accuracy` (0..1) and `loss` (mean cross-entropy, nats) of a compiled model.
+
+    Args:
+        model: as `train_model` returns it.
+        split: as `as_tensors` gives it.
+    """
     result = model.evaluate(_evaluation_batches(split), verbose=0, return_dict=True)
     return {name: float(result[name]) for name in ("accuracy", "loss")}
 
@@ -163,7 +174,6 @@ def _training_batches(
 
     The order of an epoch needs nothing of the epochs before it.
     """
-    images, labels = tf.constant(train.images), tf.constant(train.labels.astype(np.int32))
     updates = updates_per_epoch(len(train.images), batch_size)
 
     def batches(epoch: tf.Tensor) -> tf.data.Dataset:
@@ -173,7 +183,7 @@ def _training_batches(
 
         def batch(update: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             chosen = order[update * batch_size : (update + 1) * batch_size]
-            return _scale(tf.gather(images, chosen)), tf.gather(labels, chosen)
+            return _scale(tf.gather(train.images, chosen)), tf.gather(train.labels, chosen)
 
         return tf.data.Dataset.range(updates).map(batch)
 
@@ -181,11 +191,9 @@ def _training_batches(
 
 
 def _evaluation_batches(split: Split) -> tf.data.Dataset:
-    images, labels = tf.constant(split.images), tf.constant(split.labels.astype(np.int32))
-
     def batch(index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         part = slice(index * EVALUATION_BATCH_SIZE, (index + 1) * EVALUATION_BATCH_SIZE)
-        return _scale(images[part]), labels[part]
+        return _scale(split.images[part]), split.labels[part]
 
     batches = math.ceil(len(split.images) / EVALUATION_BATCH_SIZE)
     return tf.data.Dataset.range(batches).map(batch)

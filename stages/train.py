@@ -42,6 +42,7 @@ def run(variant: str) -> None:
 
         training.configure(params.train.threads)
 
+    train, validation = training.as_tensors(train), training.as_tensors(validation)
     environment = describe_environment(threads=params.train.threads, settings=ENVIRONMENT)
     environment |= training.build_information()
     code = [Path(module.__file__ or "") for module in (reading, model, training)]
@@ -67,7 +68,8 @@ def run(variant: str) -> None:
     )
     progress.close()
     # The one use of the test images: nothing after this line changes the model.
-    test = training.evaluate_model(network, read_split(PROCESSED / "test.npz"))
+    test_images = training.as_tensors(read_split(PROCESSED / "test.npz"))
+    test = training.evaluate_model(network, test_images)
 
     write_model(Path(f"models/{variant}.keras"), network)
     write_curve(Path(f"plots/{variant}.csv"), curve)

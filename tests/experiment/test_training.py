@@ -22,7 +22,7 @@ with starting_tensorflow():
 
     from experiment import training
     from experiment.model import build_model
-    from experiment.training import evaluate_model, train_model
+    from experiment.training import as_tensors, evaluate_model, train_model
 
     training.configure(1)
 
@@ -38,7 +38,8 @@ SETTINGS: dict[str, Any] = {
 
 def parts(train: int = 120) -> dict[str, Split]:
     dataset = Dataset(**synthetic_arrays(train))
-    return divide(dataset, validation_split=0.25, train_samples=None, seed=0)
+    split = divide(dataset, validation_split=0.25, train_samples=None, seed=0)
+    return {name: as_tensors(part) for name, part in split.items()}
 
 
 def train(dropout_rate: float = 0.0, **settings: Any) -> tuple[keras.Model, list[dict[str, float]]]:
@@ -90,9 +91,8 @@ def test_dropout_zeroes_and_scales_in_training_alone() -> None:
 
 def test_every_image_is_seen_once_an_epoch_in_another_order() -> None:
     split = parts()["train"]
-    numbered = Split(
-        np.arange(len(split.labels), dtype=np.uint8).reshape(-1, 1, 1, 1), split.labels, 3
-    )
+    pixels = np.arange(len(split.labels), dtype=np.uint8).reshape(-1, 1, 1, 1)
+    numbered = as_tensors(Split(pixels, np.zeros(len(pixels), np.uint8), 3))
     batches = list(
         training._training_batches(numbered, batch_size=16, first_epoch=0, epochs=2, seed=7)
     )
@@ -187,7 +187,8 @@ def test_any_number_of_updates_divides_into_calls() -> None:
 def test_other_image_sizes_and_classes_are_learnt(tmp_path: Path) -> None:
     arrays = synthetic_arrays(side=13, classes=5)
     arrays = {name: a[:, :, :6] if a.ndim == 3 else a for name, a in arrays.items()}
-    split = divide(Dataset(**arrays), validation_split=0.25, train_samples=None, seed=0)
+    parts = divide(Dataset(**arrays), validation_split=0.25, train_samples=None, seed=0)
+    split = {name: as_tensors(part) for name, part in parts.items()}
     model, _ = train_model(split["train"], split["validation"], dropout_rate=0.5, **SETTINGS)
     assert model.input_shape == (None, 13, 6, 1)
     assert model.output_shape == (None, 5)
@@ -216,7 +217,7 @@ def test_model_file_is_loaded_by_plain_keras(tmp_path: Path) -> None:
     write_model(tmp_path / "model.keras", model)
     loaded = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True)
     assert equal(loaded.get_weights(), model.get_weights())
-    images = parts()["test"].images / np.float32(255)
+    images = np.asarray(parts()["test"].images) / np.float32(255)
     np.testing.assert_array_equal(
         loaded.predict(images, verbose=0), model.predict(images, verbose=0)
     )
