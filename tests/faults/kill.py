@@ -41,19 +41,19 @@ class Kill:
         variant: what was trained.
         moment: seconds after the process was started.
         resumed: the epoch after which the next process went on; 0 is from the start.
-        same: did the training end with the right bytes?
+        wrong: files that the training ended with and that have other bytes, or are half files.
     """
 
     variant: str
     moment: float
     resumed: int
-    same: bool = False
+    wrong: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         resumed = f"resumed after epoch {self.resumed}" if self.resumed else "began again"
         return (
             f"{self.variant:<10}  killed after {self.moment:6.2f} s  {resumed:<23} "
-            f" {'same bytes' if self.same else 'OTHER BYTES'}"
+            f" {'OTHER BYTES: ' + ', '.join(self.wrong) if self.wrong else 'same bytes'}"
         )
 
 
@@ -99,9 +99,11 @@ def train_with_kills(folder: Path, variant: str, kills: int, moments: random.Ran
             break
         finished = max(finished, epoch_of(r"  epoch +(\d+)/", said))
         seen.append(Kill(variant, moment, 0))
-    same = results(folder, variant) == right and unfinished(folder) == []
+    ended = results(folder, variant)
+    # The other training, side by side, may be in the middle of its own.
+    half = [name for name in unfinished(folder) if name.startswith(f".{variant}.")]
     for kill in seen:
-        kill.same = same
+        kill.wrong = tuple([name for name in right if ended[name] != right[name]] + half)
     return seen
 
 
@@ -190,7 +192,7 @@ def main() -> None:
         per_training=wanted.per_training,
         seed=wanted.seed,
     ):
-        same += seen.same
+        same += not seen.wrong
         print(seen, flush=True)
     print(f"{same} of {wanted.times} ended with the bytes of the training that was never killed")
     sys.exit(0 if same == wanted.times else 1)

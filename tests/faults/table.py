@@ -15,7 +15,7 @@ from tests.conftest import ROOT
 HEAD = """# Faults
 
 What happens when something goes wrong: each fault was really caused, by the test in its row, and
-the row is what that test saw. After each one `dvc repro` ended with the bytes of a run that
+the row is what that test saw. In the end of each test all results had the bytes of a run that
 nothing disturbed. Made by `python -m tests.faults.table`.
 
 | fault | what happened | what was lost | test |
