@@ -23,8 +23,10 @@ class Done:
 
 def start(folder: Path, *command: str, **variables: str) -> "subprocess.Popen[str]":
     """Starts `python -m command` in a folder, in a process group of its own."""
+    # Coverage writes files of its own, which the faults would hit too.
+    inherited = {name: os.environ[name] for name in os.environ if not name.startswith("COVERAGE")}
     environment = {
-        **os.environ,
+        **inherited,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(INJECTED),
         "GIT_CONFIG_GLOBAL": os.devnull,
