@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import math
 import pickle
 import subprocess
 import sys
@@ -57,12 +58,14 @@ def idx_digest(array: np.ndarray) -> str:
 
 def read_idx(content: bytes) -> np.ndarray:
     """The array of an uncompressed IDX file of unsigned bytes."""
-    if content[:3] != bytes([0, 0, 8]) or len(content) < 4:
+    if len(content) < 4 or content[:3] != bytes([0, 0, 8]):
         raise SourceError("not an IDX file of unsigned bytes")
     start = 4 + 4 * content[3]
+    if len(content) < start:
+        raise SourceError("the IDX file is not as long as it says")
     shape = tuple(int(side) for side in np.frombuffer(content[4:start], dtype=">i4"))
     values: np.ndarray = np.frombuffer(content[start:], dtype=np.uint8)
-    if len(shape) != content[3] or any(side < 0 for side in shape) or values.size != np.prod(shape):
+    if any(side < 0 for side in shape) or values.size != math.prod(shape):
         raise SourceError("the IDX file is not as long as it says")
     return values.reshape(shape)
 
@@ -83,7 +86,7 @@ def read_npz_url(location: str, folder: Path) -> Arrays:
 def read_idx_url(location: str, folder: Path) -> Arrays:
     """Four gzipped IDX files, as torchvision's mirrors host them."""
     return {
-        key: _read_gzipped_idx(_download(f"{location}{file}.gz", folder), key)
+        key: _read_gzipped_idx(_download(f"{location}{file}.gz", folder))
         for key, file in IDX_FILES.items()
     }
 
@@ -94,7 +97,7 @@ def read_idx_folder(location: str, folder: Path) -> Arrays:
     missing = [path for path in paths.values() if not path.is_file()]
     if missing:
         raise SourceError(f"no file {missing[0]}")
-    return {key: _read_gzipped_idx(path, key) for key, path in paths.items()}
+    return {key: _read_gzipped_idx(path) for key, path in paths.items()}
 
 
 def _download(url: str, folder: Path) -> Path:
@@ -127,7 +130,7 @@ def _reason(error: requests.RequestException) -> str:
     return _first_line(error)
 
 
-def _read_gzipped_idx(path: Path, key: str) -> np.ndarray:
+def _read_gzipped_idx(path: Path) -> np.ndarray:
     """Reads one IDX file, and not more of it than any of the originals holds."""
     try:
         with gzip.open(path) as file:

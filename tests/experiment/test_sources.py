@@ -302,6 +302,12 @@ def test_idx_round_trip() -> None:
         assert idx_digest(array) == hashlib.sha256(idx_file(array)).hexdigest()
 
 
+@pytest.mark.parametrize("length", range(12))
+def test_idx_cut_off_in_its_header_is_refused(length: int) -> None:
+    with pytest.raises(SourceError, match="IDX file"):
+        read_idx(idx_file(ARRAYS["x_train"])[:length])
+
+
 def test_known_datasets_have_four_digests_and_https_or_local_sources() -> None:
     for origin in sources.ORIGINS.values():
         assert set(origin.digests) == set(IDX_FILES)
