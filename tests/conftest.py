@@ -20,15 +20,20 @@ ROOT = Path(__file__).parent.parent
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+def environment_of_stages() -> dict[str, str]:
+    """The variables of this process, with this Python as `python`."""
+    here = Path(sys.executable).parent
+    return {**os.environ, "PATH": f"{here}{os.pathsep}{os.environ['PATH']}"}
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     """Runs `python -m ...` in a folder, as a user would, with a HOME of its own."""
     home = tmp_path / "home"
     home.mkdir()
     environment = {
-        **os.environ,
+        **environment_of_stages(),
         "HOME": str(home),
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
         "GIT_CONFIG_GLOBAL": os.devnull,
         "NO_COLOR": "1",

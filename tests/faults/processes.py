@@ -11,6 +11,8 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
+from tests.conftest import environment_of_stages
+
 INJECTED = Path(__file__).parent / "injected"
 PATIENCE = 300  # seconds
 
@@ -24,10 +26,9 @@ class Done:
 def start(folder: Path, *command: str, **variables: str) -> "subprocess.Popen[str]":
     """Starts `python -m command` in a folder, in a process group of its own."""
     # Coverage writes files of its own, which the faults would hit too.
-    inherited = {name: os.environ[name] for name in os.environ if not name.startswith("COVERAGE")}
+    inherited = environment_of_stages().items()
     environment = {
-        **inherited,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        **{name: value for name, value in inherited if not name.startswith("COVERAGE")},
         "PYTHONPATH": str(INJECTED),
         "GIT_CONFIG_GLOBAL": os.devnull,
         "NO_COLOR": "1",

@@ -14,7 +14,13 @@ import pandas as pd
 import pytest
 
 from stages.__main__ import TRAININGS
-from tests.conftest import ROOT, Run, set_parameters, synthetic_arrays
+from tests.conftest import (
+    ROOT,
+    Run,
+    environment_of_stages,
+    set_parameters,
+    synthetic_arrays,
+)
 
 COMMITTED = ("dvc.yaml", "params.yaml", ".gitignore", ".gitattributes", ".dvc/config",
              ".dvc/.gitignore", "data/own/.gitignore", "stages", "experiment")  # fmt: skip
@@ -69,14 +75,10 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository after `python -m stages`, results committed. Tests copy it."""
     top = tmp_path_factory.mktemp("finished")
     folder = make_repository(top / "repository")
-    environment = {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-    }
     done = subprocess.run(
         [sys.executable, "-m", "stages"],
         cwd=folder,
-        env=environment,
+        env=environment_of_stages(),
         capture_output=True,
         text=True,
         check=False,
@@ -261,14 +263,10 @@ def test_interrupt_stops_every_training(
     number: signal.Signals, change: dict[str, object], trainings: tuple[str, ...], repository: Path
 ) -> None:
     set_parameters(repository, **change)
-    environment = {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-    }
     process = subprocess.Popen(
         [sys.executable, "-m", "stages"],
         cwd=repository,
-        env=environment,
+        env=environment_of_stages(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
