@@ -1,10 +1,15 @@
 """The network of the experiment."""
 
+from typing import Literal
+
 import keras
 import numpy as np
 from keras import initializers, layers
 
-LAYERS_WITH_RANDOMNESS = ("convolution", "dense", "dropout", "output")
+DropoutPlacement = Literal["dense", "pooling", "both"]
+
+# New ones go to the end: the seeds of those before them stay as they are.
+LAYERS_WITH_RANDOMNESS = ("convolution", "dense", "dropout", "output", "pooling_dropout")
 
 
 def build_model(
@@ -14,19 +19,21 @@ def build_model(
     filters: int,
     dense_units: int,
     dropout_rate: float,
+    dropout_placement: DropoutPlacement,
     seed: int,
 ) -> keras.Model:
-    """The classic small CNN, with Dropout behind the dense layer where its rate is above 0.
+    """The classic small CNN, with Dropout where its rate is above 0.
 
-    Each layer draws from a seed of its own, so that models which differ in `dropout_rate` alone
-    start from the same weights.
+    Each layer draws from a seed of its own, so that models which differ in Dropout alone start
+    from the same weights.
 
     Args:
         image_shape: `(h, w, 1)`, 4 x 4 pixels or more.
         classes: number of classes, 2 or more.
         filters: of the 3x3 convolution, 1 or more.
         dense_units: of the hidden dense layer, 1 or more.
-        dropout_rate: share of the dense layer's units to drop in training, in [0, 1).
+        dropout_rate: share of the units to drop in training, in [0, 1).
+        dropout_placement: behind the dense layer, behind the pooling, or behind both.
         seed: 0 or more.
 
     Returns:
@@ -41,7 +48,11 @@ def build_model(
     def weights(name: str) -> initializers.Initializer:
         return initializers.GlorotUniform(seed=seeds[name])
 
-    dropout = [layers.Dropout(dropout_rate, seed=seeds["dropout"], name="dropout")]
+    def dropout(placement: DropoutPlacement, name: str) -> list[keras.Layer]:
+        if dropout_rate == 0 or dropout_placement not in (placement, "both"):
+            return []
+        return [layers.Dropout(dropout_rate, seed=seeds[name], name=name)]
+
     return keras.Sequential(
         [
             keras.Input(image_shape, name="image"),
@@ -53,11 +64,12 @@ def build_model(
                 name="convolution",
             ),
             layers.MaxPooling2D(pool_size=2, name="pooling"),
+            *dropout("pooling", "pooling_dropout"),
             layers.Flatten(name="flatten"),
             layers.Dense(
                 dense_units, activation="relu", kernel_initializer=weights("dense"), name="dense"
             ),
-            *(dropout if dropout_rate > 0 else []),
+            *dropout("dense", "dropout"),
             layers.Dense(
                 classes, activation="softmax", kernel_initializer=weights("output"), name="output"
             ),

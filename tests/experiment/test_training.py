@@ -21,7 +21,7 @@ with starting_tensorflow():
     import tensorflow as tf
 
     from experiment import training
-    from experiment.model import build_model
+    from experiment.model import DropoutPlacement, build_model
     from experiment.training import as_tensors, evaluate_model, train_model
 
     training.configure(1)
@@ -49,13 +49,16 @@ def train(dropout_rate: float = 0.0, **settings: Any) -> tuple[keras.Model, list
     )
 
 
-def build(dropout_rate: float, seed: int = 0) -> keras.Model:
+def build(
+    dropout_rate: float, seed: int = 0, dropout_placement: DropoutPlacement = "dense"
+) -> keras.Model:
     return build_model(
         image_shape=(28, 28, 1),
         classes=10,
         filters=32,
         dense_units=128,
         dropout_rate=dropout_rate,
+        dropout_placement=dropout_placement,
         seed=seed,
     )
 
@@ -72,6 +75,17 @@ def test_model_is_that_of_the_experiment() -> None:
     assert without.count_params() == with_dropout.count_params() == 693_962
     assert with_dropout.get_layer("dropout").rate == 0.5
     assert without.output_shape == (None, 10)
+
+
+def test_dropout_is_placed_where_it_is_asked_for() -> None:
+    pooling, both = build(0.5, dropout_placement="pooling"), build(0.5, dropout_placement="both")
+    start, end = ["convolution", "pooling", "pooling_dropout", "flatten", "dense"], ["output"]
+    assert [layer.name for layer in pooling.layers] == start + end
+    assert [layer.name for layer in both.layers] == [*start, "dropout", *end]
+    assert equal(pooling.get_weights(), both.get_weights())
+    assert equal(build(0.5).get_weights(), both.get_weights())
+    seeds = [both.get_layer(name).seed for name in ("dropout", "pooling_dropout")]
+    assert seeds[0] == build(0.5).get_layer("dropout").seed != seeds[1]
 
 
 def test_variants_start_from_the_same_weights_and_seeds_do_not() -> None:
@@ -144,17 +158,23 @@ def test_same_seed_gives_the_same_bits_and_another_does_not() -> None:
     assert not equal(first.get_weights(), other.get_weights())
 
 
-@pytest.mark.parametrize("dropout_rate", [0.0, 0.5])
+@pytest.mark.parametrize(
+    ("dropout_rate", "placement"), [(0.0, "dense"), (0.5, "dense"), (0.5, "both")]
+)
 def test_resumed_training_ends_with_the_bits_of_one_that_never_stopped(
-    dropout_rate: float, tmp_path: Path
+    dropout_rate: float, placement: DropoutPlacement, tmp_path: Path
 ) -> None:
     states: list[State] = []
     whole, curve = train(
-        dropout_rate, on_epoch=lambda s: states.append(State([*s.curve], s.variables))
+        dropout_rate,
+        dropout_placement=placement,
+        on_epoch=lambda s: states.append(State([*s.curve], s.variables)),
     )
     write_model(tmp_path / "whole.keras", whole)
     for state in states:
-        resumed, resumed_curve = train(dropout_rate, resume=lambda variables, s=state: s)
+        resumed, resumed_curve = train(
+            dropout_rate, dropout_placement=placement, resume=lambda variables, s=state: s
+        )
         write_model(tmp_path / "resumed.keras", resumed)
         assert resumed_curve == curve
         assert (tmp_path / "resumed.keras").read_bytes() == (tmp_path / "whole.keras").read_bytes()
