@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from experiment.checkpoint import Row, State
 from experiment.dataset import Split
-from experiment.model import build_model
+from experiment.model import DropoutPlacement, build_model
 
 # Larger than in training, for speed; small enough that the convolution's output stays at 20 MB.
 EVALUATION_BATCH_SIZE = 250
@@ -49,6 +49,7 @@ def train_model(
     validation: Split,
     *,
     dropout_rate: float,
+    dropout_placement: DropoutPlacement = "dense",
     filters: int,
     dense_units: int,
     epochs: int,
@@ -62,13 +63,14 @@ def train_model(
     """Trains one network: Adam, sparse categorical cross-entropy.
 
     Initial weights and the order of batches derive from `seed` alone: they are the same for every
-    `dropout_rate`. A training that goes on from a state ends with the bits of one that never
-    stopped.
+    `dropout_rate` and `dropout_placement`. A training that goes on from a state ends with the bits
+    of one that never stopped.
 
     Args:
         train: images to learn from, as `as_tensors` gives them.
         validation: images to evaluate on after each epoch, likewise.
-        dropout_rate: share of dense units dropped, in [0, 1); see `build_model`.
+        dropout_rate: share of units dropped, in [0, 1); see `build_model`.
+        dropout_placement: see `build_model`.
         filters: see `build_model`.
         dense_units: see `build_model`.
         epochs: passes over the training images, 1 or more.
@@ -94,6 +96,7 @@ def train_model(
         filters=filters,
         dense_units=dense_units,
         dropout_rate=dropout_rate,
+        dropout_placement=dropout_placement,
         seed=seed,
     )
     model.compile(
