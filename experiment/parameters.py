@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
@@ -23,32 +23,37 @@ def _known_or_npz(dataset: str) -> str:
     )
 
 
-class _Section(BaseModel):
+DatasetName = Annotated[str, AfterValidator(_known_or_npz)]
+
+
+class Section(BaseModel):
+    """Parameters by name: none unknown, none missing, each of its type."""
+
     # strict: "5" is not 5 and true is not 1, so a slip of the pen is not trained with.
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-class DataParameters(_Section):
+class DataParameters(Section):
     """Which images."""
 
-    dataset: Annotated[str, AfterValidator(_known_or_npz)]
+    dataset: DatasetName
 
 
-class PreprocessParameters(_Section):
+class PreprocessParameters(Section):
     """How the images are divided."""
 
     validation_split: float = Field(gt=0, lt=1)
     train_samples: int | None = Field(ge=1)
 
 
-class ModelParameters(_Section):
+class ModelParameters(Section):
     """Size of the network."""
 
     filters: int = Field(ge=1)
     dense_units: int = Field(ge=1)
 
 
-class TrainParameters(_Section):
+class TrainParameters(Section):
     """How the network is trained."""
 
     epochs: int = Field(ge=1)
@@ -59,7 +64,7 @@ class TrainParameters(_Section):
     threads: int = Field(ge=1, le=1024)
 
 
-class Parameters(_Section):
+class Parameters(Section):
     """All of `params.yaml`."""
 
     data: DataParameters
@@ -69,10 +74,19 @@ class Parameters(_Section):
 
 
 def load_parameters(path: Path = Path("params.yaml")) -> Parameters:
-    """Reads and checks the parameters.
+    """Reads and checks the parameters of the experiment; see `read_parameters`."""
+    return read_parameters(path, Parameters)
+
+
+_Model = TypeVar("_Model", bound=Section)
+
+
+def read_parameters(path: Path, model: type[_Model]) -> _Model:
+    """Reads and checks a file of parameters.
 
     Args:
         path: a YAML 1.2 file, read by the same parser as DVC reads it.
+        model: what it is to hold.
 
     Raises:
         InputError: the file cannot be read, or a key is unknown, missing, of the wrong type or
@@ -95,24 +109,24 @@ def load_parameters(path: Path = Path("params.yaml")) -> Parameters:
     if not isinstance(content, Mapping):
         found = "nothing" if content is None else type(content).__name__
         raise InputError(
-            f"{path}: expected the sections {', '.join(Parameters.model_fields)}; found {found}"
+            f"{path}: expected the sections {', '.join(model.model_fields)}; found {found}"
         )
     try:
-        return Parameters.model_validate(content)
+        return model.model_validate(content)
     except ValidationError as error:
-        problems = list(_describe(error))
+        problems = list(_describe(error, list(_names(model))))
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise InputError(f"{path}: {problems[0]}{more}") from None
 
 
-def _describe(error: ValidationError) -> Iterator[str]:
+def _describe(error: ValidationError, names: list[str]) -> Iterator[str]:
     """One line for each problem, unknown names first: a typo is also a missing key."""
     details = error.errors(include_url=False)
     unknown = [d for d in details if d["type"] == "extra_forbidden"]
     suggested = set()
     for detail in unknown:
         name = ".".join(map(str, detail["loc"]))
-        nearest = _nearest(name, _all_names())
+        nearest = _nearest(name, names)
         suggested.add(nearest)
         hint = f"did you mean {nearest}?" if nearest else "remove it"
         yield f"{name}: there is no such parameter; {hint}"
@@ -129,10 +143,13 @@ def _describe(error: ValidationError) -> Iterator[str]:
             yield f"{name}: expected {expected}; found {_short(detail['input'])}"
 
 
-def _all_names() -> list[str]:
-    sections = {name: field.annotation for name, field in Parameters.model_fields.items()}
-    keys = [f"{name}.{key}" for name, cls in sections.items() for key in cls.model_fields]  # type: ignore[union-attr]
-    return [*sections, *keys]
+def _names(model: type[BaseModel]) -> Iterator[str]:
+    """Every section and parameter, a parameter with its section's name before it."""
+    for name, field in model.model_fields.items():
+        yield name
+        for inner in (field.annotation, *get_args(field.annotation)):
+            if isinstance(inner, type) and issubclass(inner, BaseModel):
+                yield from (f"{name}.{key}" for key in _names(inner))
 
 
 def _nearest(name: str, names: list[str]) -> str | None:
