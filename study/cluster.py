@@ -1,0 +1,51 @@
+"""Where the runs are trained: this machine's cores, or the Dask cluster that is named."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dask
+from dask.system import CPU_COUNT
+from distributed import Client, LocalCluster
+
+from experiment.errors import InputError
+
+
+@contextmanager
+def connected(*, threads: int, workers: int | None) -> Iterator[Client]:
+    """A client of the cluster in `DASK_SCHEDULER_ADDRESS`, else of a local one.
+
+    The local one has a process per core, one run in each, and shares out the machine's memory.
+
+    Args:
+        threads: that each run uses.
+        workers: processes of the local cluster; None: as many as the cores allow.
+
+    Raises:
+        InputError: nothing answers at the address.
+    """
+    address = dask.config.get("scheduler-address", None)
+    if address is None:
+        count = workers or max(1, CPU_COUNT // threads)
+        with (
+            LocalCluster(
+                n_workers=count,
+                threads_per_worker=1,
+                memory_limit="auto",
+                dashboard_address=None,
+                silence_logs=logging.ERROR,
+            ) as cluster,
+            Client(cluster) as client,
+        ):
+            yield client
+        return
+    try:
+        client = Client(address)
+    except OSError as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"expected a Dask scheduler at DASK_SCHEDULER_ADDRESS ({address}); {reason}; start it,"
+            " or unset the variable to use this machine"
+        ) from None
+    with client:
+        yield client

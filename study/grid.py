@@ -1,0 +1,70 @@
+"""The runs of a study."""
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from experiment.errors import InputError
+from study.parameters import Block, DropoutPlacement
+
+
+@dataclass(frozen=True, order=True)
+class Run:
+    """One training, and all in which it differs from the others; sorted as the results are.
+
+    Attributes:
+        dataset: name or path.
+        placement: where Dropout is; `none` where the rate is 0.
+        dropout_rate: share of units dropped, in [0, 1).
+        train_samples: number of training images, 1 or more.
+        epochs: passes over them, 1 or more.
+        seed: of weights, order of batches, dropped units and the choice of the images.
+    """
+
+    dataset: str
+    placement: DropoutPlacement | Literal["none"]
+    dropout_rate: float
+    train_samples: int
+    epochs: int
+    seed: int
+
+
+def runs_of(
+    blocks: Iterable[Block], seeds: Sequence[int], *, images: Mapping[str, int], epochs: int
+) -> list[Run]:
+    """The runs of a grid, each once, in the order of its blocks.
+
+    Args:
+        blocks: of the grid.
+        seeds: each block is trained with every one.
+        images: by dataset, the number of training images that validation leaves.
+        epochs: where a block names none.
+
+    Raises:
+        InputError: a block wants more images than there are.
+    """
+    runs: dict[Run, None] = {}
+    for block in blocks:
+        available = images[block.dataset]
+        samples = available if block.train_samples is None else block.train_samples
+        if samples > available:
+            raise InputError(
+                f"study/params.yaml: grid: expected train_samples of {available} or fewer for"
+                f" {block.dataset}; found {samples}; lower it, or null for all"
+            )
+        # Seeds outermost: a study that is stopped has whole comparisons.
+        for seed, rate, placement in itertools.product(
+            seeds, block.dropout_rates, block.placements
+        ):
+            runs[
+                Run(
+                    dataset=block.dataset,
+                    placement=placement if rate > 0 else "none",
+                    dropout_rate=float(rate),
+                    train_samples=samples,
+                    epochs=block.epochs or epochs,
+                    seed=seed,
+                )
+            ] = None
+    return list(runs)

@@ -1,0 +1,51 @@
+"""`study/params.yaml`: what is trained, and how it is judged."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from experiment.parameters import DatasetName, Section, read_parameters
+
+DropoutPlacement = Literal["dense", "pooling", "both"]
+Metric = Literal["test_accuracy", "validation_accuracy", "best_validation_accuracy"]
+
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Rate = Annotated[float, Field(ge=0, lt=1)]
+
+
+class Block(Section):
+    """A part of the grid: every rate with every placement and seed."""
+
+    dataset: DatasetName
+    dropout_rates: list[Rate] = Field(min_length=1)
+    placements: list[DropoutPlacement] = Field(min_length=1)
+    train_samples: int | None = Field(ge=1)
+    epochs: int | None = Field(ge=1)
+
+
+class StatisticsParameters(Section):
+    """How the runs are judged."""
+
+    primary_metric: Metric
+    confidence_level: float = Field(gt=0, lt=1)
+    resamples: int = Field(ge=100)
+    seed: Seed
+
+
+class StudyParameters(Section):
+    """All of `study/params.yaml`."""
+
+    seeds: list[Seed] = Field(min_length=1)
+    device: Literal["cpu", "gpu"]
+    grid: list[Block] = Field(min_length=1)
+    statistics: StatisticsParameters
+
+
+def load_study_parameters(path: Path = Path("study/params.yaml")) -> StudyParameters:
+    """Reads and checks the parameters of the study.
+
+    Raises:
+        InputError: as `experiment.parameters.read_parameters`.
+    """
+    return read_parameters(path, StudyParameters)

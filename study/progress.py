@@ -1,0 +1,65 @@
+"""Progress of a study: a bar in a terminal, one line per run in a log."""
+
+import sys
+import time
+from typing import TextIO
+
+from tqdm import tqdm
+
+
+class StudyProgress:
+    """Shows how many runs are done and failed, and the time left.
+
+    Args:
+        runs: how many there will be.
+        work: of all of them, in any unit that the time of a run is about proportional to.
+        stream: where to write; a bar if it is a terminal, else lines.
+    """
+
+    def __init__(self, *, runs: int, work: float, stream: TextIO | None = None) -> None:
+        self._runs, self._work = runs, work
+        self._done = self._failed = 0
+        self._finished = 0.0
+        self._stream = stream or sys.stderr
+        self._started = time.monotonic()
+        self._bar = tqdm(
+            total=work,
+            file=self._stream,
+            disable=not self._stream.isatty(),
+            dynamic_ncols=True,
+            bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left",
+        )
+        self._bar.set_description_str(self._counts())
+
+    def _counts(self) -> str:
+        return f"study  {self._done} of {self._runs} runs done, {self._failed} failed"
+
+    def say(self, line: str) -> None:
+        """Prints a line of its own."""
+        tqdm.write(f"study: {line}", file=self._stream)
+
+    def finished(self, run: str, work: float, error: str | None = None) -> None:
+        """A run has ended, well or with an error."""
+        self._finished += work
+        self._done += error is None
+        self._failed += error is not None
+        self._bar.update(work)
+        self._bar.set_description_str(self._counts())
+        if error is not None:
+            self.say(f"failed: {run}: {error}")
+        elif self._bar.disable:
+            pace = (time.monotonic() - self._started) / self._finished
+            left = tqdm.format_interval(pace * (self._work - self._finished))
+            self.say(
+                f"{self._done} of {self._runs} done, {self._failed} failed, {left} left: {run}"
+            )
+
+    def close(self) -> None:
+        """Ends the bar's line and says how fast it went."""
+        self._bar.close()
+        seconds = time.monotonic() - self._started
+        rate = 3600 * self._done / seconds
+        self.say(
+            f"{self._done} of {self._runs} runs done, {self._failed} failed, in"
+            f" {tqdm.format_interval(seconds)}: {rate:.1f} runs per hour"
+        )

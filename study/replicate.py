@@ -1,0 +1,156 @@
+"""Stage `replicate`: trains every run of the grid that is not stored yet, on Dask's workers."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from concurrent.futures import CancelledError
+from pathlib import Path
+from typing import Any
+
+from distributed import Future, KilledWorker, as_completed
+
+from experiment.dataset import Dataset, divide
+from experiment.errors import GO_ON, InputError, one_line_errors
+from experiment.parameters import Parameters, load_parameters
+from experiment.reading import read_dataset
+from study.cluster import connected
+from study.download import file_of
+from study.grid import Run, runs_of
+from study.parameters import load_study_parameters
+from study.progress import StudyProgress
+from study.store import Entry, Store, digest
+from study.tables import write_tables
+from study.worker import Images, conditions, train
+
+STORE = Path("study/runs")
+
+# A fault that passes, such as memory that another program took for a while, costs no study.
+RETRIES = 2
+
+
+def main() -> None:
+    """Trains what is new in the grid and writes the tables of all finished runs."""
+    parser = argparse.ArgumentParser(prog="python -m study.replicate", description=main.__doc__)
+    parser.add_argument("--workers", type=int, help="of the local cluster; one per core if not set")
+    workers = parser.parse_args().workers
+    with one_line_errors("study"):
+        failed = replicate(workers)
+    if failed:
+        sys.exit(f"study: {failed} runs failed, with the errors above; {GO_ON}")
+
+
+def replicate(workers: int | None = None) -> int:
+    """The whole stage; returns how many runs failed."""
+    params, study = load_parameters(), load_study_parameters()
+    names = dict.fromkeys(block.dataset for block in study.grid)
+    datasets = {name: read_dataset(file_of(name)) for name in names}
+    sizes = {name: _sizes(dataset, params) for name, dataset in datasets.items()}
+    runs = runs_of(
+        study.grid,
+        study.seeds,
+        images={name: train for name, (train, _) in sizes.items()},
+        epochs=params.train.epochs,
+    )
+    # Forward and backward through each training image, forward alone through those of validation.
+    work = {r: r.epochs * (3.0 * r.train_samples + sizes[r.dataset][1]) for r in runs}
+    where = {"threads": params.train.threads, "device": study.device}
+
+    with connected(threads=params.train.threads, workers=workers) as client:
+        client.wait_for_workers(1)
+        expected = client.submit(conditions, **where, pure=False).result()
+        data = {name: digest(dataset) for name, dataset in datasets.items()}
+        store = Store(STORE, settings_of(params), expected, data)
+        finished = load_finished(store, runs)
+        try:
+            pending = [run for run in runs if run not in finished]
+            if not pending:
+                return 0
+            client.register_plugin(Images(datasets))
+            futures = {
+                client.submit(
+                    train,
+                    run,
+                    settings=settings_of(params),
+                    expected=expected,
+                    **where,
+                    key=f"train-{store.path(run).stem}",
+                    priority=-place,
+                    retries=RETRIES,
+                ): run
+                for place, run in enumerate(pending)
+            }
+            return collect(futures, store, finished, work)
+        finally:
+            write_tables(finished.values())
+
+
+def settings_of(params: Parameters) -> dict[str, Any]:
+    """What all runs share: the pipeline's own parameters."""
+    return {
+        "batch_size": params.train.batch_size,
+        "dense_units": params.model.dense_units,
+        "filters": params.model.filters,
+        "learning_rate": params.train.learning_rate,
+        "validation_split": params.preprocess.validation_split,
+    }
+
+
+def load_finished(store: Store, runs: Sequence[Run]) -> dict[Run, Entry]:
+    """The stored runs; a damaged one counts as not trained, and is named."""
+    finished = {}
+    for run in runs:
+        try:
+            entry = store.load(run)
+        except InputError as error:
+            print(f"study: {error}; the run is trained again", file=sys.stderr)
+            continue
+        if entry:
+            finished[run] = entry
+    print(f"study: {len(finished)} of {len(runs)} runs are there already", file=sys.stderr)
+    return finished
+
+
+def collect(
+    futures: dict[Future[dict[str, Any]], Run],
+    store: Store,
+    finished: dict[Run, Entry],
+    work: dict[Run, float],
+) -> int:
+    """Stores each run as it ends; returns how many failed."""
+    progress = StudyProgress(runs=len(futures), work=sum(work[run] for run in futures.values()))
+    failed = 0
+    try:
+        for future in as_completed(futures):
+            run = futures.pop(future)
+            try:
+                result = future.result()
+            except Exception as error:  # whatever a run raises concerns that run alone
+                failed += 1
+                progress.finished(str(run), work[run], error=reason(error))
+            else:
+                finished[run] = Entry(run, **result)
+                store.save(finished[run])
+                progress.finished(str(run), work[run])
+    finally:
+        progress.close()
+    return failed
+
+
+def reason(error: Exception) -> str:
+    """Why a run failed, in one line."""
+    if isinstance(error, KilledWorker):
+        return "each worker that trained it died; is there enough memory?"
+    if isinstance(error, CancelledError):
+        return "the cluster has gone"
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+def _sizes(dataset: Dataset, params: Parameters) -> tuple[int, int]:
+    """Number of images to train on, at most, and of validation."""
+    split = params.preprocess.validation_split
+    parts = divide(dataset, validation_split=split, train_samples=None, seed=0)
+    return len(parts["train"].images), len(parts["validation"].images)
+
+
+if __name__ == "__main__":
+    main()
