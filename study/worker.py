@@ -6,7 +6,7 @@ import os
 import threading
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 from distributed import Worker, WorkerPlugin, get_worker
 
@@ -87,8 +87,7 @@ def train(
                 f"a worker differs in {name}: expected {expected.get(name)}, found"
                 f" {found.get(name)}; make all workers alike, or results would mix"
             )
-    images = get_worker().plugins[Images.name]
-    assert isinstance(images, Images)
+    images = cast(Images, get_worker().plugins[Images.name])
     with _ONE_AT_A_TIME:
         training = _start(threads, device)
         metrics, curve = one_run.train_one(run, images.datasets[run.dataset], training, **settings)
