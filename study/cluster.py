@@ -32,8 +32,9 @@ def connected(*, threads: int, workers: int | None) -> Iterator[Client]:
                 n_workers=count,
                 threads_per_worker=1,
                 memory_limit="auto",
-                dashboard_address=None,
+                dashboard_address=":0",  # any free port: 8787, the default, may be another's
                 silence_logs=logging.ERROR,
+                preload=["study.worker"],
             ) as cluster,
             Client(cluster) as client,
         ):

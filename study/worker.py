@@ -3,6 +3,7 @@
 import functools
 import logging
 import os
+import signal
 import threading
 from pathlib import Path
 from types import ModuleType
@@ -40,6 +41,12 @@ class Images(WorkerPlugin):
 
     def setup(self, worker: Worker) -> None:
         """Nothing to do: Dask keeps the plugin at the worker, where `train` finds it."""
+
+
+def dask_setup(worker: Worker) -> None:
+    """Called in a worker of this machine when it starts, by `preload` in `study/cluster.py`."""
+    # Ctrl-C reaches all processes of a terminal; the driver it is that stops the workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def conditions(threads: int, device: str) -> dict[str, str]:
