@@ -23,7 +23,7 @@ ifneq ($(wildcard $(READY)),)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro test lint format smoke verify audit lock
+.PHONY: help setup repro study test lint format smoke verify audit lock
 
 help:  ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/make \1|\2/' | while IFS='|' read -r a b; do printf '%-12s %s\n' "$$a" "$$b"; done
@@ -38,6 +38,9 @@ $(READY): requirements.txt
 
 repro: $(READY)  ## run the experiment: whatever is not up to date, both trainings side by side
 	@python -m stages
+
+study: $(READY)  ## train what is new in study/params.yaml, over seeds, rates and sizes; hours
+	@python -m dvc repro study/dvc.yaml
 
 test: $(READY)  ## run the tests, with coverage
 	@python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --cov --cov-report=term
