@@ -3,7 +3,6 @@
 Its hash is part of every stored run's name (`study/store.py`): a change here trains all anew.
 """
 
-from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
@@ -26,7 +25,14 @@ def train_one(
         settings: what all runs share of the arguments of `train_model`.
 
     Returns:
-        Its metrics and its curve, as `train_model`.
+        Its metrics and its curve, as `train_model`. The metrics are those of the pipeline
+        (`experiment.metrics.summarise`), and:
+
+        - `best_validation_accuracy`, `best_validation_loss`: of the epoch best in each. They are
+          optimistic, since the validation images choose the epoch.
+        - `evaluated_training_accuracy`, `evaluated_training_loss`: after the last epoch on the
+          training images, evaluated as the others are: with all units. (`training_accuracy` is
+          the mean over the epoch's batches, with Dropout at work.)
     """
     parts = divide(
         dataset,
@@ -34,24 +40,24 @@ def train_one(
         train_samples=run.train_samples,
         seed=run.seed,
     )
+    train, validation = (training.as_tensors(parts[name]) for name in ("train", "validation"))
     network, curve = training.train_model(
-        training.as_tensors(parts["train"]),
-        training.as_tensors(parts["validation"]),
+        train,
+        validation,
         dropout_rate=run.dropout_rate,
         dropout_placement="dense" if run.placement == "none" else run.placement,
         epochs=run.epochs,
         seed=run.seed,
         **settings,
     )
+    trained = training.evaluate_model(network, train)
     # The one use of the test images: nothing after this line changes the model.
     test = training.evaluate_model(network, training.as_tensors(parts["test"]))
-    found = summarise(curve, test_accuracy=test["accuracy"], test_loss=test["loss"])
-    return found | _best(curve), curve
-
-
-def _best(curve: Sequence[Row]) -> dict[str, float]:
-    """What the validation images say at the best moment of each: an optimistic figure."""
-    return {
+    metrics = summarise(curve, test_accuracy=test["accuracy"], test_loss=test["loss"])
+    more = {
         "best_validation_accuracy": max(row["val_accuracy"] for row in curve),
         "best_validation_loss": min(row["val_loss"] for row in curve),
+        "evaluated_training_accuracy": trained["accuracy"],
+        "evaluated_training_loss": trained["loss"],
     }
+    return metrics | more, curve
