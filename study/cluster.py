@@ -10,9 +10,17 @@ from distributed import Client, LocalCluster
 
 from experiment.errors import InputError
 
-# Dask would also have the C library give freed memory back to the system at once, and TensorFlow
-# asks for it again in the next step: a run of one epoch took 34 s of CPU time instead of 31.
-WORKER_ENVIRONMENT = {"distributed.nanny.pre-spawn-environ": {"OMP_NUM_THREADS": 1}}
+LOCAL = {
+    # Dask would also have the C library give freed memory back to the system at once, and
+    # TensorFlow asks for it again: a run of one epoch took 34 s of CPU time instead of 31.
+    "distributed.nanny.pre-spawn-environ": {"OMP_NUM_THREADS": 1},
+    # TensorFlow keeps about 15 MB of each network that it has trained. A worker which has reached
+    # its share of the memory is started anew; it would otherwise first wait for memory to be freed.
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.terminate": 0.95,
+}
 
 
 @contextmanager
@@ -32,7 +40,7 @@ def connected(*, threads: int, workers: int | None) -> Iterator[Client]:
     if address is None:
         count = workers or max(1, CPU_COUNT // threads)
         with (
-            dask.config.set(WORKER_ENVIRONMENT),
+            dask.config.set(LOCAL),
             LocalCluster(
                 n_workers=count,
                 threads_per_worker=1,
