@@ -10,6 +10,7 @@ import tensorflow as tf
 from experiment.checkpoint import Row, State
 from experiment.dataset import Split
 from experiment.model import DropoutPlacement, build_model
+from experiment.optimizer import adam
 
 # Larger than in training, for speed; small enough that the convolution's output stays at 20 MB.
 EVALUATION_BATCH_SIZE = 250
@@ -100,7 +101,7 @@ def train_model(
         seed=seed,
     )
     model.compile(
-        optimizer=keras.optimizers.Adam(learning_rate),
+        optimizer=adam(learning_rate),
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
         steps_per_execution=updates_per_call,

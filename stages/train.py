@@ -38,14 +38,15 @@ def run(variant: str) -> None:
     train, validation = (read_split(path) for path in inputs)
 
     with starting_tensorflow():
-        from experiment import model, training  # seconds, and only once the input is known good
+        # Seconds, and only once the input is known good.
+        from experiment import model, optimizer, training
 
         training.configure(params.train.threads)
 
     train, validation = training.as_tensors(train), training.as_tensors(validation)
     environment = describe_environment(threads=params.train.threads, settings=ENVIRONMENT)
     environment |= training.build_information()
-    code = [Path(module.__file__ or "") for module in (reading, model, training)]
+    code = [Path(module.__file__ or "") for module in (reading, model, optimizer, training)]
     progress = TrainingProgress(
         variant,
         epochs=settings["epochs"],

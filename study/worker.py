@@ -58,9 +58,10 @@ def conditions(threads: int, device: str) -> dict[str, str]:
     """
     with _ONE_AT_A_TIME:
         training = _start(threads, device)
-        from experiment import model
+        from experiment import model, optimizer
 
-        code = [Path(m.__file__ or "") for m in (dataset, metrics, model, training, one_run)]
+        modules = (dataset, metrics, model, optimizer, training, one_run)
+        code = [Path(module.__file__ or "") for module in modules]
         return {
             **describe_environment(threads=threads, settings=_variables(device)),
             **training.build_information(),
