@@ -27,7 +27,7 @@ def main() -> None:
     if not Path("dvc.yaml").is_file():
         sys.exit("repro: expected dvc.yaml in this folder; run at the top of the repository")
     try:
-        if _changed() == {}:
+        if _changed("dvc.yaml") == {}:  # the study has a pipeline of its own
             print("Everything is up to date: the results are those of this code and params.yaml.")
             return
         _run_together([("repro", "preprocess")])
@@ -43,9 +43,9 @@ def _interrupt(signum: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _changed(*stages: str) -> dict[str, object]:
-    """What `dvc status` says of these stages, or of all: name to what has changed."""
-    command = [*DVC, "status", "--json", *stages]
+def _changed(*targets: str) -> dict[str, object]:
+    """What `dvc status` says of these stages or pipelines: stage to what has changed."""
+    command = [*DVC, "status", "--json", *targets]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         # Such as a parameter that is missing: the stage `check` says it better.
