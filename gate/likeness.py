@@ -26,7 +26,7 @@ class Differences:
         code: hashes of the stages' Python files.
         environment: what of machine and software can change the bits of a result.
         outputs: hashes of models, curves, metrics and pictures.
-        gate: `gate.yaml`, where the gate itself is another.
+        gate: leaves of gate.yaml, where the gate itself is another.
         unknown: what could not be compared, in words.
         stale: parameters and code that are not those which the candidate's results were made
             with: as dvc.lock has it, and as it is.
@@ -82,7 +82,6 @@ def find_differences(base: Source, candidate: Source) -> Differences:
     before, after = _read_lock(base), _read_lock(candidate)
     parameters = read_leaves(candidate, PARAMETERS) or {}
     environments = sorted({*before.environments, *after.environments})
-    gates = {GATE: _md5(base, GATE)}, {GATE: _md5(candidate, GATE)}
     made_with = {**after.code, **after.parameters}
     code_here = {path: _md5(candidate, path) for path in after.code}
     parameters_here = {name: parameters.get(name) for name in after.parameters}
@@ -95,7 +94,7 @@ def find_differences(base: Source, candidate: Source) -> Differences:
             _environments(base, environments), _environments(candidate, environments)
         ),
         outputs=_differences(before.outputs, after.outputs),
-        gate=_differences(*gates),
+        gate=_gates(base, candidate),
         unknown=tuple(unknown),
         stale=_differences(made_with, {**code_here, **parameters_here}),
         edited=tuple(p for p in metrics if _md5(candidate, p) != after.outputs[p]),
@@ -135,6 +134,16 @@ def _read_lock(source: Source) -> _Lock:
 def _hashes(stages: Mapping[str, Any], kind: str) -> dict[str, str]:
     entries = [entry for stage in stages.values() for entry in stage.get(kind) or ()]
     return {entry["path"]: entry["md5"] for entry in entries}
+
+
+def _gates(base: Source, candidate: Source) -> Pairs:
+    try:
+        before = read_leaves(base, GATE)
+    except CannotCompareError:
+        before = None
+    if before is None:
+        return {GATE: (None, "new")}
+    return _differences(before, read_leaves(candidate, GATE) or {})
 
 
 def _environments(source: Source, paths: list[str]) -> dict[str, object]:
