@@ -66,7 +66,7 @@ def _check(arguments: argparse.Namespace) -> int:
 
 
 def _calibrate() -> int:
-    from gate.calibration import calibrate  # pandas and matplotlib: seconds
+    from gate.calibrate import calibrate  # SciPy and matplotlib: seconds
 
     calibrate(Path.cwd())
     return 0
