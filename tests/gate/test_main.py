@@ -208,3 +208,22 @@ def test_gate_on_what_dvc_really_writes(run: Run, tmp_path: Path) -> None:
     (repository.folder / "metrics.json").unlink()
     code, output = status()
     assert (code, "the file is missing" in output) == (2, True), output
+
+
+def test_push_of_a_regression_is_refused_by_the_hook(repository: Repository) -> None:
+    """The hook of docs/gate.md, with the command that `make gate` runs."""
+    remote = repository.folder.with_name("remote")
+    repository.git("init", "--quiet", "--bare", str(remote))
+    hook = repository.folder / ".git/hooks/pre-push"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m gate check\n')
+    hook.chmod(0o755)
+    repository.results(accuracy=0.1)
+    repository.commit()
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        repository.git("push", "--quiet", str(remote), "change")
+    assert "Verdict: regression" in refused.value.stdout + refused.value.stderr
+    repository.results(accuracy=0.91)
+    repository.commit()
+    repository.git("push", "--quiet", str(remote), "change")
+    assert "change" in repository.git("ls-remote", str(remote))

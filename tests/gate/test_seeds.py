@@ -1,9 +1,13 @@
 """The gate on results of several seeds, all of them made up."""
 
+import json
+
 import pytest
 
 from gate.check import NO_WORSE, NOT_COMPARABLE, REGRESSION
+from gate.presentation import as_json, as_markdown
 from gate.seeds import Finding, SeedTest
+from gate.terminal import show
 from tests.gate.conftest import GATE, Repository
 
 ASKS = GATE.replace("blocks: true", "blocks: true, over_seeds: {absolute: 0.01}")
@@ -154,3 +158,15 @@ def test_gate_that_asks_for_no_seeds_tests_none(repository: Repository) -> None:
     against(repository, SAME, wobbling(0.5))
     repository.write("gate.yaml", GATE)
     assert repository.check("start").seeds.notes == ("gate.yaml asks for no test over seeds",)
+
+
+def test_tests_over_seeds_are_shown_in_every_form(
+    repository: Repository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = against(repository, SAME, wobbling(0.8)).check("start")
+    (test,) = json.loads(as_json(found))["seeds"]["tests"]
+    assert (test["finding"], test["pairs"]) == ("worse", 5)
+    show(found)
+    for text in (as_markdown(found), capsys.readouterr().out):
+        assert "0.0992" in text  # the mean
+        assert "0.097 to 0.102 (93.8%)" in text  # of five pairs, the ends are the extremes
