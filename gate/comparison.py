@@ -164,7 +164,7 @@ def margin_of(
         text = f"{margin.deviations:.3g} standard deviations of {measured:.3g}, {origin}"
         return margin.deviations * measured, text
     if margin.without_study is not None and deviation is None:
-        return margin.without_study, "absolute, as the study has not measured the noise"
+        return margin.without_study, "absolute, without a study"
     return None, (
         "expected its standard deviation over seeds in metrics/study.json;"
         f" found {'none' if deviation is None else repr(deviation)}; run the study, or give an"

@@ -185,9 +185,9 @@ def _judge(question: Question, result: "Result | None", level: float, least: int
             result.low, result.high, result.confidence, result.p_no_worse, result.power,
         )  # fmt: skip
         if p <= level:
-            finding, reason = Finding.NO_WORSE, f"{question.origin}"
+            finding, reason = Finding.NO_WORSE, f"by less than the margin: {question.origin}"
         elif result.p_worse <= level:
-            finding, reason = Finding.WORSE, f"{question.origin}"
+            finding, reason = Finding.WORSE, f"by more than the margin: {question.origin}"
         elif result.smallest_p > level:
             reason = (
                 f"{pairs} seeds cannot tell: the smallest p-value of {pairs} pairs, corrected for"

@@ -1,5 +1,6 @@
 """What the gate found, as a table for people; in colour where that is a terminal."""
 
+import os
 from collections.abc import Iterable
 from itertools import groupby
 
@@ -20,7 +21,7 @@ NUMBERS = ("base", "candidate", "change", "margin", "seeds", "worse by", "p", "p
 def show(check: Check) -> None:
     """Prints the base, the tables, the notes and, last, the verdict with its reasons."""
     console = Console(highlight=False, soft_wrap=False)
-    if not console.is_terminal:
+    if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = 160  # a file has no edge
     revision = check.base.revision
     console.print(
