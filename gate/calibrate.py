@@ -18,7 +18,7 @@ PAGE, TABLE = "docs/gate-calibration.md", "metrics/gate_calibration.csv"
 PICTURE = "plots/gate_calibration.png"
 
 # Okabe and Ito's, told apart by colour-blind readers, as in the pictures of the curves.
-COLOURS, MARKERS = ("#0072B2", "#E69F00", "#009E73"), ("o", "s", "^")
+COLOURS, MARKERS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7"), ("o", "s", "^", "D")
 
 COLUMNS = (
     "test", "runs", "planted (points)", "refused", "95 % interval", "found a regression",
@@ -29,8 +29,8 @@ TEXT = """\
 # What the gate gets wrong
 
 Made by `make gate-calibrate` from the real runs of the study
-([{runs_file}](../{runs_file})) and the
-margins of [gate.yaml](../gate.yaml); [{table_file}](../{table_file}) has it for programs.
+([{runs_file}](../{runs_file})) and the margins of [gate.yaml](../gate.yaml);
+[{table_file}](../{table_file}) has it for programs.
 
 Two runs that differ in nothing but the seed are compared (planted: 0): whatever is refused there is
 a false alarm. Then the candidate's test accuracy is made worse by so many percentage points, and
@@ -41,7 +41,9 @@ what is refused is a detection.
 
 - *one run*: every ordered pair of seeds, one as the base and one as the candidate. The standard
   deviations of the margins are over all runs but the candidate.
-- *pairs of seeds*: the test over seeds; `refused` are inconclusive findings and regressions.
+- *pairs of seeds*: the test over seeds, on pairs drawn at random; `refused` are inconclusive
+  findings and regressions. *Scaled*: deviations of runs from their setting's mean, in its standard
+  deviations, times those of the two variants.
 - Comparisons share runs, so they are not independent. The interval (Clopper and Pearson, 95 %) is
   for as many as share none, which is in the column `independent`: it is wide, and honest.
 - Planted in `test_accuracy` alone. A real regression shows in losses too, and is found sooner.

@@ -96,39 +96,38 @@ def paired_rates(
 ) -> Iterator[Rate]:
     """The test over seeds, on as many pairs as it needs, drawn from real runs without repetition.
 
-    With twice as many seeds as pairs, both sides are seeds of the setting itself. With fewer, they
-    are deviations of runs from the mean of their setting, of all settings, in standard deviations
-    of their setting: the noise's form is of all, its size of the one.
+    Once with seeds of the setting itself, where it has twice as many as pairs are needed. And once
+    with deviations of runs from the mean of their setting, of all settings, in standard deviations
+    of their setting: there the noise's form is that of all, and its size that of the setting.
     """
     asked = [(f, k, r) for f in world for k, r in rules[f].items() if r.over_seeds and r.blocks]
-    if not asked:
-        return
-    enough = len(seeds_of(world)) >= 2 * settings.pairs
-    pools = {
-        (f, k): _values(world[f], k) if enough else _scaled([world, *others], world[f], k)
-        for f, k, _ in asked
-    }
-    size = min(len(pool) for pool in pools.values())
+    own = {(f, k): _values(world[f], k) for f, k, _ in asked}
+    scaled = {(f, k): _scaled([world, *others], world[f], k) for f, k, _ in asked}
+    yield from _paired_rates(own, asked, settings, "seeds of the two variants")
+    if others:
+        yield from _paired_rates(scaled, asked, settings, "runs of all settings, scaled")
+
+
+def _paired_rates(
+    pools: Mapping[tuple[str, str], np.ndarray],
+    asked: Sequence[tuple[str, str, Rule]],
+    settings: SeedSettings,
+    runs: str,
+) -> Iterator[Rate]:
+    size = min(map(len, pools.values()), default=0)
     if size < 2 * settings.pairs:
         return
-    runs = "seeds of the two variants" if enough else "runs of all settings, scaled"
     random = np.random.default_rng(0)
     draws = [random.permutation(size)[: 2 * settings.pairs] for _ in range(DRAWS)]
+    independent = size // (2 * settings.pairs)
     for points in PLANTED_POINTS:
-        findings = [
-            {
-                test.finding
-                for test in answer(
-                    [_question(f, k, r, pools[f, k][draw], points / 100) for f, k, r in asked],
-                    settings.level,
-                    settings.pairs,
-                )
-            }
-            for draw in draws
-        ]
+        findings = []
+        for draw in draws:
+            questions = [_question(f, k, r, pools[f, k][draw], points / 100) for f, k, r in asked]
+            tests = answer(questions, settings.level, settings.pairs)
+            findings.append({test.finding for test in tests})
         refused = [found != {Finding.NO_WORSE} for found in findings]
         worse = [Finding.WORSE in found for found in findings]
-        independent = size // (2 * settings.pairs)
         yield _rate(f"{settings.pairs} pairs of seeds", runs, points, refused, worse, independent)
 
 

@@ -89,12 +89,12 @@ def row(comparison: Comparison) -> list[str]:
 def seed_row(test: SeedTest) -> list[str]:
     """The cells of `SEED_COLUMNS`."""
     t = test
-    share = "" if t.confidence is None else f" ({t.confidence:.1%})"
+    interval = f"{number(t.low, digits=3)} to {number(t.high, digits=3)} ({t.confidence or 0:.1%})"
     return [
         f"{t.file}: {t.key}",
         str(t.pairs),
         number(t.worse_by, digits=3),
-        f"{number(t.low, digits=3)} to {number(t.high, digits=3)}{share}",
+        "-" if t.confidence is None else interval,
         number(t.margin, digits=3),
         number(t.p, digits=2),
         number(t.power, digits=2),

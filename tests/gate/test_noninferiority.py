@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 from statsmodels.stats.multitest import multipletests
 
-from gate.noninferiority import MOST_PAIRS, assess, holm, interval, p_value, power
+from gate.noninferiority import MOST_PAIRS, SIMULATIONS, assess, holm, interval, p_value, power
 
 differences = st.lists(st.integers(-100, 100).map(float), min_size=2, max_size=7).map(np.array)
 
@@ -50,7 +50,7 @@ def test_interval_holds_the_truth_as_often_as_it_says() -> None:
     assert held == pytest.approx(confidence, abs=4 * error)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=25)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
 def test_correction_is_that_of_statsmodels(p_values: list[float]) -> None:
     expected = multipletests(p_values, method="holm")[1]
@@ -60,7 +60,7 @@ def test_correction_is_that_of_statsmodels(p_values: list[float]) -> None:
 def test_power_is_that_of_all_pairs_within_the_margin() -> None:
     """With 5 pairs at 5 % each pair must be within: its chance, to the fifth power."""
     expected = norm.cdf(2.0) ** 5
-    error = (expected * (1 - expected) / 2000) ** 0.5
+    error = (expected * (1 - expected) / SIMULATIONS) ** 0.5
     assert power(1.0, 5, 2.0, 0.05) == pytest.approx(expected, abs=4 * error)
 
 
