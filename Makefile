@@ -23,10 +23,10 @@ ifneq ($(wildcard $(READY)),)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro study test lint format smoke verify audit lock
+.PHONY: $(shell sed -nE 's/^([a-z-]+):.*## .*/\1/p' Makefile)
 
 help:  ## list these targets
-	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/make \1|\2/' | while IFS='|' read -r a b; do printf '%-12s %s\n' "$$a" "$$b"; done
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/make \1|\2/' | while IFS='|' read -r a b; do printf '%-20s %s\n' "$$a" "$$b"; done
 
 setup: $(READY)  ## make the virtual environment .venv with the pinned packages
 
@@ -36,11 +36,20 @@ $(READY): requirements.txt
 	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-binary antlr4-python3-runtime --requirement requirements.txt
 	@touch $(READY)
 
+data: $(READY)  ## download the images and divide them
+	@python -m dvc repro preprocess
+
 repro: $(READY)  ## run the experiment: whatever is not up to date, both trainings side by side
 	@python -m stages
 
 study: $(READY)  ## train what is new in study/params.yaml, over seeds, rates and sizes; hours
 	@python -m dvc repro study/dvc.yaml
+
+gate: $(READY)  ## is the workspace worse than BASE=revision (else a base is chosen) by more than noise?
+	@python -m gate check $(if $(BASE),--base "$(BASE)")
+
+gate-calibrate: $(READY)  ## measure the gate's error rates on the study's runs
+	@python -m gate calibrate
 
 test: $(READY)  ## run the tests, with coverage
 	@python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --cov --cov-report=term
