@@ -9,6 +9,8 @@ else
   BIN := .venv/bin
 endif
 READY := .venv/ready
+# The page of `dvc plots`, with the scripts that draw, so that no network is needed.
+PAGE := .dvc/plots/offline.html
 
 # The stages run `python`: this project's, whatever environment is active around make.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -28,7 +30,7 @@ endif
 help:  ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/make \1|\2/' | while IFS='|' read -r a b; do printf '%-12s %s\n' "$$a" "$$b"; done
 
-setup: $(READY)  ## make the virtual environment .venv with the pinned packages
+setup: $(READY) $(PAGE)  ## make the virtual environment .venv with the pinned packages
 
 $(READY): requirements.txt
 	@"$(PYTHON)" -c "import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else 'make setup: expected Python 3.11, 3.12 or 3.13; found %d.%d; name one: make setup PYTHON=python3.12' % v[:2])"
@@ -36,7 +38,10 @@ $(READY): requirements.txt
 	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-binary antlr4-python3-runtime --requirement requirements.txt
 	@touch $(READY)
 
-repro: $(READY)  ## run the experiment: whatever is not up to date, both trainings side by side
+$(PAGE): $(READY) $(wildcard gate/report/page.py gate/report/templates/*)
+	@python -m gate.report.page
+
+repro: $(READY) $(PAGE)  ## run the experiment: whatever is not up to date, both trainings side by side
 	@python -m stages
 
 test: $(READY)  ## run the tests, with coverage
