@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import vl_convert
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 PAGE = Path(".dvc/plots/offline.html")
 
@@ -26,10 +26,10 @@ def main() -> None:
 
 
 def environment() -> Environment:
-    """The templates beside this file; what is put into HTML is escaped, if it is not marked safe."""
+    """The templates beside this file; what is put into the report's page is escaped."""
     return Environment(
         loader=PackageLoader("gate.report"),
-        autoescape=lambda name: name is not None and name.endswith("index.html"),
+        autoescape=select_autoescape(["index.html"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

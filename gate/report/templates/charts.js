@@ -16,8 +16,7 @@
     if (columns === 1) {
       const layout = { bottom: { anchor: "start", direction: "vertical", margin: 8 } };
       fitted.config.legend = { ...fitted.config.legend, orient: "bottom", columns: 2, layout };
-      fitted.title.limit = fitted.spec.width + 40;
-      delete fitted.title.subtitle;
+      if (fitted.title) delete fitted.title.subtitle; // too long for a narrow page
     }
     return fitted;
   }
