@@ -3,6 +3,7 @@
 import os
 import subprocess
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -64,17 +65,21 @@ class Revision:
 
     def read(self, path: str) -> bytes | None:
         """See `Source`."""
-        asked = f"{self.commit}:./{path}\n".encode()
-        answer = _run(self.folder, "cat-file", "--batch", content=asked)
-        if answer.returncode != 0:
-            raise CannotCompareError(f"{path} of {self.name}: {_reason(answer)}")
-        header, _, content = answer.stdout.partition(b"\n")
-        if header.endswith(b" missing"):
-            return None
-        _, kind, size = header.split()
-        if kind != b"blob":
-            raise CannotCompareError(f"{path} of {self.name}: expected a file; found a folder")
-        return content[: int(size)]
+        return _read_of_commit(self.folder, self.commit, path)
+
+
+@cache  # what a commit holds does not change
+def _read_of_commit(folder: Path, commit: str, path: str) -> bytes | None:
+    answer = _run(folder, "cat-file", "--batch", content=f"{commit}:./{path}\n".encode())
+    if answer.returncode != 0:
+        raise CannotCompareError(f"{path} of {commit}: {_reason(answer)}")
+    header, _, content = answer.stdout.partition(b"\n")
+    if header.endswith(b" missing"):
+        return None
+    _, kind, size = header.split()
+    if kind != b"blob":
+        raise CannotCompareError(f"{path} of {commit}: expected a file; found a folder")
+    return content[: int(size)]
 
 
 def find_commit(folder: Path, name: str) -> str | None:
