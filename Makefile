@@ -25,7 +25,7 @@ ifneq ($(wildcard $(READY)),)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro test lint format smoke verify audit lock
+.PHONY: help setup repro report test lint format smoke verify audit lock
 
 help:  ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/make \1|\2/' | while IFS='|' read -r a b; do printf '%-12s %s\n' "$$a" "$$b"; done
@@ -43,6 +43,9 @@ $(PAGE): $(READY) $(wildcard gate/report/page.py gate/report/templates/*)
 
 repro: $(READY) $(PAGE)  ## run the experiment: whatever is not up to date, both trainings side by side
 	@python -m stages
+
+report: $(READY)  ## write report/index.html: this branch against BASE=main, with curves
+	@python -m gate report $(if $(BASE),--base "$(BASE)")
 
 test: $(READY)  ## run the tests, with coverage
 	@python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --cov --cov-report=term

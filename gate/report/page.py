@@ -7,6 +7,7 @@ Until then `.dvc/config` names a page that says what to do.
 
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import vl_convert
@@ -26,10 +27,10 @@ def main() -> None:
 
 
 def environment() -> Environment:
-    """The templates beside this file; what is put into the report's page is escaped."""
+    """The templates beside this file; what is put into HTML is escaped."""
     return Environment(
         loader=PackageLoader("gate.report"),
-        autoescape=select_autoescape(["index.html"]),
+        autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -37,6 +38,7 @@ def environment() -> Environment:
     )
 
 
+@cache
 def vega_script() -> str:
     """Vega, Vega-Lite and Vega-Embed, which it sets as `vegaEmbed`, for a `<script>` element."""
     # In a function the names of the bundle stay its own; DVC's page has a `var spec` beside it.

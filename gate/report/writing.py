@@ -52,12 +52,10 @@ def write_report(folder: Path, base: str | None, files_of_commits: str | None) -
     except CannotCompareError as error:
         status, reason = NOT_COMPARABLE, str(error)
     files = {"index.html": as_html(content, reason).encode()}
-    drawn = {} if content is None else {c.name: draw(c) for c in content.charts if c.specification}
-    beside = {} if files_of_commits else {f"{name}.png": png for name, png in drawn.items()}
-    files |= beside
-    files["report.md"] = as_report_markdown(
-        content, reason, list(beside), files_of_commits
-    ).encode()
+    charts = content.charts if content and not files_of_commits else []
+    drawn = {f"{chart.name}.png": draw(chart) for chart in charts if chart.specification}
+    markdown = as_report_markdown(content, reason, list(drawn), files_of_commits)
+    files |= drawn | {"report.md": markdown.encode()}
     try:
         (folder / REPORT).mkdir(exist_ok=True)
         for name, data in files.items():
