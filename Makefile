@@ -25,10 +25,10 @@ ifneq ($(wildcard $(READY)),)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro report test lint format smoke verify audit lock
+.PHONY: help setup data repro gate gate-calibrate report test lint format smoke verify audit lock
 
 help:  ## list these targets
-	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/make \1|\2/' | while IFS='|' read -r a b; do printf '%-12s %s\n' "$$a" "$$b"; done
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/make \1|\2/' | while IFS='|' read -r a b; do printf '%-20s %s\n' "$$a" "$$b"; done
 
 setup: $(READY) $(PAGE)  ## make the virtual environment .venv with the pinned packages
 
@@ -41,11 +41,20 @@ $(READY): requirements.txt
 $(PAGE): $(READY) $(wildcard gate/report/page.py gate/report/templates/*)
 	@python -m gate.report.page
 
+data: $(READY)  ## download the images and divide them
+	@python -m dvc repro preprocess
+
 repro: $(READY) $(PAGE)  ## run the experiment: whatever is not up to date, both trainings side by side
 	@python -m stages
 
-report: $(READY)  ## write report/index.html: this branch against BASE=main, with curves
-	@python -m gate report $(if $(BASE),--base "$(BASE)")
+gate: $(READY)  ## is the workspace worse than BASE=revision (else a base is chosen) by more than noise?
+	@python -m gate check $(if $(BASE),--base "$(BASE)")
+
+gate-calibrate: $(READY)  ## measure the gate's error rates on the study's runs
+	@python -m gate calibrate
+
+report: $(READY)  ## write report/: the workspace against BASE=revision, with curves, in one HTML file
+	@python -m gate report $(if $(BASE),--base "$(BASE)") $(if $(FILES),--files-of-commits "$(FILES)")
 
 test: $(READY)  ## run the tests, with coverage
 	@python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --cov --cov-report=term

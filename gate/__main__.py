@@ -82,7 +82,7 @@ def _report(arguments: argparse.Namespace) -> int:
 
 
 def _calibrate(_: argparse.Namespace) -> int:
-    from gate.calibration import calibrate  # pandas and matplotlib: seconds
+    from gate.calibrate import calibrate  # SciPy and matplotlib: seconds
 
     calibrate(Path.cwd())
     return 0

@@ -60,7 +60,7 @@ def runs_of(rows: Rows, wanted: Mapping[str, str | float], origin: str) -> Runs:
         )
     runs: Runs = {}
     for row in rows:
-        if not all(_is(row[column], value) for column, value in wanted.items()):
+        if not all(is_value(row[column], value) for column, value in wanted.items()):
             continue
         numbers = {column: _number(text) for column, text in row.items()}
         seed = numbers.pop("seed")
@@ -73,7 +73,8 @@ def runs_of(rows: Rows, wanted: Mapping[str, str | float], origin: str) -> Runs:
     return runs
 
 
-def _is(text: str, value: str | float) -> bool:
+def is_value(text: str, value: str | float) -> bool:
+    """Whether a cell holds a value; numbers are compared as numbers."""
     return text == value if isinstance(value, str) else _number(text) == value
 
 

@@ -38,7 +38,7 @@ def write_report(folder: Path, base: str | None, files_of_commits: str | None) -
         folder: of `dvc.yaml`, in a clone.
         base: a branch, tag or hash; None to choose.
         files_of_commits: address below which a server has `COMMIT/PATH` of this repository, for
-            the pictures in the Markdown; None for pictures beside it.
+            the pictures in the Markdown; None for those beside it.
 
     Returns:
         0, or 2 where nothing could be compared.
@@ -52,7 +52,7 @@ def write_report(folder: Path, base: str | None, files_of_commits: str | None) -
     except CannotCompareError as error:
         status, reason = NOT_COMPARABLE, str(error)
     files = {"index.html": as_html(content, reason).encode()}
-    charts = content.charts if content and not files_of_commits else []
+    charts = content.charts if content else []
     drawn = {f"{chart.name}.png": draw(chart) for chart in charts if chart.specification}
     markdown = as_report_markdown(content, reason, list(drawn), files_of_commits)
     files |= drawn | {"report.md": markdown.encode()}

@@ -2,7 +2,7 @@ import hashlib
 import json
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,10 +58,10 @@ class Repository:
 
     def results(
         self, *, rate: float = 0.5, code: str = "1", data: str = "d", libc: str = "1",
-        model: str = "m", **metrics: object,
+        model: str = "m", accuracy: float = 0.9, metrics: Mapping[str, object] | None = None,
     ) -> None:  # fmt: skip
         """Writes everything that a run writes and reads, and a dvc.lock that agrees with it."""
-        self.metrics(**metrics)
+        self.metrics(**{"accuracy": accuracy} | dict(metrics or {}))
         self.write("train.py", code)
         self.write("params.yaml", f"train: {{rate: {rate}}}\n")
         self.write("metrics/a.environment.json", json.dumps({"libc": libc}))

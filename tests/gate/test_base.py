@@ -137,7 +137,7 @@ def test_main_branch_of_the_remote_is_found(branch: str, history: Repository) ->
 
 def test_no_main_branch_is_refused(history: Repository) -> None:
     history.git("branch", "--delete", "--force", "main")
-    with pytest.raises(CannotCompareError, match="expected a main branch .* found none; name a"):
+    with pytest.raises(CannotCompareError, match=r"expected a main branch .* found none; name a"):
         base_of(history)
 
 
@@ -151,7 +151,7 @@ def test_unrelated_histories_have_no_base(history: Repository) -> None:
 def test_shallow_clone_is_told_to_get_the_rest(history: Repository) -> None:
     fork, earlier = commit_of(history, "fork"), commit_of(history, "main~1")
     copy = clone(history, "--depth", "1", "--no-single-branch", "--branch", "change")
-    with pytest.raises(CannotCompareError, match="shallow, get the rest .git fetch --unshallow"):
+    with pytest.raises(CannotCompareError, match=r"shallow, get the rest .git fetch --unshallow"):
         base_of(copy)
     with pytest.raises(CannotCompareError, match="shallow"):
         base_of(copy, earlier)

@@ -47,7 +47,7 @@ def test_what_is_no_number_never_passes(
     key: str, value: object, shown: str, repository: Repository
 ) -> None:
     """Not even where the metric only informs: the candidate's results are broken."""
-    repository.results(**{key: value})
+    repository.metrics(**{key: value})
     found = repository.check()
     assert found.status == NOT_COMPARABLE
     assert verdict_on(found, key).verdict is Verdict.NOT_COMPARABLE
@@ -91,13 +91,13 @@ def test_broken_metrics_file_of_the_base_cannot_be_compared(repository: Reposito
 
 
 def test_number_of_a_metric_that_informs_does_not_refuse(repository: Repository) -> None:
-    repository.results(loss=5.0)
+    repository.results(metrics={"loss": 5.0})
     found = repository.check()
     assert (found.status, verdict_on(found, "loss").verdict) == (NO_WORSE, Verdict.WORSE)
 
 
 def test_regression_is_one_whatever_else_cannot_be_compared(repository: Repository) -> None:
-    repository.results(accuracy=0.5, loss=float("nan"))
+    repository.results(accuracy=0.5, metrics={"loss": float("nan")})
     found = repository.check()
     assert found.status == REGRESSION
     assert ["accuracy" in reason for reason in found.reasons] == [True, False]
@@ -107,7 +107,7 @@ def test_new_metric_that_blocks_cannot_be_compared(repository: Repository) -> No
     rule = "    f1: {better: higher, margin: {absolute: 0}, blocks: BLOCKS}\n  metrics/a.json"
     text = GATE.replace("  metrics/a.json", "  metrics/a.json", 1)
     blocking = text.replace("seeds:", rule.split("\n")[0].replace("BLOCKS", "true") + "\nseeds:")
-    repository.results(f1=0.7)
+    repository.results(metrics={"f1": 0.7})
     repository.write("gate.yaml", blocking)
     found = repository.check()
     assert found.status == NOT_COMPARABLE
@@ -175,7 +175,7 @@ def test_renamed_metrics_file_is_said_and_can_be_declared(repository: Repository
 
 
 def test_metric_without_a_rule_is_reported(repository: Repository) -> None:
-    repository.results(epoch=3, nested={"f1": 0.5})
+    repository.results(metrics={"epoch": 3, "nested": {"f1": 0.5}})
     found = repository.check()
     assert found.status == NO_WORSE
     assert verdict_on(found, "epoch").verdict is Verdict.NOT_GATED
@@ -184,7 +184,7 @@ def test_metric_without_a_rule_is_reported(repository: Repository) -> None:
 
 def test_rule_for_a_metric_that_is_nowhere_is_an_error(repository: Repository) -> None:
     repository.write("gate.yaml", GATE.replace("accuracy:", "acuracy:"))
-    with pytest.raises(CannotCompareError, match="did you mean metrics/a.json: accuracy?"):
+    with pytest.raises(CannotCompareError, match=r"did you mean metrics/a.json: accuracy?"):
         repository.check()
 
 

@@ -18,7 +18,7 @@ margins = st.one_of(
     st.builds(Margin, relative=sizes),
     st.builds(Margin, deviations=sizes),
 )
-not_numbers = st.one_of(
+not_numbers: st.SearchStrategy[object] = st.one_of(
     st.sampled_from([math.nan, math.inf, -math.inf, None, True, False, [], 10**400]), st.text()
 )
 anything = st.one_of(numbers, st.integers(), not_numbers)

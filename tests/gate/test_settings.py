@@ -52,7 +52,7 @@ def test_wrong_setting_is_refused_in_one_line(
 
 
 def test_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CannotCompareError, match="gate.yaml: no such file; run this at the top"):
+    with pytest.raises(CannotCompareError, match=r"gate.yaml: no such file; run this at the top"):
         load_settings(Workspace(tmp_path))
 
 
@@ -75,12 +75,12 @@ def test_committed_gate_names_metrics_that_exist_and_leaves_one_out() -> None:
 
 
 def test_committed_margins_without_a_study_are_of_the_measured_noise() -> None:
-    """Four standard deviations over the seeds of verify/noise.json, in two digits."""
+    """Five standard deviations over the seeds of verify/noise.json, in two digits."""
     noise = json.loads((ROOT / "verify/noise.json").read_text(encoding="utf-8"))
     for file, rules in load_settings(Workspace(ROOT)).metrics.items():
         for key, rule in rules.items():
             if rule.margin.without_study is None:
                 continue
             deviation = statistics.stdev(run[key] for run in noise[file].values())
-            assert rule.margin.deviations == 4
-            assert rule.margin.without_study == float(f"{4 * deviation:.2g}")
+            assert rule.margin.deviations == 5
+            assert rule.margin.without_study == float(f"{5 * deviation:.2g}")

@@ -1,0 +1,168 @@
+"""`python -m gate calibrate`: writes what `gate.calibration` measures, as table and picture."""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from gate.calibration import LEAST_RUNS, Rate, World, paired_rates, seeds_of, single_run_rates
+from gate.errors import CannotCompareError
+from gate.revisions import Workspace
+from gate.runs import RUNS, Rows, Runs, is_value, read_rows, runs_of
+from gate.settings import Rule, Settings, load_settings
+
+PAGE, TABLE = "docs/gate-calibration.md", "metrics/gate_calibration.csv"
+PICTURE = "plots/gate_calibration.png"
+
+# Okabe and Ito's, told apart by colour-blind readers, as in the pictures of the curves.
+COLOURS, MARKERS = ("#0072B2", "#E69F00", "#009E73"), ("o", "s", "^")
+
+COLUMNS = (
+    "test", "runs", "planted (points)", "refused", "95 % interval", "found a regression",
+    "comparisons", "independent",
+)  # fmt: skip
+
+TEXT = """\
+# What the gate gets wrong
+
+Made by `make gate-calibrate` from the real runs of the study
+([{runs_file}](../{runs_file})) and the
+margins of [gate.yaml](../gate.yaml); [{table_file}](../{table_file}) has it for programs.
+
+Two runs that differ in nothing but the seed are compared (planted: 0): whatever is refused there is
+a false alarm. Then the candidate's test accuracy is made worse by so many percentage points, and
+what is refused is a detection.
+
+{table}
+![Share of changes refused, against what was taken off the test accuracy](../{picture_file})
+
+- *one run*: every ordered pair of seeds, one as the base and one as the candidate. The standard
+  deviations of the margins are over all runs but the candidate.
+- *pairs of seeds*: the test over seeds; `refused` are inconclusive findings and regressions.
+- Comparisons share runs, so they are not independent. The interval (Clopper and Pearson, 95 %) is
+  for as many as share none, which is in the column `independent`: it is wide, and honest.
+- Planted in `test_accuracy` alone. A real regression shows in losses too, and is found sooner.
+"""
+
+
+def calibrate(folder: Path) -> None:
+    """Measures and writes the page, the table and the picture.
+
+    Raises:
+        CannotCompareError: there are no runs, or too few.
+    """
+    source = Workspace(folder)
+    settings = load_settings(source)
+    rows = read_rows(source)
+    if rows is None:
+        raise CannotCompareError(f"{RUNS}: no such file; run the study")
+    rates = list(measure(settings, rows))
+    for path, content in (
+        (TABLE, _as_csv(rates)),
+        (PAGE, _as_page(rates)),
+        (PICTURE, _as_picture(rates)),
+    ):
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = target.with_name(f".{target.name}.unfinished")
+        unfinished.write_bytes(content)
+        unfinished.replace(target)
+
+
+def measure(settings: Settings, rows: Rows) -> Iterator[Rate]:
+    """All rates.
+
+    Raises:
+        CannotCompareError: the pipeline's settings have too few runs.
+    """
+    wanted = settings.seeds.rows
+    pipeline = {file: runs_of(rows, wanted[file], "workspace") for file in wanted}
+    found = len(seeds_of(pipeline))
+    if found < LEAST_RUNS:
+        raise CannotCompareError(
+            f"{RUNS}: expected {LEAST_RUNS} seeds or more of {' and '.join(wanted)}; found {found};"
+            " run more of the study"
+        )
+    others = list(_other_worlds(settings, rows))
+    for world in (pipeline, *others):
+        for file, runs in world.items():
+            _check_complete(runs, settings.metrics[file])
+    yield from single_run_rates([pipeline], settings.metrics, "the two variants together")
+    if others:
+        label = f"{len(others)} other settings, one by one"
+        yield from single_run_rates(others, settings.metrics, label)
+    yield from paired_rates(pipeline, others, settings.metrics, settings.seeds)
+
+
+def _other_worlds(settings: Settings, rows: Rows) -> Iterator[World]:
+    """Each other setting of the study, judged by the rules of the file that it is most like."""
+    wanted = settings.seeds.rows
+    columns = sorted({column for by_column in wanted.values() for column in by_column})
+    for values in sorted({tuple(row[column] for column in columns) for row in rows}):
+        setting = dict(zip(columns, values, strict=True))
+        alike = {
+            file: sum(is_value(setting[column], value) for column, value in by_column.items())
+            for file, by_column in wanted.items()
+        }
+        file = max(alike, key=lambda name: alike[name])
+        runs = runs_of(rows, setting, "workspace")
+        if alike[file] < len(wanted[file]) and len(runs) >= LEAST_RUNS:
+            yield {file: runs}
+
+
+def _check_complete(runs: Runs, rules: Mapping[str, Rule]) -> None:
+    for seed, run in runs.items():
+        for key in rules:
+            if key not in run:
+                raise CannotCompareError(
+                    f"{RUNS}: expected a finite number for {key} in every run; seed {seed} of a"
+                    " setting has none; run it again"
+                )
+
+
+def _as_csv(rates: list[Rate]) -> bytes:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [f.name for f in fields(Rate)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(asdict(rate) for rate in rates)
+    return text.getvalue().encode()
+
+
+def _as_page(rates: list[Rate]) -> bytes:
+    lines = [f"| {' | '.join(COLUMNS)} |", "| --- " * len(COLUMNS) + "|"]
+    lines += [
+        f"| {r.test} | {r.runs} | {r.points:g} | {r.refused:.1%} | {r.low:.1%} to {r.high:.1%}"
+        f" | {r.regressions:.1%} | {r.comparisons} | {r.independent} |"
+        for r in rates
+    ]
+    page = TEXT.format(
+        table="\n".join(lines) + "\n", runs_file=RUNS, table_file=TABLE, picture_file=PICTURE
+    )
+    return page.encode()
+
+
+def _as_picture(rates: list[Rate]) -> bytes:
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    axes = figure.add_subplot()
+    groups = sorted({(rate.test, rate.runs) for rate in rates})
+    for i, (test, runs) in enumerate(groups):
+        line = [rate for rate in rates if (rate.test, rate.runs) == (test, runs)]
+        beside = [rate.points + 0.008 * i for rate in line]  # so that no interval hides another
+        ends = [[r.refused - r.low for r in line], [r.high - r.refused for r in line]]
+        axes.errorbar(
+            beside, [r.refused for r in line], ends, label=f"{test}: {runs}",
+            color=COLOURS[i], marker=MARKERS[i], capsize=3, elinewidth=0.8,
+        )  # fmt: skip
+    axes.axhline(0.05, color="black", lw=1, ls=":", label="5 %, the most false alarms aimed at")
+    axes.set_xlabel("taken off the test accuracy of the candidate (percentage points); 0 is A/A")
+    axes.set_ylabel("share of changes refused")
+    axes.set_ylim(-0.02, 1.02)
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(loc="outside lower left", frameon=False)
+    data = io.BytesIO()
+    figure.savefig(data, dpi=150, metadata={"Software": None}, format="png")
+    return data.getvalue()

@@ -1,0 +1,229 @@
+"""`python -m gate`: what it prints, and its statuses."""
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gate import __main__ as command
+from tests.conftest import ROOT, Run
+from tests.gate.conftest import GATE, Repository
+
+
+def call(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, *arguments: str
+) -> int | str | None:
+    monkeypatch.chdir(repository.folder)
+    monkeypatch.setattr(sys, "argv", ["gate", *arguments])
+    with pytest.raises(SystemExit) as end:
+        command.main()
+    return end.value.code
+
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.mark.parametrize(
+    ("metrics", "status", "verdict"),
+    [
+        ('{"accuracy": 0.9, "loss": 0.5}', 0, "no worse than the base"),
+        ('{"accuracy": 0.8, "loss": 0.5}', 1, "regression"),
+        ('{"accuracy": NaN, "loss": 0.5}', 2, "cannot be compared"),
+        ("{", 2, "cannot be compared"),
+    ],
+)
+def test_every_form_has_the_verdict_and_the_status(
+    metrics: str, status: int, verdict: str, repository: Repository,
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured,
+) -> None:  # fmt: skip
+    repository.write("metrics/a.json", metrics)
+    assert call(repository, monkeypatch, "check", "--base", "main", "--json") == status
+    content = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert (content["status"], content["verdict"]) == (status, verdict)
+    assert content["base"]["commit"] == repository.git("rev-parse", "main")
+    assert [m["key"] for m in content["metrics"]] == ["accuracy", "loss"]
+    assert call(repository, monkeypatch, "check", "--base", "main", "--markdown") == status
+    assert capsys.readouterr().out.startswith(f"### Gate: {verdict}\n")
+    assert call(repository, monkeypatch, "check", "--base", "main") == status
+    output = capsys.readouterr().out
+    assert f"Verdict: {verdict}" in output
+    assert "\x1b" not in output  # colour is for terminals
+
+
+@pytest.mark.parametrize("form", [[], ["--json"], ["--markdown"]])
+def test_unknown_revision_is_2_in_every_form(
+    form: list[str], repository: Repository, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    assert call(repository, monkeypatch, "check", "--base", "nowhere", *form) == 2
+    output, errors = capsys.readouterr()
+    assert errors.startswith("gate: expected a branch, tag or commit; there is no 'nowhere'")
+    assert errors.count("\n") == 1
+    if form == ["--json"]:
+        assert json.loads(output)["status"] == 2
+    if form == ["--markdown"]:
+        assert output.startswith("### Gate: cannot be compared\n")
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["chek"], ["check", "--base"], ["check", "--json", "--markdown"]]
+)
+def test_wrong_usage_is_2(
+    arguments: list[str], repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert call(repository, monkeypatch, *arguments) == 2
+
+
+def test_fault_of_the_gate_itself_is_2(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    """Python's own status would be 1, a regression."""
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("a fault")
+
+    monkeypatch.setattr(command, "check", fail)
+    assert call(repository, monkeypatch, "check") == 2
+    assert "RuntimeError: a fault" in capsys.readouterr().err
+
+
+def test_terminal_has_colour_unless_the_user_wants_none(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("TERM", "xterm-256color")
+    for no_colour in (False, True):
+        if no_colour:
+            monkeypatch.setenv("NO_COLOR", "1")
+        else:
+            monkeypatch.delenv("NO_COLOR", raising=False)
+        terminal = Terminal()
+        monkeypatch.setattr(sys, "stdout", terminal)
+        repository.metrics(accuracy=0.1)
+        call(repository, monkeypatch, "check")
+        assert ("\x1b[31m" in terminal.getvalue()) is not no_colour
+
+
+def test_markdown_shows_names_as_they_are(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    """A pull request from anyone is commented on: no tags, no calls, no broken tables."""
+    repository.results(metrics={"<b>|`@all": 1})
+    repository.write("gate.yaml", GATE + "# | <i>\n")
+    call(repository, monkeypatch, "check", "--markdown")
+    output = capsys.readouterr().out
+    assert "\\<b\\>\\|\\`@\N{ZERO WIDTH SPACE}all" in output
+    tables = [line for line in output.splitlines() if line.startswith("|")]
+    assert {line.replace("\\|", "").count("|") for line in tables} == {8}
+
+
+def test_not_gated_metrics_are_counted_where_they_are_many(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    repository.results(metrics={f"m{i}": i for i in range(100)})
+    call(repository, monkeypatch, "check")
+    assert "not gated: metrics/a.json: 100 metrics" in capsys.readouterr().out
+
+
+def test_gate_imports_nothing_slow() -> None:
+    """No TensorFlow and, where no seeds are to be tested, none of the large libraries."""
+    script = """
+import sys
+from gate.__main__ import FORMATS
+from gate import terminal
+loaded = {name.partition(".")[0] for name in sys.modules}
+print(sorted(loaded & {"tensorflow", "keras", "scipy", "statsmodels", "pandas", "numpy", "dvc"}))
+print(sorted(loaded & {"experiment", "stages", "study", "verify", "bench"}))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    assert done.stdout == "[]\n[]\n"
+
+
+def test_gate_imports_no_other_folder_of_this_repository() -> None:
+    others = ("experiment", "stages", "study", "verify", "bench", "tests")
+    for file in (ROOT / "gate").glob("*.py"):
+        text = file.read_text(encoding="utf-8")
+        for other in others:
+            assert f"from {other}" not in text
+            assert f"import {other}" not in text
+
+
+TRAIN = """\
+import json, pathlib
+rate = float(pathlib.Path("params.yaml").read_text().split()[1])
+pathlib.Path("metrics.json").write_text(json.dumps({"accuracy": 1 - rate}))
+"""
+PIPELINE = """\
+stages:
+  train:
+    cmd: python train.py
+    deps: [train.py]
+    params: [rate]
+    metrics: [{metrics.json: {cache: false}}]
+"""
+
+
+def test_gate_on_what_dvc_really_writes(run: Run, tmp_path: Path) -> None:
+    """Rerun: 0; worse: 1; metrics file deleted: 2; parameters changed and not run: 2."""
+    repository = Repository(tmp_path / "clone")
+    repository.folder.mkdir()
+    repository.git("init", "--quiet", "--initial-branch", "main")
+    repository.write("train.py", TRAIN)
+    repository.write("dvc.yaml", PIPELINE)
+    repository.write("params.yaml", "rate: 0.1\n")
+    gate = GATE.replace("metrics/a.json", "metrics.json")
+    without_loss = [line for line in gate.splitlines() if "loss" not in line]
+    repository.write("gate.yaml", "\n".join(without_loss))
+
+    def status() -> tuple[int, str]:
+        done = run(repository.folder, "gate", "check", "--base", "main")
+        return done.returncode, done.stdout + done.stderr
+
+    def repro(*options: str) -> None:
+        done = run(repository.folder, "dvc", "repro", "--quiet", *options)
+        assert done.returncode == 0, done.stderr
+
+    assert run(repository.folder, "dvc", "init", "--quiet").returncode == 0
+    repro()
+    repository.git("add", "--all")
+    repository.git(
+        "-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "--quiet", "-m", "x"
+    )
+    repro("--force")
+    code, output = status()
+    assert (code, "not reproduced" in output) == (0, False), output
+    repository.write("params.yaml", "rate: 0.3\n")
+    code, output = status()
+    assert (code, "run `dvc repro`" in output) == (2, True), output
+    repro()
+    code, output = status()
+    assert (code, "rate: 0.1 -> 0.3" in output) == (1, True), output
+    (repository.folder / "metrics.json").unlink()
+    code, output = status()
+    assert (code, "the file is missing" in output) == (2, True), output
+
+
+def test_push_of_a_regression_is_refused_by_the_hook(repository: Repository) -> None:
+    """The hook of docs/gate.md, with the command that `make gate` runs."""
+    remote = repository.folder.with_name("remote")
+    repository.git("init", "--quiet", "--bare", str(remote))
+    hook = repository.folder / ".git/hooks/pre-push"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m gate check\n')
+    hook.chmod(0o755)
+    repository.results(accuracy=0.1)
+    repository.commit()
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        repository.git("push", "--quiet", str(remote), "change")
+    assert "Verdict: regression" in refused.value.stdout + refused.value.stderr
+    repository.results(accuracy=0.91)
+    repository.commit()
+    repository.git("push", "--quiet", str(remote), "change")
+    assert "change" in repository.git("ls-remote", str(remote))

@@ -1,0 +1,89 @@
+"""The statistics; every run here is made up."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import norm
+from statsmodels.stats.multitest import multipletests
+
+from gate.noninferiority import MOST_PAIRS, assess, holm, interval, p_value, power
+
+differences = st.lists(st.integers(-100, 100).map(float), min_size=2, max_size=7).map(np.array)
+
+
+def test_p_value_counts_the_signs_that_are_as_good() -> None:
+    """Of 2^5 choices of signs, only the one as it is has so good a mean."""
+    worse_by = np.array([0.1, -0.2, 0.3, 0.0, 0.2])
+    assert p_value(worse_by, 0.5) == 1 / 32
+    assert p_value(worse_by, 0.3) == pytest.approx(2 / 32)  # one difference is just 0.3
+    assert p_value(worse_by, -1.0) == 1
+
+
+@settings(max_examples=20, deadline=None)
+@given(differences, st.integers(-100, 100).map(lambda n: n + 0.5))
+def test_interval_ends_where_the_test_turns(worse_by: np.ndarray, margin: float) -> None:
+    level = 0.2
+    low, high, confidence = interval(worse_by, level)
+    count = 2 ** len(worse_by)
+    reached = max(1, int(level * count)) / count
+    assert confidence == 1 - 2 * reached
+    assert (p_value(worse_by, margin) <= reached) == (high < margin)
+    assert (p_value(-worse_by, -margin) <= reached) == (low > margin)
+
+
+@settings(deadline=None)
+@given(differences, st.floats(0.01, 0.4))
+def test_interval_holds_the_mean_of_the_pairs(worse_by: np.ndarray, level: float) -> None:
+    low, high, _ = interval(worse_by, level)
+    assert low <= worse_by.mean() + 1e-9
+    assert high >= worse_by.mean() - 1e-9
+
+
+def test_interval_holds_the_truth_as_often_as_it_says() -> None:
+    random = np.random.default_rng(0)
+    studies = 2000
+    found = [interval(random.normal(3, 1, 6), 0.1) for _ in range(studies)]
+    confidence = found[0][2]
+    held = sum(low <= 3 <= high for low, high, _ in found) / studies
+    error = (confidence * (1 - confidence) / studies) ** 0.5
+    assert held == pytest.approx(confidence, abs=4 * error)
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_correction_is_that_of_statsmodels(p_values: list[float]) -> None:
+    expected = multipletests(p_values, method="holm")[1]
+    assert holm(p_values) == pytest.approx(list(expected))
+
+
+def test_power_is_that_of_all_pairs_within_the_margin() -> None:
+    """With 5 pairs at 5 % each pair must be within: its chance, to the fifth power."""
+    expected = norm.cdf(2.0) ** 5
+    error = (expected * (1 - expected) / 2000) ** 0.5
+    assert power(1.0, 5, 2.0, 0.05) == pytest.approx(expected, abs=4 * error)
+
+
+def test_power_grows_with_the_margin_and_is_none_where_seeds_are_too_few() -> None:
+    powers = [power(1.0, 6, margin, 0.05) for margin in (0.0, 0.5, 1.0, 2.0, 10.0)]
+    assert powers == sorted(powers)
+    assert powers[0] < 0.05 < powers[-1] == 1
+    assert power(1.0, 4, 10.0, 0.05) == 0
+    assert power(0.0, 5, 0.1, 0.05) == 1
+    assert power(1.0, MOST_PAIRS, 10.0, 0.05) == 1
+
+
+def test_several_metrics_need_more_seeds() -> None:
+    """Five pairs give 1/32, which is enough for one metric at 5 % and not for two."""
+    pairs = [-0.001, 0.001, 0.0, 0.0005, -0.0005]
+    (one,) = assess([(pairs, 1.0)], 0.05)
+    two, _ = assess([(pairs, 1.0), (pairs, 1.0)], 0.05)
+    assert (one.p_no_worse, two.p_no_worse) == (1 / 32, 2 / 32)
+    assert (one.smallest_p, two.smallest_p) == (1 / 32, 2 / 32)
+    assert (one.power, two.power) == (1, 0)
+
+
+def test_more_pairs_than_can_be_enumerated_are_left_out() -> None:
+    pairs = [0.0] * MOST_PAIRS + [100.0] * 10
+    (result,) = assess([(pairs, 1.0)], 0.05)
+    assert result.p_no_worse == 2.0**-MOST_PAIRS
