@@ -7,19 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect
 
 from gate.report import page as plots_page
+from tests.browser import find_browser, started
 from tests.gate.conftest import Repository
 from tests.gate.report.conftest import CURVES, dvc, write_curves
 
 Open = Callable[..., Page]
-
-# Chromium's own calls to its maker, which a closed network would only slow down.
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update",
-]  # fmt: skip
 
 # Lines of curves; those of the legend and the axes have other roles. With two points or more, their
 # path has an `L`.
@@ -29,14 +24,11 @@ DRAWN = "[d*=L]"
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next(filter(None, map(shutil.which, names)), None)
-    if found is None:
+    path = find_browser()
+    if path is None:
         pytest.skip("no browser is installed: apt-get install chromium")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=found, args=FLAGS)
-        yield started
-        started.close()
+    with started(path) as running:
+        yield running
 
 
 @pytest.fixture
