@@ -31,6 +31,7 @@ help:  ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/make \1|\2/' | while IFS='|' read -r a b; do printf '%-20s %s\n' "$$a" "$$b"; done
 
 setup: $(READY) $(PAGE)  ## make the virtual environment .venv with the pinned packages
+	@grep -qs offline.html .dvc/config.local || python -m gate.report.page
 
 $(READY): requirements.txt
 	@"$(PYTHON)" -c "import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else 'make setup: expected Python 3.11, 3.12 or 3.13; found %d.%d; name one: make setup PYTHON=python3.12' % v[:2])"

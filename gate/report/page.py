@@ -18,6 +18,8 @@ PAGE = Path(".dvc/plots/offline.html")
 
 def main() -> None:
     """Writes the page, then tells DVC of it."""
+    if not PAGE.parent.is_dir():
+        sys.exit(f"page: expected {PAGE.parent.as_posix()}; found none; run this where dvc.yaml is")
     page = environment().get_template("plots.html").render(vega=vega_script())
     PAGE.write_text(page, encoding="utf-8", newline="\n")
     name = PAGE.relative_to(".dvc").as_posix()
