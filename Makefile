@@ -9,6 +9,8 @@ else
   BIN := .venv/bin
 endif
 READY := .venv/ready
+# The page of `dvc plots`, with the scripts that draw, so that no network is needed.
+PAGE := .dvc/plots/offline.html
 
 # The stages run `python`: this project's, whatever environment is active around make.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -28,7 +30,8 @@ endif
 help:  ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/make \1|\2/' | while IFS='|' read -r a b; do printf '%-20s %s\n' "$$a" "$$b"; done
 
-setup: $(READY)  ## make the virtual environment .venv with the pinned packages
+setup: $(READY) $(PAGE)  ## make the virtual environment .venv with the pinned packages
+	@grep -qs offline.html .dvc/config.local || python -m gate.report.page
 
 $(READY): requirements.txt
 	@"$(PYTHON)" -c "import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else 'make setup: expected Python 3.11, 3.12 or 3.13; found %d.%d; name one: make setup PYTHON=python3.12' % v[:2])"
@@ -36,10 +39,13 @@ $(READY): requirements.txt
 	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-binary antlr4-python3-runtime --requirement requirements.txt
 	@touch $(READY)
 
+$(PAGE): $(READY) $(wildcard gate/report/page.py gate/report/templates/*)
+	@python -m gate.report.page
+
 data: $(READY)  ## download the images and divide them
 	@python -m dvc repro preprocess
 
-repro: $(READY)  ## run the experiment: whatever is not up to date, both trainings side by side
+repro: $(READY) $(PAGE)  ## run the experiment: whatever is not up to date, both trainings side by side
 	@python -m stages
 
 study: $(READY)  ## train what is new in study/params.yaml, over seeds, rates and sizes; hours
@@ -50,6 +56,9 @@ gate: $(READY)  ## is the workspace worse than BASE=revision (else a base is cho
 
 gate-calibrate: $(READY)  ## measure the gate's error rates on the study's runs
 	@python -m gate calibrate
+
+report: $(READY)  ## write report/: the workspace against BASE=revision, with curves, in one HTML file
+	@python -m gate report $(if $(BASE),--base "$(BASE)") $(if $(FILES),--files-of-commits "$(FILES)")
 
 test: $(READY)  ## run the tests, with coverage
 	@python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --cov --cov-report=term

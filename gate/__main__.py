@@ -19,7 +19,7 @@ def main() -> None:
     """Runs the command that is named."""
     arguments = _parser().parse_args()
     try:
-        status = _check(arguments) if arguments.command == "check" else _calibrate()
+        status = COMMANDS[arguments.command](arguments)
     except CannotCompareError as error:
         print(f"gate: {error}", file=sys.stderr)
         status = NOT_COMPARABLE
@@ -44,6 +44,14 @@ def _parser() -> argparse.ArgumentParser:
     form = checking.add_mutually_exclusive_group()
     for name in FORMATS:
         form.add_argument(f"--{name}", dest="form", action="store_const", const=name)
+    reporting = commands.add_parser("report", help="write the comparison, with curves, to report/")
+    reporting.add_argument("--base", metavar="REVISION", help="as for check")
+    reporting.add_argument(
+        "--files-of-commits",
+        metavar="URL",
+        help="where a server has COMMIT/PATH of this repository, such as\n"
+        "https://raw.githubusercontent.com/OWNER/NAME; for pictures in a pull-request comment",
+    )
     commands.add_parser("calibrate", help="measure the gate's error rates on the study's runs")
     return parser
 
@@ -65,11 +73,22 @@ def _check(arguments: argparse.Namespace) -> int:
     return found.status
 
 
-def _calibrate() -> int:
+def _report(arguments: argparse.Namespace) -> int:
+    from gate.report.writing import REPORT, write_report  # vl-convert and DVC: a second
+
+    status = write_report(Path.cwd(), arguments.base, arguments.files_of_commits)
+    print(f"Report: {(REPORT / 'index.html').as_posix()}")
+    return status
+
+
+def _calibrate(_: argparse.Namespace) -> int:
     from gate.calibrate import calibrate  # SciPy and matplotlib: seconds
 
     calibrate(Path.cwd())
     return 0
+
+
+COMMANDS = {"check": _check, "report": _report, "calibrate": _calibrate}
 
 
 if __name__ == "__main__":

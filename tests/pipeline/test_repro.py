@@ -23,7 +23,8 @@ from tests.conftest import (
 )
 
 COMMITTED = ("dvc.yaml", "params.yaml", ".gitignore", ".gitattributes", ".dvc/config",
-             ".dvc/.gitignore", "data/own/.gitignore", "stages", "experiment")  # fmt: skip
+             ".dvc/.gitignore", ".dvc/plots/curves.json", ".dvc/plots/page.html",
+             "data/own/.gitignore", "stages", "experiment")  # fmt: skip
 
 METRICS = ["metrics/dropout.json", "metrics/no_dropout.json"]
 CURVES = ["plots/dropout.csv", "plots/no_dropout.csv"]
