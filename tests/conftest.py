@@ -22,14 +22,26 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def environment_of_stages() -> dict[str, str]:
-    """The variables of this process, with this Python as `python`."""
+    """The variables of this process, with this Python as `python`, for what runs in a copy.
+
+    Without coverage's: of a copy it reports nothing, and `dvc repro` takes 1.8 times as long.
+    """
     here = Path(sys.executable).parent
-    return {**os.environ, "PATH": f"{here}{os.pathsep}{os.environ['PATH']}"}
+    variables = {name: value for name, value in os.environ.items() if not coverages(name)}
+    return {**variables, "PATH": f"{here}{os.pathsep}{os.environ['PATH']}"}
+
+
+def coverages(name: str) -> bool:
+    """Whether a variable makes coverage measure a process too."""
+    return name.startswith("COVERAGE")
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Runs `python -m ...` in a folder, as a user would, with a HOME of its own."""
+    """Runs `python -m ...` in a folder, as a user would, with a HOME of its own.
+
+    It is the code of this clone that runs, unless PYTHONPATH says otherwise.
+    """
     home = tmp_path / "home"
     home.mkdir()
     environment = {
@@ -40,11 +52,14 @@ def run(tmp_path: Path) -> Run:
         "NO_COLOR": "1",
     }
 
+    measured = {name: value for name, value in os.environ.items() if coverages(name)}
+
     def run_in(folder: Path, *command: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+        more = variables if "PYTHONPATH" in variables else measured | variables
         return subprocess.run(
             [sys.executable, "-m", *command],
             cwd=folder,
-            env={**environment, **variables},
+            env=environment | more,
             capture_output=True,
             text=True,
             timeout=600,
