@@ -6,9 +6,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from tests.conftest import set_parameters
-from tests.faults.processes import good, run
-from tests.pipeline.test_repro import RESULTS, git, make_repository
+from tests.repository import RESULTS
 
 DATA = [
     "data/params.checked",
@@ -41,17 +39,6 @@ def row(request: pytest.FixtureRequest) -> Row:
         request.node.user_properties.extend(cells.items())
 
     return record
-
-
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository after a run that nothing disturbed, results committed. Tests copy it."""
-    folder = make_repository(tmp_path_factory.mktemp("finished") / "repository")
-    set_parameters(folder, train__epochs=3)
-    good(run(folder, "stages"))
-    git(folder, "add", ".")
-    git(folder, "commit", "--quiet", "--message=results")
-    return folder
 
 
 @pytest.fixture(scope="session")

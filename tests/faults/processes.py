@@ -25,10 +25,9 @@ class Done:
 
 def start(folder: Path, *command: str, **variables: str) -> "subprocess.Popen[str]":
     """Starts `python -m command` in a folder, in a process group of its own."""
-    # Coverage writes files of its own, which the faults would hit too.
-    inherited = environment_of_stages().items()
+    # Without coverage, which writes files of its own: the faults would hit them too.
     environment = {
-        **{name: value for name, value in inherited if not name.startswith("COVERAGE")},
+        **environment_of_stages(),
         "PYTHONPATH": str(INJECTED),
         "GIT_CONFIG_GLOBAL": os.devnull,
         "NO_COLOR": "1",

@@ -16,7 +16,7 @@ import pytest
 from tests.conftest import set_parameters, synthetic_arrays
 from tests.faults.conftest import Row, everything
 from tests.faults.processes import forget, good, line_of, run, unfinished
-from tests.pipeline.test_repro import ran
+from tests.repository import ran
 
 OWN = "data/own/tiny.npz"
 

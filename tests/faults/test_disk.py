@@ -11,7 +11,7 @@ import pytest
 
 from tests.faults.conftest import Row, copy_of, everything
 from tests.faults.processes import Done, forget, good, line_of, run, unfinished
-from tests.pipeline.test_repro import git, ran
+from tests.repository import git, ran
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import pytest
 from experiment.errors import GO_ON
 from tests.faults.conftest import Row, copy_of, everything
 from tests.faults.processes import Done, finish, forget, good, run, start, unfinished, wait_until
-from tests.pipeline.test_repro import ran
+from tests.repository import ran
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the signals are those of POSIX")
 

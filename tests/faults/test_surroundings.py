@@ -12,7 +12,7 @@ import pytest
 
 from tests.faults.conftest import Row, everything
 from tests.faults.processes import INJECTED, Done, good, run
-from tests.pipeline.test_repro import git
+from tests.repository import git
 
 GERMAN, TURKISH = "de_DE.UTF-8", "tr_TR.UTF-8"
 HARMLESS = "nothing: the same bytes"

@@ -14,81 +14,8 @@ import pandas as pd
 import pytest
 
 from stages.__main__ import TRAININGS
-from tests.conftest import (
-    ROOT,
-    Run,
-    environment_of_stages,
-    set_parameters,
-    synthetic_arrays,
-)
-
-COMMITTED = ("dvc.yaml", "params.yaml", ".gitignore", ".gitattributes", ".dvc/config",
-             ".dvc/.gitignore", ".dvc/plots/curves.json", ".dvc/plots/page.html",
-             "data/own/.gitignore", "stages", "experiment")  # fmt: skip
-
-METRICS = ["metrics/dropout.json", "metrics/no_dropout.json"]
-CURVES = ["plots/dropout.csv", "plots/no_dropout.csv"]
-PICTURES = ["plots/accuracy.png", "plots/loss.png"]
-MODELS = ["models/dropout.keras", "models/no_dropout.keras"]
-RESULTS = [*METRICS, *CURVES, *PICTURES, *MODELS]
-
-
-def git(folder: Path, *arguments: str) -> str:
-    identity = ["-c", "user.name=A Tester", "-c", "user.email=tester@example.org"]
-    command = ["git", *identity, *arguments]
-    return subprocess.run(
-        command, cwd=folder, check=True, capture_output=True, text=True
-    ).stdout.strip()
-
-
-def make_repository(folder: Path) -> Path:
-    """This project's pipeline on tiny images, committed, without results."""
-    folder.mkdir()
-    for name in COMMITTED:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        if (ROOT / name).is_dir():
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(ROOT / name, folder / name, ignore=ignored)
-        else:
-            shutil.copy(ROOT / name, folder / name)
-    np.savez(folder / "data/own/tiny.npz", **synthetic_arrays())  # type: ignore[arg-type]
-    set_parameters(
-        folder, data__dataset="data/own/tiny.npz", train__epochs=2, model__filters=2,
-        model__dense_units=8,
-    )  # fmt: skip
-    git(folder, "init", "--quiet", "--initial-branch=main")
-    git(folder, "add", ".")
-    git(folder, "commit", "--quiet", "--message=pipeline")
-    return folder
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {name: (folder / name).read_bytes() for name in RESULTS}
-
-
-def ran(output: str) -> list[str]:
-    """The stages that DVC ran, in order."""
-    return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository after `python -m stages`, results committed. Tests copy it."""
-    top = tmp_path_factory.mktemp("finished")
-    folder = make_repository(top / "repository")
-    done = subprocess.run(
-        [sys.executable, "-m", "stages"],
-        cwd=folder,
-        env=environment_of_stages(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert sorted(ran(done.stdout)[3:5]) == sorted(TRAININGS)
-    git(folder, "add", ".")
-    git(folder, "commit", "--quiet", "--message=results")
-    return folder
+from tests.conftest import Run, environment_of_stages, set_parameters, synthetic_arrays
+from tests.repository import CURVES, EPOCHS, METRICS, PICTURES, contents, git, ran
 
 
 @pytest.fixture
@@ -99,23 +26,11 @@ def repository(finished: Path, tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def dvc(run: Run) -> Run:
-    """Runs DVC in a folder."""
-
-    def run_dvc(
-        folder: Path, *arguments: str, **variables: str
-    ) -> "subprocess.CompletedProcess[str]":
-        return run(folder, "dvc", *arguments, **{"PYTHONPATH": "", **variables})
-
-    return run_dvc
-
-
 def test_results_are_there_and_described(finished: Path) -> None:
     for name in CURVES:
         curve = pd.read_csv(finished / name)
         assert list(curve) == ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
-        assert curve["epoch"].tolist() == [1, 2]
+        assert curve["epoch"].tolist() == [*range(1, EPOCHS + 1)]
     for name in METRICS:
         metrics = json.loads((finished / name).read_text())
         assert list(metrics) == sorted(metrics)
@@ -124,6 +39,11 @@ def test_results_are_there_and_described(finished: Path) -> None:
     tracked = git(finished, "ls-files").splitlines()
     assert set(METRICS + CURVES + PICTURES + ["dvc.lock"]) <= set(tracked)
     assert not [name for name in tracked if name.startswith(("models/", "data/raw", ".venv"))]
+
+
+def test_trainings_ran_side_by_side(finished: Path) -> None:
+    output = (finished.parent / "output").read_text()
+    assert sorted(ran(output)[3:5]) == sorted(TRAININGS)
 
 
 def test_second_time_nothing_runs(repository: Path, run: Run, dvc: Run) -> None:

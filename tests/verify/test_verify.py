@@ -3,7 +3,7 @@ import shutil
 from pathlib import Path
 
 from tests.conftest import ROOT, Run, set_parameters
-from tests.pipeline.test_repro import git, make_repository
+from tests.repository import git, make_repository
 
 
 def test_committed_results_are_proved_or_not(run: Run, tmp_path: Path) -> None:

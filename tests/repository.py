@@ -1,0 +1,78 @@
+"""This project's pipeline on tiny images, in Git + DVC repositories of its own."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from tests.conftest import ROOT, environment_of_stages, set_parameters, synthetic_arrays
+
+COMMITTED = ("dvc.yaml", "params.yaml", ".gitignore", ".gitattributes", ".dvc/config",
+             ".dvc/.gitignore", ".dvc/plots/curves.json", ".dvc/plots/page.html",
+             "data/own/.gitignore", "stages", "experiment")  # fmt: skip
+
+METRICS = ["metrics/dropout.json", "metrics/no_dropout.json"]
+CURVES = ["plots/dropout.csv", "plots/no_dropout.csv"]
+PICTURES = ["plots/accuracy.png", "plots/loss.png"]
+MODELS = ["models/dropout.keras", "models/no_dropout.keras"]
+RESULTS = [*METRICS, *CURVES, *PICTURES, *MODELS]
+
+EPOCHS = 3
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ["-c", "user.name=A Tester", "-c", "user.email=tester@example.org"]
+    command = ["git", *identity, *arguments]
+    return subprocess.run(
+        command, cwd=folder, check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+def make_repository(folder: Path) -> Path:
+    """This project's pipeline on tiny images, committed, without results."""
+    folder.mkdir()
+    for name in COMMITTED:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / name).is_dir():
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+        else:
+            shutil.copy(ROOT / name, folder / name)
+    np.savez(folder / "data/own/tiny.npz", **synthetic_arrays())  # type: ignore[arg-type]
+    set_parameters(
+        folder, data__dataset="data/own/tiny.npz", train__epochs=EPOCHS, model__filters=2,
+        model__dense_units=8,
+    )  # fmt: skip
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message=pipeline")
+    return folder
+
+
+def make_finished(folder: Path) -> Path:
+    """The same after `python -m stages`, results committed."""
+    make_repository(folder)
+    done = subprocess.run(
+        [sys.executable, "-m", "stages"],
+        cwd=folder,
+        env=environment_of_stages(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (folder.parent / "output").write_text(done.stdout)
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message=results")
+    return folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {name: (folder / name).read_bytes() for name in RESULTS}
+
+
+def ran(output: str) -> list[str]:
+    """The stages that DVC ran, in order."""
+    return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
