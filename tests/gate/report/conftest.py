@@ -1,7 +1,5 @@
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import matplotlib.image
@@ -107,10 +105,3 @@ def report_page(curves_repository: Repository, tmp_path_factory: pytest.TempPath
     shutil.copytree(curves_repository.folder, folder)
     assert write_report(folder, "main", None) == 0
     return folder / "report/index.html"
-
-
-def dvc(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "dvc", *arguments],
-        cwd=folder, capture_output=True, text=True, check=False,
-    )  # fmt: skip

@@ -11,8 +11,9 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from gate.report import page as plots_page
 from tests.browser import find_browser, started
+from tests.conftest import Run
 from tests.gate.conftest import Repository
-from tests.gate.report.conftest import CURVES, dvc, write_curves
+from tests.gate.report.conftest import CURVES, write_curves
 
 Open = Callable[..., Page]
 
@@ -191,14 +192,15 @@ def revisions(
     made.commit()
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(made.folder)
+        patch.setenv("HOME", str(made.folder.parent))
         plots_page.main()
     return made
 
 
 def test_dvc_plots_diff_says_what_is_short_missing_or_the_same(
-    open_page: Open, revisions: Repository
+    open_page: Open, revisions: Repository, run: Run
 ) -> None:
-    done = dvc(revisions.folder, "plots", "diff", "main", "change", "short", "missing")
+    done = run(revisions.folder, "dvc", "plots", "diff", "main", "change", "short", "missing")
     assert done.returncode == 0, done.stderr
     page = open_page(revisions.folder / "dvc_plots/index.html")
     chart = page.locator(".chart").first
@@ -214,19 +216,23 @@ def test_dvc_plots_diff_says_what_is_short_missing_or_the_same(
     assert len(colours) == 4
 
 
-def test_dvc_plots_show_from_another_folder(open_page: Open, revisions: Repository) -> None:
+def test_dvc_plots_show_from_another_folder(
+    open_page: Open, revisions: Repository, run: Run
+) -> None:
     """`missing` is checked out: one file."""
-    done = dvc(revisions.folder / "plots", "plots", "show", "--out", "shown")
+    done = run(revisions.folder / "plots", "dvc", "plots", "show", "--out", "shown")
     assert done.returncode == 0, done.stderr
     page = open_page(revisions.folder / "plots/shown/index.html")
     expect(page.locator(LINES)).to_have_count(4)
     expect(page.locator(".chart").first).to_contain_text("workspace has no curve of this network")
 
 
-def test_worktree_without_setup_says_what_to_run(open_page: Open, revisions: Repository) -> None:
+def test_worktree_without_setup_says_what_to_run(
+    open_page: Open, revisions: Repository, run: Run
+) -> None:
     worktree = revisions.folder.parent / "work tree"
     revisions.git("worktree", "add", "--quiet", str(worktree), "change")
-    done = dvc(worktree, "plots", "diff", "main")
+    done = run(worktree, "dvc", "plots", "diff", "main")
     assert done.returncode == 0, done.stderr
     page = open_page(worktree / "dvc_plots/index.html", charts=0)
     expect(page.get_by_role("alert")).to_contain_text("Run make setup")
