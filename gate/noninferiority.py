@@ -23,7 +23,9 @@ class Result:
     """What the pairs of one metric show.
 
     Attributes:
-        low, high: interval of the mean difference, in the metric's unit.
+        pairs: how many were used.
+        worse_by: their mean, in the metric's unit.
+        low, high: interval of the mean.
         confidence: of the interval, 0 to 1.
         p_no_worse: of "worse by the margin or more", corrected.
         p_worse: of "worse by the margin or less", corrected.
@@ -31,6 +33,8 @@ class Result:
         power: how often a candidate as good as its base would be found no worse, 0 to 1.
     """
 
+    pairs: int
+    worse_by: float
     low: float
     high: float
     confidence: float
@@ -54,6 +58,8 @@ def assess(samples: Sequence[tuple[Sequence[float], float]], level: float) -> li
     share = level / len(arrays)  # what is left of the level for the first test, by Holm
     return [
         Result(
+            len(pairs),
+            float(pairs.mean()),
             *interval(pairs, level),
             p_no_worse=no_worse[i],
             p_worse=worse[i],

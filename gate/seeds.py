@@ -29,7 +29,7 @@ class SeedTest:
 
     Attributes:
         file, key: which metric.
-        pairs: seeds that both sides have.
+        pairs: seeds that both sides have, as far as they are used.
         worse_by: mean over the pairs, positive where the candidate is worse; None without pairs.
         low, high: interval of `worse_by`; None without pairs.
         confidence: of the interval, 0 to 1; None without pairs.
@@ -141,11 +141,11 @@ def _questions(
     for key, rule in rules.items():
         if rule.over_seeds is None:
             continue
-        if seeds and all(before[s].get(key) == after[s].get(key) for s in seeds):
-            yield f"{file}: {key}: the same on all {len(seeds)} seeds of both sides"
-            continue
         pairs = [(before[s].get(key), after[s].get(key)) for s in seeds]
         values = [(a, b) for a, b in pairs if a is not None and b is not None]
+        if values and len(values) == len(seeds) and all(a == b for a, b in values):
+            yield f"{file}: {key}: the same on all {len(seeds)} seeds of both sides"
+            continue
         sign = 1 if rule.better == "higher" else -1
         worse_by = tuple(sign * (a - b) for a, b in values)
         mean = sum(a for a, _ in values) / len(values) if values else None
@@ -173,17 +173,16 @@ def answer(questions: list[Question], level: float, least_pairs: int) -> tuple[S
 
 
 def _judge(question: Question, result: "Result | None", level: float, least: int) -> SeedTest:
-    pairs = len(question.worse_by)
-    mean = sum(question.worse_by) / pairs if pairs else None
     finding = Finding.INCONCLUSIVE
     if result is None:
+        pairs = len(question.worse_by)
+        mean = sum(question.worse_by) / pairs if pairs else None
         reason = f"expected {least} seeds or more on both sides; found {pairs}"
         reason = question.origin if question.margin is None else reason
         low = high = confidence = p = power = None
     else:
-        low, high, confidence, p, power = (
-            result.low, result.high, result.confidence, result.p_no_worse, result.power,
-        )  # fmt: skip
+        pairs, mean, low, high = result.pairs, result.worse_by, result.low, result.high
+        confidence, p, power = result.confidence, result.p_no_worse, result.power
         if p <= level:
             finding, reason = Finding.NO_WORSE, f"by less than the margin: {question.origin}"
         elif result.p_worse <= level:

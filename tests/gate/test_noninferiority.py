@@ -86,4 +86,5 @@ def test_several_metrics_need_more_seeds() -> None:
 def test_more_pairs_than_can_be_enumerated_are_left_out() -> None:
     pairs = [0.0] * MOST_PAIRS + [100.0] * 10
     (result,) = assess([(pairs, 1.0)], 0.05)
+    assert (result.pairs, result.worse_by) == (MOST_PAIRS, 0)
     assert result.p_no_worse == 2.0**-MOST_PAIRS
