@@ -102,9 +102,11 @@ def noise(table: Table, params: Parameters) -> dict[str, Any]:
 
 
 def bands(curves: Table, how: StatisticsParameters) -> list[dict[str, Any]]:
-    """By setting and epoch: mean and interval of each column of the curves."""
+    """By setting and epoch: mean and interval of each column; settings with all images alone."""
     rows = []
     for setting in curves.settings():
+        if setting.train_samples < curves.all_samples(setting.dataset):
+            continue
         columns = curves.of(setting)
         for epoch, values in columns.groupby("epoch"):
             row: dict[str, Any] = {**asdict(setting), "epoch": epoch}

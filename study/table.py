@@ -65,14 +65,24 @@ def read_table(path: Path, needed: Iterable[str] = ()) -> Table:
     Raises:
         InputError: the file is missing, or is not such a table.
     """
+    return Table(read_rows(path, (*PARAMETERS, *needed)))
+
+
+def read_rows(path: Path, needed: Iterable[str]) -> pd.DataFrame:
+    """Reads a CSV file with these columns, and no gaps.
+
+    Raises:
+        InputError: the file is missing, or has other content.
+    """
     try:
         rows = pd.read_csv(path)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; run `make study`") from None
     except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a CSV file ({error}); run `make study`") from None
-    missing = [name for name in (*PARAMETERS, *needed) if name not in rows]
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: not a CSV file ({reason}); run `make study`") from None
+    missing = [name for name in needed if name not in rows]
     if missing or rows.empty or rows.isna().any(axis=None):
         found = f"no column {missing[0]}" if missing else "no rows, or gaps"
-        raise InputError(f"{path}: expected a row per run; found {found}; run `make study`")
-    return Table(rows)
+        raise InputError(f"{path}: expected the study's table; found {found}; run `make study`")
+    return rows
