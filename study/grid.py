@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from experiment.errors import InputError
@@ -42,7 +42,8 @@ def runs_of(
         epochs: where a block names none.
 
     Raises:
-        InputError: a block wants more images than there are.
+        InputError: a block wants more images than there are, or two want other epochs for the
+            same setting.
     """
     runs: dict[Run, None] = {}
     for block in blocks:
@@ -67,4 +68,10 @@ def runs_of(
                     seed=seed,
                 )
             ] = None
+    settings = {replace(run, epochs=0) for run in runs}
+    if len(settings) < len(runs):
+        raise InputError(
+            "study/params.yaml: grid: expected one number of epochs for each setting; found blocks"
+            " that differ in epochs alone; remove one"
+        )
     return list(runs)

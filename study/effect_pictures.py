@@ -1,0 +1,135 @@
+"""Pictures of what Dropout changes: error against its rate, gain against the training images."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
+
+from study.curve_pictures import (
+    BLUE,
+    GREEN,
+    GREY,
+    NAMES,
+    ORANGE,
+    dataset_shown,
+    finish,
+    plain_style,
+)
+from study.literature import FLAT_RATES, GAIN_SIZES, NO_GAIN_SIZES, SOURCE, TEST_ERRORS
+from study.parameters import StatisticsParameters
+from study.statistics import Estimate, estimate
+from study.table import Setting, Table
+
+COLOURS = (ORANGE, GREEN, BLUE)
+
+
+def draw_rates(table: Table, how: StatisticsParameters) -> Figure:
+    """Error on unseen images against the rate, a panel per dataset, with what others measured."""
+    datasets = sorted(table.rows["dataset"].unique(), key=lambda name: (name != "mnist", name))
+    with plain_style():
+        figure = Figure(figsize=(5 * len(datasets) + 1, 5.4), layout="constrained")
+        panels = figure.subplots(1, len(datasets), squeeze=False)[0]
+        for axes, dataset in zip(panels, datasets, strict=True):
+            _draw_errors(axes, table, dataset, how)
+            if dataset == "mnist":
+                _draw_known_errors(axes)
+            finish(axes)
+            axes.set_title(NAMES.get(dataset, dataset), loc="left")
+            axes.set_xlabel("Dropout rate, behind the dense layer")
+        panels[0].set_ylabel(f"error on {_images(how)} (%)")
+        handles = dict(zip(*reversed(panels[0].get_legend_handles_labels()), strict=True))
+        figure.legend(
+            handles.values(), handles.keys(), loc="outside lower left", ncols=2, frameon=False
+        )
+    return figure
+
+
+def draw_sizes(table: Table, how: StatisticsParameters) -> Figure:
+    """Gain by Dropout against the number of training images, with what others measured."""
+    dataset = dataset_shown(table.rows["dataset"])
+    dense = [s for s in table.settings() if s.dataset == dataset and s.placement == "dense"]
+    sizes = sorted({setting.train_samples for setting in dense})
+    rates = sorted({s.dropout_rate for s in dense if s.train_samples == sizes[0]})
+    with plain_style():
+        figure = Figure(figsize=(9, 5.4), layout="constrained")
+        axes = figure.subplots()
+        axes.set_xscale("log")
+        for place, rate in enumerate(rates):
+            gains = {
+                setting.train_samples: estimate(gain, how)
+                for setting in dense
+                if setting.dropout_rate == rate
+                for gain in [_gain(table, setting, how)]
+                if len(gain) > 1
+            }
+            # Side by side, where their intervals would cover each other.
+            shift = 1.03 ** (2 * place - len(rates) + 1)
+            at = [size * shift for size in gains]
+            _draw_estimates(axes, at, list(gains.values()), COLOURS[place % 3], f"rate {rate:g}")
+        axes.axhline(0, color="black", lw=1)
+        _draw_known_gains(axes)
+        axes.xaxis.set_major_locator(FixedLocator(sizes))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        axes.set_xlabel("training images")
+        axes.set_ylabel(f"gain in accuracy on {_images(how)}\n(percentage points)")
+        axes.set_title(
+            f"What Dropout gains on {NAMES.get(dataset, dataset)}: mean over seeds,"
+            f" {how.confidence_level:.0%} interval",
+            loc="left",
+        )
+        finish(axes)
+        figure.legend(loc="outside lower left", ncols=2, frameon=False)
+    return figure
+
+
+def _images(how: StatisticsParameters) -> str:
+    return "test images" if how.primary_metric.startswith("test") else "validation images"
+
+
+def _draw_errors(axes: Axes, table: Table, dataset: str, how: StatisticsParameters) -> None:
+    samples = table.all_samples(dataset)
+    errors: dict[float, pd.Series] = {}
+    for setting in table.settings():
+        here = setting.dataset == dataset and setting.train_samples == samples
+        if here and setting.placement in ("none", "dense"):
+            accuracy = table.of(setting)[how.primary_metric]
+            errors[setting.dropout_rate] = 100 * (1 - accuracy)
+    rates = sorted(errors)
+    for rate in rates:
+        axes.plot([rate] * len(errors[rate]), errors[rate], ".", color=BLUE, alpha=0.35, ms=5)
+    label = f"mean over seeds, {how.confidence_level:.0%} interval (dots: runs)"
+    _draw_estimates(axes, rates, [estimate(errors[rate], how) for rate in rates], BLUE, label)
+
+
+def _draw_known_errors(axes: Axes) -> None:
+    label = f"flat range of rates ({SOURCE})"
+    axes.axvspan(*FLAT_RATES, color=GREY, alpha=0.15, lw=0, label=label)
+    for name, error in TEST_ERRORS.items():
+        axes.axhline(error, color=GREY, lw=1, ls=(0, (4, 2)))
+        axes.annotate(
+            f"{name} {error:.2f} %", (0.99, error), xycoords=("axes fraction", "data"),
+            xytext=(0, 2), textcoords="offset points", ha="right", fontsize=9, color=GREY,
+        )  # fmt: skip
+
+
+def _draw_known_gains(axes: Axes) -> None:
+    low, high = NO_GAIN_SIZES
+    axes.axvspan(low, high, color=GREY, alpha=0.25, lw=0, label=f"no gain ({SOURCE})")
+    axes.axvspan(*GAIN_SIZES, color=GREY, alpha=0.1, lw=0, label=f"a gain ({SOURCE})")
+
+
+def _draw_estimates(
+    axes: Axes, at: list[float], estimates: list[Estimate], colour: str, label: str
+) -> None:
+    means = [found.mean for found in estimates]
+    below = [found.mean - found.low for found in estimates]
+    above = [found.high - found.mean for found in estimates]
+    axes.errorbar(at, means, (below, above), color=colour, lw=2, marker="o", capsize=4, label=label)
+
+
+def _gain(table: Table, setting: Setting, how: StatisticsParameters) -> pd.Series:
+    """Percentage points, by seed."""
+    metric = how.primary_metric
+    gain = table.of(setting)[metric] - table.of(setting.without_dropout())[metric]
+    return 100 * gain.dropna()
