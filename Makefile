@@ -23,7 +23,7 @@ ifneq ($(wildcard $(READY)),)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro study test lint format smoke verify audit lock
+.PHONY: help setup repro study bench test lint format smoke verify audit lock
 
 help:  ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## (.*)/make \1|\2/' | while IFS='|' read -r a b; do printf '%-12s %s\n' "$$a" "$$b"; done
@@ -41,6 +41,9 @@ repro: $(READY)  ## run the experiment: whatever is not up to date, both trainin
 
 study: $(READY)  ## train what is new in study/params.yaml, over seeds, rates and sizes; hours
 	@python -m dvc repro study/dvc.yaml
+
+bench: $(READY)  ## compare with a plain Keras script, in turn, on an idle machine; hours
+	@python -m bench
 
 test: $(READY)  ## run the tests, with coverage
 	@python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --cov --cov-report=term
