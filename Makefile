@@ -60,6 +60,9 @@ gate-calibrate: $(READY)  ## measure the gate's error rates on the study's runs
 report: $(READY)  ## write report/: the workspace against BASE=revision, with curves, in one HTML file
 	@python -m gate report $(if $(BASE),--base "$(BASE)") $(if $(FILES),--files-of-commits "$(FILES)")
 
+bench: $(READY)  ## compare with a plain Keras script, in turn, on an idle machine; hours
+	@python -m bench
+
 test: $(READY)  ## run the tests, with coverage
 	@python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --cov --cov-report=term
 

@@ -1,6 +1,7 @@
 """The same experiment as a tutorial would write it: what the pipeline is compared with."""
 
 import argparse
+import json
 from pathlib import Path
 
 import matplotlib
@@ -47,6 +48,8 @@ for name, dropout in (("without Dropout", False), ("with Dropout", True)):
     histories[name] = history.history
     test_loss, test_accuracy = model.evaluate(x_test, y_test)
     print(f"{name}: test accuracy {test_accuracy:.4f}")
+
+(arguments.output / "history.json").write_text(json.dumps(histories))
 
 for metric in ("accuracy", "loss"):
     plt.figure()

@@ -1,0 +1,73 @@
+"""What one waits for from day to day, in words and tables."""
+
+from statistics import median
+from typing import Any
+
+from bench.intervals import median_of
+from bench.markdown import between, paragraph, table
+
+Part = dict[str, Any]
+
+
+def idle_section(part: Part) -> str:
+    """With nothing to do."""
+    rounds = part["rounds"]
+    names = {"dvc_status": "`dvc status`", "dvc_repro": "`dvc repro`", "make_repro": "`make repro`"}
+    rows = []
+    for key, name in names.items():
+        ratio = median_of([r[key]["seconds"] / r["dvc_status"]["seconds"] for r in rounds])
+        seconds = median(r[key]["seconds"] for r in rounds)
+        compared = "" if key == "dvc_status" else f"{ratio.value:.2f}"
+        rows.append([name, f"{seconds:.2f}", compared, between(ratio) if compared else ""])
+    header = [f"median of {len(rounds)}, in turn", "seconds", "times `dvc status`", "interval"]
+    return f"## With nothing to do\n\n{table(header, rows)}"
+
+
+def rate_section(part: Part) -> str:
+    """A changed rate: time and disk."""
+    disk = part["disk"]
+    text = (
+        f"With another rate ({part['rate']}), `make repro` takes"
+        f" {part['measured']['seconds']:.1f} s to the new curves, for"
+        f" {part['conditions']['epochs']} epochs. It runs {', '.join(part['stages'])}. One more"
+        f" revision takes {disk['dvc'] / 1e6:.1f} MB in DVC's cache and {disk['git'] / 1e3:.0f} kB"
+        " among Git's objects."
+    )
+    return f"## A changed rate\n\n{paragraph(text)}"
+
+
+def stages_section(part: Part) -> str:
+    """CPU time of each stage."""
+    rows = [
+        [
+            stage["name"],
+            f"{stage['cpu_seconds']:.1f}",
+            f"{stage['seconds']:.1f}",
+            f"{stage['largest_process'] / 1e6:.0f}",
+        ]
+        for stage in part["stages"]
+    ]
+    header = [f"stage, {part['conditions']['epochs']} epochs", "CPU seconds", "seconds", "MB"]
+    return f"## Stages, one after the other, without DVC\n\n{table(header, rows)}"
+
+
+def study_section(part: Part) -> str:
+    """Runs per hour."""
+    rows = [
+        [str(row["workers"]), f"{row['runs_per_hour']:.0f}", f"{row['seconds']:.1f}"]
+        for row in part["workers"]
+    ]
+    header = ["workers", "runs per hour", f"seconds for {part['runs']} runs, start included"]
+    return (
+        f"## The study, with runs of {part['epochs']} epochs on all of MNIST\n\n"
+        f"{table(header, rows)}"
+    )
+
+
+def tests_section(part: Part) -> str:
+    """How long `make test` takes."""
+    measured = part["measured"]
+    return (
+        f"## The tests\n\n`make test`: {part['passed']} tests in {measured['seconds']:.0f} s"
+        f" ({measured['cpu_seconds']:.0f} s of CPU)."
+    )

@@ -1,0 +1,65 @@
+"""Pairs and the other parts, with stand-ins for what takes long."""
+
+import subprocess
+from typing import Any
+
+import pytest
+
+from bench import pairs
+from bench.pairs import run_pairs
+from bench.sitting import Sitting
+from bench.waiting import run_rate, run_stages, run_study
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+@pytest.fixture(autouse=True)
+def _no_rates(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pairs, "copy_rate", lambda: 2.0)
+    monkeypatch.setattr(pairs, "product_rate", lambda: 3.0)
+
+
+def test_pairs_run_in_turn_each_with_another_seed(sitting: Sitting) -> None:
+    saved: list[int] = []
+    found: list[dict[str, Any]] = []
+    run_pairs(sitting, found, lambda part: saved.append(len(part["pairs"])))
+    order = (sitting.clone / "order.log").read_text().splitlines()
+    plain = "plain data/raw/mnist.npz --epochs 2"
+    assert order == [plain, "pipeline seed 101", plain, "pipeline seed 102"]
+    assert saved == [1, 2]
+    assert found[0]["machine"] == {"bytes_per_second": 2.0, "flops_per_second": 3.0}
+    assert found[0]["plain"]["curves"]["dropout"]["val_loss"] == [0.25, 0.75]
+    assert found[0]["pipeline"]["curves"]["dropout"]["val_loss"] == [0.0625, 1]
+    assert found[0]["plain"]["seconds"] > 0
+
+
+def test_pairs_go_on_where_they_stopped(sitting: Sitting) -> None:
+    found: list[dict[str, Any]] = [{"made": "up"}]
+    run_pairs(sitting, found, lambda part: None)
+    order = (sitting.clone / "order.log").read_text().splitlines()
+    assert order[1:] == ["pipeline seed 102"]
+    assert found[0] == {"made": "up"}
+    assert len(found) == 2
+
+
+def test_rate_tells_stages_and_disk(sitting: Sitting) -> None:
+    subprocess.run(["git", "init", "--quiet"], cwd=sitting.clone, check=True)
+    found = run_rate(sitting)
+    assert found["stages"] == ["train_dropout"]
+    assert found["disk"]["dvc"] == 1000
+    assert 0 < found["disk"]["git"] < 10_000
+    assert "dropout_rate: 0.5" in (sitting.clone / "params.yaml").read_text()
+
+
+def test_stages_are_those_of_dvc_yaml(sitting: Sitting) -> None:
+    assert [stage["name"] for stage in run_stages(sitting)["stages"]] == ["one", "two"]
+
+
+def test_study_starts_from_no_runs_for_each_number_of_workers(sitting: Sitting) -> None:
+    found = run_study(sitting)
+    assert [(row["workers"], row["runs_per_hour"]) for row in found["workers"]] == [
+        (1, 60.5),
+        (2, 120.5),
+    ]
+    assert (found["epochs"], found["runs"]) == (3, 4)
+    assert "epochs: 3" in (sitting.clone / "study/params.yaml").read_text()
