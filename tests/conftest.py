@@ -16,6 +16,9 @@ from ruamel.yaml import YAML
 if threading.current_thread() is threading.main_thread():
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# pytest-xdist sets it in its processes: tables would be folded.
+os.environ.pop("COLUMNS", None)
+
 ROOT = Path(__file__).parent.parent
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -31,7 +31,7 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def make_repository(folder: Path) -> Path:
-    """This project's pipeline on tiny images, committed, without results."""
+    """This project's pipeline on tiny images, all committed, without results."""
     folder.mkdir()
     for name in COMMITTED:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -47,6 +47,7 @@ def make_repository(folder: Path) -> Path:
     )  # fmt: skip
     git(folder, "init", "--quiet", "--initial-branch=main")
     git(folder, "add", ".")
+    git(folder, "add", "--force", "data/own/tiny.npz")
     git(folder, "commit", "--quiet", "--message=pipeline")
     return folder
 

@@ -154,7 +154,6 @@ def test_clone_with_line_ends_converted(
     options = ["-c", f"core.autocrlf={conversion}"]
     options += ["-c", "core.eol=crlf"] if conversion == "false" else []
     git(tmp_path, "clone", "--quiet", *options, str(finished), str(clone))
-    shutil.copy(finished / "data/own/tiny.npz", clone / "data/own")
     shutil.copytree(finished / ".dvc/cache", clone / ".dvc/cache")
     good(run(clone, "dvc", "checkout"))
     done = good(run(clone, "dvc", "repro"))

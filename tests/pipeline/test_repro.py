@@ -62,7 +62,6 @@ def test_second_clone_without_a_cache_gives_the_same_bytes_by_plain_dvc(
     """One training after the other, where `finished` had them side by side."""
     clone = tmp_path / "clone"
     git(tmp_path, "clone", "--quiet", str(finished), str(clone))
-    shutil.copy(finished / "data/own/tiny.npz", clone / "data/own")
     done = dvc(clone, "repro", "--force", PYTHONHASHSEED="3")
     assert done.returncode == 0, done.stderr
     assert len(ran(done.stdout)) == 6

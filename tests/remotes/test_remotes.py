@@ -40,11 +40,9 @@ def clone_of(repository: Path, clone: Path) -> Path:
 
 @pytest.fixture
 def first(finished: Path, tmp_path: Path) -> Path:
-    """A clone with results, whose own images are in Git."""
+    """A clone with results."""
     clone = tmp_path / "first"
     shutil.copytree(finished, clone, symlinks=True)
-    git(clone, "add", "--force", "data/own/tiny.npz")
-    git(clone, "commit", "--quiet", "--message=images")
     return clone
 
 
