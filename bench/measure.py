@@ -147,7 +147,9 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         return
     tree = _tree(process.pid)
     process.terminate()
-    for left in psutil.wait_procs(tree, timeout=PATIENCE)[1]:
+    left = psutil.wait_procs(tree, timeout=PATIENCE)[1]
+    for one in left:
         with suppress(psutil.NoSuchProcess):
-            left.kill()
+            one.kill()
+    psutil.wait_procs(left)
     process.wait()

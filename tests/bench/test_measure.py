@@ -11,7 +11,7 @@ from experiment.errors import InputError
 
 MB = 10**6
 
-# Two at once, each with 100 MB of its own; both are there for half a second of CPU, to be looked at.
+# Two at once, each with 100 MB, and half a second of CPU in which they can be looked at.
 CHILD = """
 import time
 block = b"x" * 10**8
