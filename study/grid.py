@@ -37,7 +37,7 @@ def runs_of(
 
     Args:
         blocks: of the grid.
-        seeds: each block is trained with every one.
+        seeds: of the blocks that name none.
         images: by dataset, the number of training images that validation leaves.
         epochs: where a block names none.
 
@@ -56,7 +56,7 @@ def runs_of(
             )
         # Seeds outermost: a study that is stopped has whole comparisons.
         for seed, rate, placement in itertools.product(
-            seeds, block.dropout_rates, block.placements
+            block.seeds or seeds, block.dropout_rates, block.placements
         ):
             runs[
                 Run(

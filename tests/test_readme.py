@@ -9,7 +9,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.conftest import ROOT
-from verify.noise import deviations as noise_deviations
+from verify.noise import read_noise
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -50,8 +50,7 @@ def test_heading_of_the_table_has_the_committed_parameters() -> None:
 
 def test_difference_in_test_accuracy_is_smaller_than_the_noise() -> None:
     """As the README says. A change of the results may change that; then the README must say so."""
-    runs = json.loads((ROOT / "verify/noise.json").read_text(encoding="utf-8"))
-    deviations = [by_key["test_accuracy"] for by_key in noise_deviations(runs).values()]
+    deviations = [by_key["test_accuracy"] for by_key in read_noise(ROOT).values()]
     without, with_dropout = (float(value) for value in table_rows()["accuracy on test images"])
     assert abs(with_dropout - without) < max(deviations)
 

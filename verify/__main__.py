@@ -51,7 +51,7 @@ def verify(repository: Path) -> Certificate:
     with temporary_clone(repository) as rerun, temporary_clone(repository) as committed:
         if not run_pipeline(rerun):
             raise InputError("not reproduced: the pipeline failed; the reason is above")
-        return compare(committed, rerun, read_noise(), revision.removesuffix("-dirty"))
+        return compare(committed, rerun, read_noise(committed), revision.removesuffix("-dirty"))
 
 
 if __name__ == "__main__":

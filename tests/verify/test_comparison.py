@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiment.errors import InputError
-from verify import noise
 from verify.comparison import NOT_REPRODUCED, SAME_BYTES, WITHIN_NOISE, compare
-from verify.noise import Runs, deviations
+from verify.noise import read_noise
 
 PIPELINE = """\
 stages:
@@ -96,15 +95,6 @@ def test_difference_of_what_seeds_never_changed_is_infinite(tmp_path: Path) -> N
     assert certificate.numbers[0].deviations == float("inf")
 
 
-def test_deviation_is_that_of_a_sample() -> None:
-    runs: Runs = {
-        "a.json": {"1": {"x": 1.0}, "2": {"x": 2.0}, "3": {"x": 4.5}},
-        "b.json": {"1": {"x": 1}},
-    }
-    # ((1 - 2.5)^2 + (2 - 2.5)^2 + (4.5 - 2.5)^2) / 2 = 3.25
-    assert deviations(runs) == {"a.json": {"x": pytest.approx(3.25**0.5)}}
-
-
 @given(st.one_of(st.binary(max_size=60), st.just(b'{"accuracy": [1]}'), st.just(b"[" * 100_000)))
 def test_broken_metrics_are_never_a_pass(content: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -123,12 +113,20 @@ def test_broken_lock_is_one_line(content: str, tmp_path: Path) -> None:
         compare(tmp_path / "a", tmp_path / "b", NOISE)
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"a": 3}'])
-def test_broken_noise_is_one_line(
-    content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(noise, "NOISE", tmp_path / "noise.json")
-    assert noise.read_noise() == {}
-    (tmp_path / "noise.json").write_text(content)
-    with pytest.raises(InputError, match=r"noise\.json: expected what"):
-        noise.read_noise()
+@pytest.mark.parametrize(
+    "content",
+    ["", "[]", "{}", '{"noise": 3}', '{"noise": {"a": 3}}', '{"noise": {"a": {"b": ""}}}'],
+)
+def test_broken_noise_is_one_line(content: str, tmp_path: Path) -> None:
+    assert read_noise(tmp_path) == {}
+    (tmp_path / "metrics").mkdir()
+    (tmp_path / "metrics/study.json").write_text(content)
+    with pytest.raises(InputError, match=r"study\.json: expected what"):
+        read_noise(tmp_path)
+
+
+def test_noise_is_that_of_the_study(tmp_path: Path) -> None:
+    (tmp_path / "metrics").mkdir()
+    noise = {"seeds": 5, "metrics/a.json": {"accuracy": 0.01}}
+    (tmp_path / "metrics/study.json").write_text(json.dumps({"noise": noise, "settings": {}}))
+    assert read_noise(tmp_path) == {"metrics/a.json": {"accuracy": 0.01}}
