@@ -18,7 +18,8 @@ from study.sections import gains_section, pictures_section, run_section
 # In the marks of the blocks: <!-- study: answer -->
 PROGRAM = "study"
 
-Pages = dict[Path, dict[str, str]]
+# By page, by name of a block, what is in it.
+Pages = dict[str, dict[str, str]]
 
 
 def main() -> None:
@@ -26,16 +27,16 @@ def main() -> None:
     argparse.ArgumentParser(prog="python -m study.pages", description=main.__doc__).parse_args()
     with one_line_errors("pages"):
         for page, blocks in pages(read_found()).items():
-            fill_blocks(page, PROGRAM, blocks)
+            fill_blocks(Path(page), PROGRAM, blocks)
             print(f"pages: {page} is up to date")
 
 
 def pages(found: Found | None) -> Pages:
-    """The blocks: by page, by name."""
+    """All blocks of the study."""
     return {
-        Path("README.md"): {"answer": answer(found, ENGLISH)},
-        Path("README.ja.md"): {"answer": answer(found, JAPANESE)},
-        Path("docs/results.md"): {"answer": answer(found, ENGLISH), **sections(found)},
+        "README.md": {"answer": answer(found, ENGLISH)},
+        "README.ja.md": {"answer": answer(found, JAPANESE)},
+        "docs/results.md": {"answer": answer(found, ENGLISH), **sections(found)},
     }
 
 

@@ -101,7 +101,8 @@ def same_as_pipeline(found: Found) -> bool | None:
             metrics: dict[str, Any] = json.loads(Path(file).read_text(encoding="utf-8"))
             # Reading CSV may change the last bit.
             compared += [
-                math.isclose(run[name], value, rel_tol=1e-12) for name, value in metrics.items()
+                math.isclose(run.get(name, math.nan), value, rel_tol=1e-12)
+                for name, value in metrics.items()
             ]
     return all(compared) if compared else None
 
