@@ -50,6 +50,7 @@ repro: $(READY) $(PAGE)  ## run the experiment: whatever is not up to date, both
 
 study: $(READY)  ## train what is new in study/params.yaml, over seeds, rates and sizes; hours
 	@python -m dvc repro study/dvc.yaml
+	@python -m study.pages
 
 gate: $(READY)  ## is the workspace worse than BASE=revision (else a base is chosen) by more than noise?
 	@python -m gate check $(if $(BASE),--base "$(BASE)")

@@ -16,7 +16,7 @@ from typing import Any
 from bench.machine import describe_machine
 from bench.pairs import run_pairs
 from bench.picture import draw
-from bench.report import page, put_into_readme
+from bench.report import fill_pages, page
 from bench.sitting import Sitting, opened
 from bench.waiting import run_idle, run_rate, run_stages, run_study, run_tests
 from experiment.artifacts import replacing, write_figure
@@ -49,13 +49,13 @@ def main() -> None:
     parser.add_argument("--with-tests", action="store_true", help="time `make test`, too")
     parser.add_argument("--again", action="store_true", help="measure anew what is there already")
     parser.add_argument(
-        "--readme", action="store_true", help="measure nothing; put the result into README.md"
+        "--readme", action="store_true", help="measure nothing; put the result into the READMEs"
     )
     given = parser.parse_args()
     with one_line_errors("bench"):
         results = read_results()
         if given.readme:
-            put_into_readme(Path("README.md"), results)
+            fill_pages(results)
         else:
             wanted = parts_of(given.only, with_tests=given.with_tests)
             epochs = given.epochs or load_parameters().train.epochs

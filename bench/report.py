@@ -1,16 +1,16 @@
-"""`bench/results.md`: what `bench/results.json` holds, as a page; its first lines for README.md."""
+"""`bench/results.md`: what `bench/results.json` holds, as a page; some of it in other pages."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 from bench import report_pairs, report_waiting
-from bench.markdown import paragraph
-from bench.report_pairs import Part, headline
-from experiment.artifacts import replacing
-from experiment.errors import InputError
+from bench.report_pairs import Part, headline, headline_in_japanese
+from bench.report_waiting import study_sentence
+from experiment.markdown import fill_blocks, paragraph
 
 NOT_MEASURED = "Not measured yet: `make bench`."
-MARK = "<!-- speed: written by `python -m bench --readme` -->\n"
+# In the marks of its blocks: <!-- speed: headline -->
+PROGRAM = "speed"
 
 # By part of the results, in the order of the page.
 SECTIONS: dict[str, list[Callable[[Part], str]]] = {
@@ -36,20 +36,33 @@ def page(results: Part) -> str:
     return "\n\n".join(texts) + "\n"
 
 
-def put_into_readme(path: Path, results: Part) -> None:
-    """Replaces the paragraph behind `MARK`.
+def fill_pages(results: Part) -> None:
+    """Puts the headline into both READMEs, and the runs per hour into the page of the study.
 
     Raises:
-        InputError: the mark is not there.
+        InputError: a page, or the block in it, is not there.
     """
-    text = path.read_text(encoding="utf-8")
-    before, mark, after = text.partition(MARK)
-    if not mark:
-        raise InputError(f"{path}: expected the line {MARK.strip()}; found none; put it back")
-    rest = after.partition("\n\n")[2]
-    with replacing(path) as temporary:
-        content = f"{before}{mark}{first_paragraph(results)}\n\n{rest}"
-        temporary.write_text(content, encoding="utf-8", newline="\n")
+    for page, blocks in blocks_of_pages(results).items():
+        fill_blocks(Path(page), PROGRAM, blocks)
+
+
+def blocks_of_pages(results: Part) -> dict[str, dict[str, str]]:
+    """What `python -m bench --readme` writes: by page, by block."""
+    return {
+        "README.md": {"headline": first_paragraph(results)},
+        "README.ja.md": {
+            "headline": headline_in_japanese(results["pairs"])
+            if "pairs" in results
+            else "未測定です: `make bench`"
+        },
+        "docs/results.md": {
+            "study": paragraph(
+                study_sentence(results["study"])
+                if "study" in results
+                else "Runs per hour: not measured yet (`make bench`)."
+            )
+        },
+    }
 
 
 def first_paragraph(results: Part) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 from bench import floor
 from bench.comparison import compare_curves, count_with_zero
 from bench.intervals import Median, median_of
-from bench.markdown import between, paragraph, table
+from bench.markdown import between, coverage
+from experiment.markdown import paragraph, table
 
 # The network of bench/plain.py, and its data.
 NETWORK = floor.Network(side=28, kernel=3, filters=32, pool=2, units=128, classes=10)
@@ -28,6 +29,21 @@ def headline(part: Part) -> str:
         f" {machine['processor']}. Its largest process takes {largest.value:.2f} times the memory"
         f" of the pipeline's, all its processes {together.value:.2f} times that of all of the"
         " pipeline's."
+    )
+
+
+def headline_in_japanese(part: Part) -> str:
+    """The same for README.ja.md."""
+    pairs, machine = part["pairs"], part["conditions"]
+    ratio = ratio_of(pairs, "seconds")
+    largest, together = (ratio_of(pairs, key) for key in ("largest_process", "all_processes"))
+    return (
+        "同じ実験を素朴に書いた Keras スクリプトは、このパイプラインの 2 つの学習の"
+        f" **{ratio.value:.2f} 倍**の時間がかかります（交互に実行した {len(pairs)} 組の比の"
+        f"中央値、{ratio.low:.2f} 〜 {ratio.high:.2f}（{coverage(ratio)}%）、"
+        f"{machine['epochs']} エポック、{machine['cores']} コア、{machine['processor']}）。"
+        f"使用メモリは、最大のプロセスどうしの比で {largest.value:.2f} 倍、"
+        f"全プロセスの合計どうしの比で {together.value:.2f} 倍です。"
     )
 
 

@@ -4,7 +4,8 @@ from statistics import median
 from typing import Any
 
 from bench.intervals import median_of
-from bench.markdown import between, paragraph, table
+from bench.markdown import between
+from experiment.markdown import paragraph, table
 
 Part = dict[str, Any]
 
@@ -61,6 +62,20 @@ def study_section(part: Part) -> str:
     return (
         f"## The study, with runs of {part['epochs']} epochs on all of MNIST\n\n"
         f"{table(header, rows)}"
+    )
+
+
+def study_sentence(part: Part) -> str:
+    """The same as a sentence, for a page about the study."""
+    machine = part["conditions"]
+    rates = " and ".join(
+        f"{row['runs_per_hour']:.0f} with {row['workers']} worker{'s' * (row['workers'] > 1)}"
+        for row in part["workers"]
+    )
+    return (
+        f"Runs per hour, for runs of {part['epochs']} epochs on all of MNIST, on"
+        f" {machine['processor']}, {machine['cores']} cores: {rates}"
+        " ([measured](../bench/README.md) apart from the study)."
     )
 
 

@@ -81,11 +81,9 @@ def verdict_of(figure: Estimate, *, above: float | None, below: float | None) ->
 
 
 def to_markdown(judged: Sequence[Judged], how: StatisticsParameters) -> str:
-    """The table of claims, for `docs/`."""
+    """The table of claims, for docs/results.md."""
     interval = f"[{how.confidence_level:.0%} interval]".replace("%", " %")
     lines = [
-        "<!-- Written by `python -m study.summarise`; the rules are in study/claims.py. -->",
-        "",
         f"| claim | rule, written before the runs | measured {interval} | verdict |",
         "| --- | --- | --- | --- |",
     ]
@@ -94,7 +92,7 @@ def to_markdown(judged: Sequence[Judged], how: StatisticsParameters) -> str:
         lines.append(
             f"| **{claim.id}** {claim.claim} | {claim.rule} | {measured} | **{claim.verdict}** |"
         )
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
 def _text(figure: Estimate | None) -> str:

@@ -12,7 +12,7 @@ from experiment.artifacts import replacing
 from experiment.errors import InputError, one_line_errors
 from experiment.parameters import Parameters, load_parameters
 from study.inference import read_inference
-from study.judging import judge_all, to_markdown
+from study.judging import judge_all
 from study.parameters import StatisticsParameters, load_study_parameters
 from study.statistics import estimate, holm, sign_flip_p
 from study.table import Setting, Table, read_table
@@ -21,7 +21,6 @@ from study.tables import CURVES, RUNS, write_table
 SUMMARY = Path("metrics/study.json")
 BANDS = Path("plots/study_curves.csv")
 CLAIMS = Path("metrics/study_claims.json")
-CLAIMS_PAGE = Path("docs/study_claims.md")
 
 Figures = dict[str, dict[str, Any]]
 
@@ -44,8 +43,6 @@ def main() -> None:
         write_table(BANDS, bands(read_table(CURVES, needed=["epoch"]), how))
         judged = judge_all(table, read_inference(), how)
         write_nested(CLAIMS, {claim.id: asdict(claim) for claim in judged})
-        with replacing(CLAIMS_PAGE) as temporary:
-            temporary.write_text(to_markdown(judged, how), encoding="utf-8", newline="\n")
 
 
 def settings(table: Table, how: StatisticsParameters) -> Figures:
@@ -89,16 +86,21 @@ def noise(table: Table, params: Parameters) -> dict[str, Any]:
 
     A variant that the grid lacks is left out.
     """
+    files = variants(table, params).items()
+    known = {file: table.of(s) for file, s in files if s in table.settings()}
+    deviations = {file: metrics.std(ddof=1).to_dict() for file, metrics in known.items()}
+    return {"seeds": min((len(metrics) for metrics in known.values()), default=0), **deviations}
+
+
+def variants(table: Table, params: Parameters) -> dict[str, Setting]:
+    """By metrics file of the pipeline, the setting that it is a run of."""
     dataset, rate = params.data.dataset, params.train.dropout_rate
     samples = params.preprocess.train_samples or table.all_samples(dataset)
     without = Setting(dataset, "none", 0.0, samples)
-    variants = {
+    return {
         "metrics/dropout.json": Setting(dataset, "dense", rate, samples) if rate else without,
         "metrics/no_dropout.json": without,
     }
-    known = {file: table.of(s) for file, s in variants.items() if s in table.settings()}
-    deviations = {file: metrics.std(ddof=1).to_dict() for file, metrics in known.items()}
-    return {"seeds": min((len(metrics) for metrics in known.values()), default=0), **deviations}
 
 
 def bands(curves: Table, how: StatisticsParameters) -> list[dict[str, Any]]:

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from bench import __main__ as bench
-from bench.report import MARK, page
+from bench.report import blocks_of_pages, page
 from bench.sitting import Sitting
 from experiment.errors import InputError
+from experiment.markdown import blocks_of
 from tests.conftest import Run
 
 SETTINGS = {"epochs": 2, "pairs": 2, "study_epochs": 3}
@@ -94,19 +95,23 @@ def test_page_and_picture_from_made_up_results(
 ) -> None:
     (tmp_path / "bench").mkdir()
     (tmp_path / "bench/results.json").write_text(json.dumps(results))
-    readme = tmp_path / "README.md"
-    readme.write_text(f"# Title\n\n{MARK}Old,\nold.\n\nRest.\n")
+    pages = blocks_of_pages(results)
+    for name, blocks in pages.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        marks = [f"<!-- speed: {block} -->\nOld.\n<!-- /speed -->\n" for block in blocks]
+        (tmp_path / name).write_text("\n".join(["# Title\n", *marks, "Rest.\n"]))
     done = run(tmp_path, "bench", "--readme")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "bench/results.md").read_text() == page(results)
     assert (tmp_path / "bench/results.png").read_bytes().startswith(b"\x89PNG")
-    before, after = readme.read_text().split(MARK)
-    assert before == "# Title\n\n"
-    assert after.startswith("A plain Keras script of this experiment takes **2.50 times** as long")
-    assert after.endswith(".\n\nRest.\n")
+    for name, blocks in pages.items():
+        text = (tmp_path / name).read_text(encoding="utf-8")
+        assert blocks_of(text, "speed") == blocks
+        assert text.startswith("# Title\n\n<!-- speed: ")
+        assert text.endswith("\n<!-- /speed -->\n\nRest.\n")
 
-    readme.write_text("# Title\n")
+    (tmp_path / "README.md").write_text("# Title\n")
     done = run(tmp_path, "bench", "--readme")
     assert done.returncode == 1
-    assert done.stderr.startswith("bench: README.md: expected the line <!-- speed")
+    assert done.stderr.startswith("bench: README.md: expected, once each, the blocks headline; ")
     assert done.stderr.count("\n") == 1

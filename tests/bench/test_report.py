@@ -7,7 +7,8 @@ import pytest
 
 from bench.comparison import compare_curves, count_with_zero
 from bench.picture import draw
-from bench.report import MARK, first_paragraph, page
+from bench.report import blocks_of_pages, first_paragraph, page
+from experiment.markdown import blocks_of
 from tests.bench.conftest import made_up_pairs
 from tests.conftest import ROOT
 
@@ -86,11 +87,26 @@ def test_picture_has_a_bar_for_each_run(results: dict[str, Any]) -> None:
     assert len(accuracy.get_lines()) == 3
 
 
-def test_committed_page_and_readme_are_those_of_the_committed_results() -> None:
+def test_japanese_headline_has_the_same_figures(results: dict[str, Any]) -> None:
+    readme = blocks_of_pages(results)["README.ja.md"]["headline"]
+    assert "2 つの学習の **2.50 倍**の時間" in readme
+    assert "5 組の比の中央値、1.50 〜 4.00（93.75%）、2 エポック、2 コア、made-up" in readme
+    assert readme.endswith("比で 2.50 倍、全プロセスの合計どうしの比で 2.50 倍です。")
+
+
+def test_page_of_the_study_has_the_runs_per_hour(results: dict[str, Any]) -> None:
+    text = " ".join(blocks_of_pages(results)["docs/results.md"]["study"].split())
+    assert text == (
+        "Runs per hour, for runs of 2 epochs on all of MNIST, on made-up processor, 2 cores: 90"
+        " with 1 worker ([measured](../bench/README.md) apart from the study)."
+    )
+
+
+def test_committed_pages_are_those_of_the_committed_results() -> None:
     """Run `python -m bench --readme` after `make bench`."""
     json_file, page_file = (ROOT / f"bench/results{suffix}" for suffix in (".json", ".md"))
     results = json.loads(json_file.read_text(encoding="utf-8")) if json_file.exists() else {}
     written = page_file.read_text(encoding="utf-8") if page_file.exists() else None
     assert written == (page(results) if results else None)
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert readme.partition(MARK)[2].partition("\n\n")[0] == first_paragraph(results)
+    for name, blocks in blocks_of_pages(results).items():
+        assert blocks_of((ROOT / name).read_text(encoding="utf-8"), "speed") == blocks

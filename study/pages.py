@@ -1,0 +1,59 @@
+"""`python -m study.pages`: puts what the study found into the pages that people read.
+
+No stage: the pages have other content, and DVC deletes a stage's outputs. `make study` runs it
+last.
+"""
+
+import argparse
+from pathlib import Path
+
+from experiment.errors import one_line_errors
+from experiment.markdown import fill_blocks
+from study.answer import ENGLISH, JAPANESE, answer
+from study.found import Found, read_found
+from study.judging import to_markdown
+from study.meaning import meaning_section
+from study.sections import gains_section, pictures_section, run_section
+
+# In the marks of the blocks: <!-- study: answer -->
+PROGRAM = "study"
+
+# By page, by name of a block, what is in it.
+Pages = dict[str, dict[str, str]]
+
+
+def main() -> None:
+    """Fills the blocks of the study in the READMEs and docs/results.md from metrics/."""
+    argparse.ArgumentParser(prog="python -m study.pages", description=main.__doc__).parse_args()
+    with one_line_errors("pages"):
+        for page, blocks in pages(read_found()).items():
+            fill_blocks(Path(page), PROGRAM, blocks)
+            print(f"pages: {page} is up to date")
+
+
+def pages(found: Found | None) -> Pages:
+    """All blocks of the study."""
+    return {
+        "README.md": {"answer": answer(found, ENGLISH)},
+        "README.ja.md": {"answer": answer(found, JAPANESE)},
+        "docs/results.md": {"answer": answer(found, ENGLISH), **sections(found)},
+    }
+
+
+def sections(found: Found | None) -> dict[str, str]:
+    """The blocks of docs/results.md that are there alone."""
+    if found is None:
+        return dict.fromkeys(
+            ("run", "claims", "pictures", "gains", "meaning"), ENGLISH.not_measured
+        )
+    return {
+        "run": run_section(found),
+        "claims": to_markdown(found.claims, found.study.statistics),
+        "pictures": pictures_section(),
+        "gains": gains_section(found),
+        "meaning": meaning_section(found),
+    }
+
+
+if __name__ == "__main__":
+    main()

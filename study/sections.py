@@ -1,0 +1,159 @@
+"""Blocks of docs/results.md: what was run, the gains, the pictures."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from experiment.markdown import paragraph, table
+from study.answer import ENGLISH, with_minus
+from study.curve_pictures import NAMES
+from study.found import Found
+from study.grid import runs_of
+from study.summarise import variants
+from study.table import Setting
+
+PLOTS = Path("plots")
+# By picture, what it shows.
+PICTURES = {
+    "study_accuracy": "Accuracy against the epoch, mean and interval over seeds",
+    "study_loss": "Loss against the epoch, mean and interval over seeds",
+    "study_rates": "Error on unseen images against the Dropout rate",
+    "study_sizes": "Gain by Dropout against the number of training images",
+}
+PLACES = {
+    "dense": "dense layer",
+    "pooling": "pooling",
+    "both": "pooling and dense layer",
+    "none": "",
+}
+ENVIRONMENT = Path("metrics/no_dropout.environment.json")
+
+
+def run_section(found: Found) -> str:
+    """The grid as far as it was run, and where."""
+    rows = found.table.rows.copy()
+    # Without Dropout, it has no place: such a run belongs to those with it behind the dense layer.
+    rows["placement"] = rows["placement"].replace("none", "dense")
+    lines = []
+    order = ["dataset", "train_samples", "epochs", "placement"]
+    for (dataset, samples, epochs, place), runs in rows.groupby(order):
+        updates = epochs * math.ceil(samples / found.params.train.batch_size)
+        rates = ", ".join(f"{rate:g}" for rate in sorted(runs["dropout_rate"].unique()))
+        cells = [NAMES.get(dataset, dataset), f"{samples:,}", PLACES[place], rates]
+        line = [*cells, str(epochs), f"{updates:,}", str(runs["seed"].nunique()), str(len(runs))]
+        lines.append(((dataset != "mnist", dataset, -samples, place != "dense"), line))
+    header = [
+        "data set",
+        "training images",
+        "Dropout behind",
+        "rates",
+        "epochs",
+        "updates of the weights",
+        "seeds",
+        "runs",
+    ]
+    texts = [f"{len(rows)} runs.", table(header, [line for _, line in sorted(lines)])]
+    if len(rows) < planned(found):
+        texts[0] = f"{len(rows)} runs of the {planned(found)} in study/params.yaml."
+    return "\n\n".join([*texts, *environment(found)])
+
+
+def planned(found: Found) -> int:
+    """Number of runs of the grid."""
+    # More images than any dataset has: only the number of runs is wanted here.
+    images = {block.dataset: 10**9 for block in found.study.grid}
+    epochs = found.params.train.epochs
+    return len(runs_of(found.study.grid, found.study.seeds, images=images, epochs=epochs))
+
+
+def environment(found: Found) -> list[str]:
+    """A paragraph on the software, if the pipeline's own results tell which it was; else none."""
+    same = same_as_pipeline(found)
+    if same is None:
+        return []
+    if not same:
+        text = (
+            "With the pipeline's seed, the study does not give the pipeline's committed metrics: it"
+            " was run in another environment than [theirs](../metrics/no_dropout.environment.json),"
+            " or with other parameters."
+        )
+        return [paragraph(text)]
+    info = json.loads(ENVIRONMENT.read_text(encoding="utf-8"))
+    text = (
+        f"With the pipeline's seed, the study gives the pipeline's committed metrics, digit for"
+        f" digit: both ran with Python {info['python']}, TensorFlow {info['version.tensorflow']},"
+        f" Keras {info['version.keras']} and {info['threads']} thread per run on {info['system']}"
+        f" {info['processor']} ([all of it](../metrics/no_dropout.environment.json))."
+    )
+    return [paragraph(text)]
+
+
+def same_as_pipeline(found: Found) -> bool | None:
+    """Whether runs with the pipeline's seed have its metrics; None where there are none."""
+    compared = []
+    for file, setting in variants(found.table, found.params).items():
+        if setting not in found.table.settings() or not Path(file).exists():
+            continue
+        runs = found.table.of(setting)
+        if found.params.train.seed in runs.index:
+            run = runs.loc[found.params.train.seed]
+            metrics: dict[str, Any] = json.loads(Path(file).read_text(encoding="utf-8"))
+            # Reading CSV may change the last bit.
+            compared += [
+                math.isclose(run.get(name, math.nan), value, rel_tol=1e-12)
+                for name, value in metrics.items()
+            ]
+    return all(compared) if compared else None
+
+
+def gains_section(found: Found) -> str:
+    """Accuracy of every setting, and what Dropout gains in it."""
+    header = [
+        "data set",
+        "training images",
+        "Dropout behind",
+        "rate",
+        ENGLISH.metrics[found.metric],
+        f"gain, percentage points [{found.level} % interval]",
+        "p",
+        "p, corrected",
+    ]
+    rows = [_gain(found, setting) for setting in found.settings()]
+    compared = [s for s in found.settings() if str(s) in found.summary["differences"]]
+    if not compared:
+        return table(header, rows)
+    seeds = max(found.pairs(setting) for setting in compared)
+    smallest = 2 / 2**seeds
+    text = (
+        "The gain is the difference to no Dropout, paired by seed; its interval is a BCa bootstrap"
+        " over seeds; p is that of the exact test which flips the signs of these differences,"
+        f" corrected by Holm's method for {len(compared)} settings. With {seeds} seeds no p can be"
+        f" below {smallest:.4g} before that correction."
+    )
+    if smallest > 1 - found.level / 100:
+        text += f" So no p here can reach {1 - found.level / 100:.2g}: judge by the intervals."
+    return "\n\n".join([table(header, rows), paragraph(text)])
+
+
+def _gain(found: Found, setting: Setting) -> list[str]:
+    cells = [
+        NAMES.get(setting.dataset, setting.dataset),
+        f"{setting.train_samples:,}",
+        PLACES[setting.placement],
+        f"{setting.dropout_rate:g}",
+        f"{100 * found.mean(setting, found.metric):.2f} %",
+    ]
+    if str(setting) not in found.summary["differences"]:
+        return [*cells, "", "", ""]
+    gain = found.difference(setting, found.metric)
+    mean, low, high = (100 * value for value in (gain.mean, gain.low, gain.high))
+    p = found.summary["differences"][str(setting)][found.metric]
+    figures = f"{mean:+.3f} [{low:+.3f} to {high:+.3f}]"
+    return [*cells, with_minus(f" {figures}")[1:], f"{p['p']:.4g}", f"{p['p_corrected']:.4g}"]
+
+
+def pictures_section() -> str:
+    """Those that are there."""
+    there = [name for name in PICTURES if (PLOTS / f"{name}.png").exists()]
+    return "\n\n".join(f"![{PICTURES[name]}](../plots/{name}.png)" for name in there)

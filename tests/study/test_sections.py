@@ -1,0 +1,163 @@
+"""What is said of made-up studies: the answer, and the sections of docs/results.md."""
+
+import json
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from study.answer import ENGLISH, JAPANESE, Language, answer
+from study.claims import CLAIMS
+from study.judging import CONTRADICTED, NOT_MEASURED, SUPPORTED, UNDECIDED, Judged
+from study.meaning import ADVICE, meaning_section
+from study.parameters import Block
+from study.sections import (
+    PICTURES,
+    gains_section,
+    pictures_section,
+    run_section,
+    same_as_pipeline,
+)
+from tests.conftest import ROOT
+from tests.study.made_up import CHANGES, DENSE, NONE, POOLING, found_in, runs
+
+
+def figures(text: str) -> list[str]:
+    """The figures of an item, in their order."""
+    return re.findall(r"[+\N{MINUS SIGN}]?\d+[.,]\d+", text)
+
+
+def test_answer_has_means_and_differences_with_intervals() -> None:
+    found = found_in(runs((0.002,) * 3, rises=(-0.0123,) * 3))
+    assert " ".join(answer(found).split()) == (
+        "What Dropout does, with rate 0.5 behind the dense layer (means over seeds, with their 95 %"
+        " intervals): - **MNIST: it reduces overfitting; it improves accuracy on unseen images.**"
+        " Over 3 seeds and with 48,000 training images, accuracy on test images goes from 98.00 %"
+        " to 98.20 %, by +0.200 percentage points [+0.200 to +0.200]. The rise of the validation"
+        " loss, from its lowest value to the last epoch's, goes from 0.0300 to 0.0177, by −0.0123"
+        " [−0.0123 to −0.0123]."
+    )
+
+
+@pytest.mark.parametrize("language", [ENGLISH, JAPANESE], ids=["english", "japanese"])
+@pytest.mark.parametrize("gain", CHANGES)
+@pytest.mark.parametrize("rise", CHANGES)
+def test_words_follow_from_the_intervals(gain: str, rise: str, language: Language) -> None:
+    """A rise that gets smaller is what reduces overfitting."""
+    rises = tuple(-change for change in CHANGES[rise])
+    text = " ".join(answer(found_in(runs(CHANGES[gain], rises=rises)), language).split())
+    stop = "; " if language is ENGLISH else "。"
+    assert f"**MNIST: {language.overfitting[rise]}{stop}{language.accuracy[gain]}" in text
+    others = set(language.accuracy.values()) - {language.accuracy[gain]}
+    assert not [other for other in others if f"{stop}{other}" in text]
+
+
+def test_both_languages_have_the_same_figures_for_both_data_sets() -> None:
+    found = found_in(runs(CHANGES[UNDECIDED], datasets=("fashion_mnist", "mnist")))
+    english, japanese = answer(found, ENGLISH), answer(found, JAPANESE)
+    assert figures(japanese) == figures(english)
+    assert len(figures(english)) == 1 + 2 * 11
+    for text in (english, japanese):
+        assert text.index("- **MNIST: ") < text.index("- **Fashion-MNIST: ")
+
+
+def test_japanese_lines_end_only_with_a_paragraph() -> None:
+    lines = answer(found_in(runs()), JAPANESE).splitlines()
+    assert lines[1] == ""
+    assert [line[:2] for line in lines[2:]] == ["- "]
+
+
+@pytest.mark.parametrize("places", [(NONE,), (DENSE,), (NONE, POOLING), (NONE, ("dense", 0.3))])
+def test_without_the_runs_that_are_compared_nothing_is_said(
+    places: tuple[tuple[str, float], ...],
+) -> None:
+    found = found_in(runs(places=places))
+    assert answer(found, ENGLISH) == ENGLISH.not_measured
+    assert answer(found, JAPANESE) == JAPANESE.not_measured
+    assert gains_section(found).startswith("| data set | training images |")
+    assert "√2" not in meaning_section(found)
+
+
+@pytest.mark.parametrize(("seeds", "first"), [(3, "15 runs."), (9, "15 runs of the 18 in")])
+def test_grid_is_told_as_far_as_it_was_run(
+    seeds: int, first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = found_in([*runs(places=(NONE, DENSE, POOLING)), *runs(samples=100)])
+    block = Block(
+        dataset="mnist",
+        dropout_rates=[0.0, 0.5],
+        placements=["dense"],
+        train_samples=None,
+        epochs=None,
+    )
+    grid = {"grid": [block], "seeds": list(range(seeds))}
+    lines = run_section(replace(found, study=found.study.model_copy(update=grid))).split("\n")
+    assert lines[0].startswith(first)
+    assert lines[4:7] == [
+        "| MNIST | 48,000 | dense layer | 0, 0.5 | 20 | 30,000 | 3 | 6 |",
+        "| MNIST | 48,000 | pooling | 0.5 | 20 | 30,000 | 3 | 3 |",
+        "| MNIST | 100 | dense layer | 0, 0.5 | 20 | 80 | 3 | 6 |",
+    ]
+
+
+@pytest.mark.parametrize("same", [True, False, None])
+def test_environment_is_the_pipelines_where_its_numbers_are_the_same(
+    same: bool | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "metrics").mkdir()
+    found = found_in(runs())
+    if same is not None:
+        shutil.copy(ROOT / "metrics/no_dropout.environment.json", "metrics")
+        metrics = {"test_accuracy": 0.98, "best_epoch": 4 if same else 5}
+        Path("metrics/no_dropout.json").write_text(json.dumps(metrics))
+    assert same_as_pipeline(found) is same
+    text = " ".join(run_section(found).split())
+    assert ("both ran with Python 3." in text) is (same is True)
+    assert ("was run in another environment than" in text) is (same is False)
+
+
+def test_gain_of_each_setting_has_interval_and_p() -> None:
+    text = gains_section(found_in(runs((-0.001,) * 3, places=(NONE, DENSE, POOLING))))
+    gain = "−0.100 [−0.100 to −0.100] | 0.25 | 0.5 |"
+    assert text.split("\n")[2:5] == [
+        "| MNIST | 48,000 |  | 0 | 98.00 % |  |  |  |",
+        f"| MNIST | 48,000 | dense layer | 0.5 | 97.90 % | {gain}",
+        f"| MNIST | 48,000 | pooling | 0.5 | 97.90 % | {gain}",
+    ]
+    words = " ".join(text.split())
+    # Two of the 8 patterns of signs are as far from 0 as the one with one sign.
+    assert "Holm's method for 2 settings. With 3 seeds no p can be below 0.25" in words
+    assert words.endswith("So no p here can reach 0.05: judge by the intervals.")
+
+
+@pytest.mark.parametrize("verdict", [SUPPORTED, CONTRADICTED, UNDECIDED])
+def test_there_is_advice_for_each_verdict(verdict: str) -> None:
+    assert {claim.id for claim in CLAIMS} - set(ADVICE) == {"C1", "C3"}  # what curves look like
+    claims = [Judged(claim.id, claim.text, claim.rule, (), verdict) for claim in CLAIMS]
+    text = " ".join(meaning_section(replace(found_in(runs()), claims=claims)).split())
+    given = [advice[verdict].partition("{")[0] for advice in ADVICE.values()]
+    assert all(f"- {start}" in text for start in given)
+    assert text.count("- **") == len(ADVICE) + 1
+    assert ("lowest after epoch 4.0, on average" in text) is (verdict == SUPPORTED)
+
+
+def test_what_was_not_judged_gives_no_advice() -> None:
+    claims = [Judged(claim.id, claim.text, claim.rule, (), NOT_MEASURED) for claim in CLAIMS]
+    text = " ".join(meaning_section(replace(found_in(runs()), claims=claims)).split())
+    assert text.startswith("- **Do not trust a single run.**")
+    assert "of 0.000 percentage points without and 0.100 with Dropout;" in text
+
+
+def test_pictures_are_those_that_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert pictures_section() == ""
+    (tmp_path / "plots").mkdir()
+    for name in ("study_sizes", "study_loss", "other"):
+        (tmp_path / f"plots/{name}.png").write_bytes(b"")
+    assert pictures_section() == "\n\n".join(
+        f"![{PICTURES[name]}](../plots/{name}.png)" for name in ("study_loss", "study_sizes")
+    )
