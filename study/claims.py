@@ -166,7 +166,7 @@ CLAIMS = (
         "C9",
         "At inference every unit is used: Dropout costs nothing there.",
         "No probability changes by 1e-9 when the layer is taken out of the trained network; and a"
-        " pass with it takes less than 1.05 times as long, timed in turn.",
+        " pass with it takes less than 1.05 times as long, in processor time, in turn.",
         (
             Part(
                 "largest difference of a predicted probability",
