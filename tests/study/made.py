@@ -1,17 +1,24 @@
 """Made-up runs with effects that are known, for tests alone."""
 
+import contextlib
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 
 from study.grid import Run
 from study.parameters import StatisticsParameters
 from study.store import Entry
+from study.tables import write_tables
+from tests.conftest import ROOT
+from tests.study.conftest import set_study
 
 HOW = StatisticsParameters(
     primary_metric="test_accuracy", confidence_level=0.95, resamples=999, seed=0
 )
+QUICK = HOW.model_copy(update={"resamples": 100})
 SEEDS = range(5)
 ALL = 48_000
 RATES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
@@ -84,6 +91,28 @@ def entries() -> list[Entry]:
     ]
 
 
+def few_entries() -> list[Entry]:
+    """Of seven settings: each costs time."""
+    return [
+        entry
+        for entry in entries()
+        for run in [entry.run]
+        if run.placement != "both" and run.train_samples in (100, ALL)
+        if run.dropout_rate in ((0.0, 0.5) if run.dataset == "mnist" else (0.0, 0.3))
+    ]
+
+
 def rows() -> pd.DataFrame:
-    """The table of the runs."""
+    """The table of all runs."""
     return pd.DataFrame([{**vars(run), **metrics_of(run)} for run in runs()])
+
+
+def make_tables(folder: Path) -> Path:
+    """A folder with parameters, and what the stage `replicate` would have written of few runs."""
+    (folder / "study").mkdir(parents=True)
+    shutil.copy(ROOT / "params.yaml", folder)
+    shutil.copy(ROOT / "study/params.yaml", folder / "study")
+    set_study(folder, statistics=QUICK.model_dump())
+    with contextlib.chdir(folder):
+        write_tables(few_entries())
+    return folder

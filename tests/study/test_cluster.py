@@ -94,5 +94,7 @@ def test_nothing_answers_at_the_address(folder: Path) -> None:
     )
     assert done.status == 1
     line = line_of(done, "study")
-    assert line.startswith(f"study: expected a Dask scheduler at DASK_SCHEDULER_ADDRESS ({address})")
+    assert line.startswith(
+        f"study: expected a Dask scheduler at DASK_SCHEDULER_ADDRESS ({address})"
+    )
     assert line.endswith("; start it, or unset the variable to use this machine")

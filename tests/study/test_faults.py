@@ -48,7 +48,9 @@ class Study:
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    folder = make_study(tmp_path_factory.mktemp("study") / "a study é", seeds=SEEDS[:2], rates=RATES)
+    folder = make_study(
+        tmp_path_factory.mktemp("study") / "a study é", seeds=SEEDS[:2], rates=RATES
+    )
     with_stand_in(folder)
     small = good(replicate(folder, "--workers", "1"))
     before = stored(folder)
@@ -101,7 +103,9 @@ def test_larger_grid_trains_what_is_new_alone(study: Study) -> None:
 
 def test_each_run_has_a_line_and_the_end_says_how_fast_it_was(study: Study) -> None:
     lines = study.large.output.splitlines()
-    assert [line for line in lines if re.match(r"study: [12] of 2 done, 0 failed, .* left: Run", line)]
+    assert [
+        line for line in lines if re.match(r"study: [12] of 2 done, 0 failed, .* left: Run", line)
+    ]
     assert re.fullmatch(
         r"study: 2 of 2 runs done, 0 failed, in \d\d:\d\d: \d+\.\d runs per hour", lines[-1]
     )
@@ -185,9 +189,7 @@ def test_run_that_keeps_failing_is_reported_and_the_rest_is_finished(
         "study: failed: Run(dataset='data/own/tiny.npz', placement='dense', dropout_rate=0.5,"
         " train_samples=96, epochs=2, seed=1): ValueError: a fault that was injected"
     ) in done.output.splitlines()
-    assert done.output.splitlines()[-1] == (
-        f"study: 1 runs failed, with the errors above; {GO_ON}"
-    )
+    assert done.output.splitlines()[-1] == (f"study: 1 runs failed, with the errors above; {GO_ON}")
     assert times_tried(new_study) == dict.fromkeys(ALL, 1) | {run: 1 + RETRIES}
     missing = stored(study.folder).items() - stored(new_study).items()
     assert len(missing) == 1

@@ -56,7 +56,9 @@ def test_name_depends_on_settings_conditions_and_data(store: Store) -> None:
 
 def test_name_does_not_depend_on_what_changes_no_bit_of_the_result(store: Store) -> None:
     for name in WITHOUT_INFLUENCE:
-        assert replace(store, conditions={**store.conditions, name: "9"}).path(RUN) == store.path(RUN)
+        assert replace(store, conditions={**store.conditions, name: "9"}).path(RUN) == store.path(
+            RUN
+        )
     other_data = replace(store, data={**store.data, "fashion_mnist": "changed"})
     assert other_data.path(RUN) == store.path(RUN)
 
