@@ -44,6 +44,8 @@ def train_model(
 
 
 def cause_faults(run: str) -> None:
+    if not FAULTS.exists():
+        return
     with (FAULTS / f"tried {run}").open("a") as file:
         file.write(".")
     if (FAULTS / f"fail {run}").exists():
