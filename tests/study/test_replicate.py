@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from study.replicate import STORE
+from experiment.errors import InputError
+from study.replicate import STORE, conditions_of
 from study.table import PARAMETERS
 from tests.conftest import set_parameters
 from tests.repository import EPOCHS
@@ -121,3 +122,41 @@ def test_missing_images_are_one_line(tmp_path: Path) -> None:
     assert (done.status, done.output) == (
         1, "study: data/own/tiny.npz: no such file; check the path\n",
     )  # fmt: skip
+
+
+class Unable:
+    """Stands for a client of a cluster that cannot run this code."""
+
+    def __init__(self, error: Exception, cause: Exception | None) -> None:
+        self.error, self.cause = error, cause
+
+    def submit(self, *_: object, **__: object) -> "Unable":
+        return self
+
+    def result(self) -> None:
+        raise self.error from self.cause
+
+
+NO_MODULE = ModuleNotFoundError("No module named 'study'")
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (NO_MODULE, None),  # of a worker
+        (RuntimeError("Error during deserialization of\nthe task graph."), NO_MODULE),
+    ],
+)
+def test_cluster_without_this_code_is_one_line(error: Exception, cause: Exception | None) -> None:
+    with pytest.raises(InputError) as caught:
+        conditions_of(Unable(error, cause))  # type: ignore[arg-type]
+    assert str(caught.value) == (
+        "expected a scheduler and workers with this code and its packages; found:"
+        " ModuleNotFoundError: No module named 'study'; start them in this folder, or with it in"
+        " PYTHONPATH"
+    )
+
+
+def test_other_error_of_a_worker_keeps_its_traceback() -> None:
+    with pytest.raises(RuntimeError, match="a fault of the program"):
+        conditions_of(Unable(RuntimeError("a fault of the program"), None))  # type: ignore[arg-type]
