@@ -31,10 +31,14 @@ def write_grid(folder: Path) -> None:
 def put_in(record: Callable[[Any], Any]) -> None:
     """Puts the stand-ins in, and `record` around the study's parameters."""
     right = parameters.load_study_parameters
-    parameters.load_study_parameters = lambda: record(right())  # type: ignore[assignment]
-    sources.fetch = lambda name, **_: Dataset(**synthetic_arrays())  # type: ignore[assignment]
-    cluster.connected = _in_this_process  # type: ignore[assignment]
-    worker._start = lambda threads, device: training  # type: ignore[assignment]
+    stand_ins: list[tuple[Any, str, Callable[..., Any]]] = [
+        (parameters, "load_study_parameters", lambda: record(right())),
+        (sources, "fetch", lambda name, **_: Dataset(**synthetic_arrays())),
+        (cluster, "connected", _in_this_process),
+        (worker, "_start", lambda threads, device: training),
+    ]
+    for module, name, stand_in in stand_ins:
+        setattr(module, name, stand_in)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from ruamel.yaml import YAML
 
-from tests.conftest import ROOT, environment_of_stages, set_parameters, synthetic_arrays
+from tests.conftest import ROOT, set_parameters, synthetic_arrays
 from tests.faults.processes import Done, run
 
 STAND_IN = Path(__file__).parent / "stand_in/training.py"

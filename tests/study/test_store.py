@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,7 +64,7 @@ def test_name_does_not_depend_on_what_changes_no_bit_of_the_result(store: Store)
     assert other_data.path(RUN) == store.path(RUN)
 
 
-DAMAGE = {
+DAMAGE: dict[str, Callable[[str], str]] = {
     "cut": lambda text: text[: len(text) // 2],
     "empty": lambda text: "",
     "digit": lambda text: text.replace("0.98", "0.99"),
