@@ -20,6 +20,11 @@ LOCAL = {
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": 0.95,
+    # A worker that is slow to start anew on a busy machine would be given up after 15 s, and the
+    # study would wait for ever once that has happened to all of them.
+    "distributed.deploy.lost-worker-timeout": "365 days",
+    # A run that waits at a worker is blamed for its death like the run at work there: none waits.
+    "distributed.scheduler.worker-saturation": 1.0,
 }
 
 
@@ -46,7 +51,9 @@ def connected(*, threads: int, workers: int | None) -> Iterator[Client]:
                 threads_per_worker=1,
                 memory_limit="auto",
                 dashboard_address=":0",  # any free port: 8787, the default, may be another's
-                silence_logs=logging.ERROR,
+                # What goes wrong with a run, `replicate` says; a worker that is told to end can
+                # still print the traceback of a last sign of life that nobody took.
+                silence_logs=logging.CRITICAL,
                 preload=["study.worker"],
             ) as cluster,
             Client(cluster) as client,

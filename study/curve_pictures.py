@@ -19,7 +19,7 @@ NAMES = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
 AXIS_LABELS = {"accuracy": "accuracy", "loss": "loss (cross-entropy, nats)"}
 VARIANTS = (
     ("without Dropout", BLUE, {"placement": "none"}),
-    ("with Dropout", ORANGE, {"placement": "dense", "dropout_rate": RATE}),
+    (f"with Dropout (rate {RATE:g})", ORANGE, {"placement": "dense", "dropout_rate": RATE}),
 )
 
 
@@ -57,13 +57,15 @@ def draw_curves(bands: pd.DataFrame, metric: str, how: StatisticsParameters) -> 
                 _draw_band(axes, chosen, column, label, colour)
             finish(axes)
             axes.set_xlabel("epoch")
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+            axes.xaxis.set_major_locator(
+                MaxNLocator(integer=True, min_n_ticks=1, steps=(1, 2, 5, 10))
+            )
         panels[0].set_title("training images", loc="left")
         panels[1].set_title("validation images", loc="left")
         panels[0].set_ylabel(AXIS_LABELS[metric])
         figure.suptitle(
             f"{metric.capitalize()} on {NAMES.get(dataset, dataset)}: mean over seeds,"
-            f" {how.confidence_level:.0%} interval",
+            f" {interval_name(how)}",
             x=0.01,
             ha="left",
         )
@@ -71,6 +73,11 @@ def draw_curves(bands: pd.DataFrame, metric: str, how: StatisticsParameters) -> 
             *panels[0].get_legend_handles_labels(), loc="outside lower left", ncols=2, frameon=False
         )
     return figure
+
+
+def interval_name(how: StatisticsParameters) -> str:
+    """Such as `95 % interval`."""
+    return f"{100 * how.confidence_level:g} % interval"
 
 
 def finish(axes: Axes) -> None:

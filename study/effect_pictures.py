@@ -1,5 +1,7 @@
 """Pictures of what Dropout changes: error against its rate, gain against the training images."""
 
+from typing import Any
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,6 +15,7 @@ from study.curve_pictures import (
     ORANGE,
     dataset_shown,
     finish,
+    interval_name,
     plain_style,
 )
 from study.literature import FLAT_RATES, GAIN_SIZES, NO_GAIN_SIZES, SOURCE, TEST_ERRORS
@@ -20,14 +23,15 @@ from study.parameters import StatisticsParameters
 from study.statistics import Estimate, estimate
 from study.table import Setting, Table
 
-COLOURS = (ORANGE, GREEN, BLUE)
+# By rate, from the lowest; 0.5 has its colour in the curves where the rates are 0.3 and 0.5.
+COLOURS, MARKERS = (GREEN, ORANGE, BLUE), ("s", "o", "^")
 
 
 def draw_rates(table: Table, how: StatisticsParameters) -> Figure:
     """Error on unseen images against the rate, a panel per dataset, with what others measured."""
     datasets = sorted(table.rows["dataset"].unique(), key=lambda name: (name != "mnist", name))
     with plain_style():
-        figure = Figure(figsize=(5 * len(datasets) + 1, 5.4), layout="constrained")
+        figure = Figure(figsize=(5.5 * len(datasets) + 1, 5.8), layout="constrained")
         panels = figure.subplots(1, len(datasets), squeeze=False)[0]
         for axes, dataset in zip(panels, datasets, strict=True):
             _draw_errors(axes, table, dataset, how)
@@ -37,6 +41,11 @@ def draw_rates(table: Table, how: StatisticsParameters) -> Figure:
             axes.set_title(NAMES.get(dataset, dataset), loc="left")
             axes.set_xlabel("Dropout rate, behind the dense layer")
         panels[0].set_ylabel(f"error on {_images(how)} (%)")
+        figure.suptitle(
+            f"Error against the Dropout rate: mean over seeds, {interval_name(how)}",
+            x=0.01,
+            ha="left",
+        )
         handles = dict(zip(*reversed(panels[0].get_legend_handles_labels()), strict=True))
         figure.legend(
             handles.values(), handles.keys(), loc="outside lower left", ncols=2, frameon=False
@@ -65,7 +74,10 @@ def draw_sizes(table: Table, how: StatisticsParameters) -> Figure:
             # Side by side, where their intervals would cover each other.
             shift = 1.03 ** (2 * place - len(rates) + 1)
             at = [size * shift for size in gains]
-            _draw_estimates(axes, at, list(gains.values()), COLOURS[place % 3], f"rate {rate:g}")
+            axes.errorbar(
+                at, **_bars(list(gains.values())), color=COLOURS[place % 3],
+                marker=MARKERS[place % 3], label=f"rate {rate:g}",
+            )  # fmt: skip
         axes.axhline(0, color="black", lw=1)
         _draw_known_gains(axes)
         axes.xaxis.set_major_locator(FixedLocator(sizes))
@@ -75,7 +87,7 @@ def draw_sizes(table: Table, how: StatisticsParameters) -> Figure:
         axes.set_ylabel(f"gain in accuracy on {_images(how)}\n(percentage points)")
         axes.set_title(
             f"What Dropout gains on {NAMES.get(dataset, dataset)}: mean over seeds,"
-            f" {how.confidence_level:.0%} interval",
+            f" {interval_name(how)}",
             loc="left",
         )
         finish(axes)
@@ -98,34 +110,34 @@ def _draw_errors(axes: Axes, table: Table, dataset: str, how: StatisticsParamete
     rates = sorted(errors)
     for rate in rates:
         axes.plot([rate] * len(errors[rate]), errors[rate], ".", color=BLUE, alpha=0.35, ms=5)
-    label = f"mean over seeds, {how.confidence_level:.0%} interval (dots: runs)"
-    _draw_estimates(axes, rates, [estimate(errors[rate], how) for rate in rates], BLUE, label)
+    bars = _bars([estimate(errors[rate], how) for rate in rates])
+    axes.errorbar(rates, **bars, color=BLUE, marker="o", label="mean (dots: runs)")
 
 
 def _draw_known_errors(axes: Axes) -> None:
     label = f"flat range of rates ({SOURCE})"
     axes.axvspan(*FLAT_RATES, color=GREY, alpha=0.15, lw=0, label=label)
+    label = f"test error ({SOURCE})"
     for name, error in TEST_ERRORS.items():
-        axes.axhline(error, color=GREY, lw=1, ls=(0, (4, 2)))
+        axes.axhline(error, color=GREY, lw=1, ls=(0, (4, 2)), label=label)
+        # Beside the panel, where no curve is.
         axes.annotate(
-            f"{name} {error:.2f} %", (0.99, error), xycoords=("axes fraction", "data"),
-            xytext=(0, 2), textcoords="offset points", ha="right", fontsize=9, color=GREY,
+            f"{name}\n{error:.2f} %", (1, error), xycoords=("axes fraction", "data"),
+            xytext=(4, 0), textcoords="offset points", va="center", fontsize=9, color=GREY,
         )  # fmt: skip
 
 
 def _draw_known_gains(axes: Axes) -> None:
-    low, high = NO_GAIN_SIZES
-    axes.axvspan(low, high, color=GREY, alpha=0.25, lw=0, label=f"no gain ({SOURCE})")
-    axes.axvspan(*GAIN_SIZES, color=GREY, alpha=0.1, lw=0, label=f"a gain ({SOURCE})")
+    for sizes, alpha, label in ((NO_GAIN_SIZES, 0.25, "no gain"), (GAIN_SIZES, 0.1, "a gain")):
+        low, high = sizes[0] / 1.2, sizes[1] * 1.2  # the sizes themselves are within
+        axes.axvspan(low, high, color=GREY, alpha=alpha, lw=0, label=f"{label} ({SOURCE})")
 
 
-def _draw_estimates(
-    axes: Axes, at: list[float], estimates: list[Estimate], colour: str, label: str
-) -> None:
-    means = [found.mean for found in estimates]
+def _bars(estimates: list[Estimate]) -> dict[str, Any]:
+    """Means with their intervals, as `errorbar` takes them."""
     below = [found.mean - found.low for found in estimates]
     above = [found.high - found.mean for found in estimates]
-    axes.errorbar(at, means, (below, above), color=colour, lw=2, marker="o", capsize=4, label=label)
+    return {"y": [e.mean for e in estimates], "yerr": (below, above), "lw": 2, "capsize": 4}
 
 
 def _gain(table: Table, setting: Setting, how: StatisticsParameters) -> pd.Series:

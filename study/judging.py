@@ -82,7 +82,7 @@ def verdict_of(figure: Estimate, *, above: float | None, below: float | None) ->
 
 def to_markdown(judged: Sequence[Judged], how: StatisticsParameters) -> str:
     """The table of claims, for docs/results.md."""
-    interval = f"[{how.confidence_level:.0%} interval]".replace("%", " %")
+    interval = f"[{100 * how.confidence_level:g} % interval]"
     lines = [
         f"| claim | rule, written before the runs | measured {interval} | verdict |",
         "| --- | --- | --- | --- |",

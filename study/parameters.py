@@ -22,7 +22,7 @@ class Block(Section):
     placements: list[DropoutPlacement] = Field(min_length=1)
     train_samples: int | None = Field(ge=1)
     epochs: int | None = Field(ge=1)
-    seeds: list[Seed] | None = Field(None, min_length=1)
+    seeds: list[Seed] | None = Field(default=None, min_length=1)
 
 
 class StatisticsParameters(Section):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from experiment.artifacts import write_figure
 from experiment.errors import one_line_errors
-from study.curve_pictures import AXIS_LABELS, draw_curves
+from study.curve_pictures import AXIS_LABELS, draw_curves, plain_style
 from study.effect_pictures import draw_rates, draw_sizes
 from study.parameters import load_study_parameters
 from study.summarise import BANDS
@@ -23,8 +23,9 @@ def main() -> None:
         bands = read_rows(BANDS, needed=["dataset", "epoch", "val_accuracy_low"])
         pictures = {metric: draw_curves(bands, metric, how) for metric in AXIS_LABELS}
         pictures |= {"rates": draw_rates(table, how), "sizes": draw_sizes(table, how)}
-        for name, figure in pictures.items():
-            write_figure(PLOTS / f"study_{name}.png", figure, DOTS_PER_INCH)
+        with plain_style():  # labels of ticks are made when a figure is written
+            for name, figure in pictures.items():
+                write_figure(PLOTS / f"study_{name}.png", figure, DOTS_PER_INCH)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any
 
-from distributed import Future, KilledWorker, as_completed
+from distributed import Client, Future, KilledWorker, as_completed
 
 from experiment.dataset import Dataset, divide
 from experiment.errors import GO_ON, InputError, one_line_errors
@@ -57,7 +57,7 @@ def replicate(workers: int | None = None) -> int:
 
     with connected(threads=params.train.threads, workers=workers) as client:
         client.wait_for_workers(1)
-        expected = client.submit(conditions, **where, pure=False).result()
+        expected = conditions_of(client, **where)
         data = {name: digest(dataset) for name, dataset in datasets.items()}
         store = Store(STORE, settings_of(params), expected, data)
         finished = load_finished(store, runs)
@@ -82,6 +82,26 @@ def replicate(workers: int | None = None) -> int:
             return collect(futures, store, finished, work)
         finally:
             write_tables(finished.values())
+
+
+def conditions_of(client: Client, **where: Any) -> dict[str, str]:
+    """What a run depends on besides its parameters and data, as the first free worker finds it.
+
+    Raises:
+        InputError: the scheduler or the worker cannot run this code.
+    """
+    try:
+        found: dict[str, str] = client.submit(conditions, **where, pure=False).result()
+    except (ImportError, RuntimeError) as error:
+        # What the scheduler cannot read, Dask reports so, with the reason as its cause.
+        if isinstance(error, RuntimeError) and "deserialization" not in str(error):
+            raise
+        raise InputError(
+            "expected a scheduler and workers with this code and its packages; found:"
+            f" {reason(error.__cause__ or error)}; start them in this folder, or with it in"
+            " PYTHONPATH"
+        ) from None
+    return found
 
 
 def settings_of(params: Parameters) -> dict[str, Any]:
@@ -136,7 +156,7 @@ def collect(
     return failed
 
 
-def reason(error: Exception) -> str:
+def reason(error: BaseException) -> str:
     """Why a run failed, in one line."""
     if isinstance(error, KilledWorker):
         return "each worker that trained it died; is there enough memory?"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from experiment.artifacts import replacing
+from experiment.artifacts import CURVE_COLUMNS, replacing
 from study.store import Entry
 
 RUNS = Path("metrics/study_runs.csv")
@@ -18,7 +18,12 @@ def write_tables(entries: Iterable[Entry]) -> None:
     write_table(RUNS, [{**asdict(entry.run), **_sorted(entry.metrics)} for entry in entries])
     write_table(
         CURVES,
-        [{**asdict(entry.run), **row} for entry in entries for row in entry.curve],
+        # By name: a row that was stored has its columns in another order than a new one.
+        [
+            {**asdict(entry.run), **{column: row[column] for column in CURVE_COLUMNS}}
+            for entry in entries
+            for row in entry.curve
+        ],
     )
 
 

@@ -1,9 +1,10 @@
-"""The contract of `dvc.yaml`: deps and params are what the code imports and reads.
+"""The contract of `dvc.yaml` and `study/dvc.yaml`: deps and params are what the code uses.
 
 Both are derived here, by following imports and by recording what is read, and not listed again.
 """
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,19 +18,36 @@ from ruamel.yaml import YAML
 from experiment.parameters import Parameters, load_parameters
 from tests.conftest import ROOT
 
+Stages = dict[str, dict[str, Any]]
+
 PIPELINE: dict[str, Any] = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text())
-STAGES: dict[str, dict[str, Any]] = PIPELINE["stages"]
+STAGES: Stages = PIPELINE["stages"]
+
+
+def stages_of_the_study() -> Stages:
+    """By name with `study:` before it, a stage for each item of a `foreach`."""
+    text = (ROOT / "study/dvc.yaml").read_text(encoding="utf-8")
+    stages = YAML(typ="safe").load(text)["stages"]
+    for item in stages["download"]["foreach"]:
+        stage = YAML(typ="safe").load(text.replace("${item}", item))["stages"]["download"]["do"]
+        stages = {f"download@{item}": stage, **stages}
+    del stages["download"]
+    return {f"study:{name}": stage for name, stage in stages.items()}
+
+
+STUDY = stages_of_the_study()
+ALL = STAGES | STUDY
 
 
 def command(stage: str) -> tuple[str, list[str]]:
     """Module and arguments of a stage's command."""
-    words = STAGES[stage]["cmd"].split()
+    words = ALL[stage]["cmd"].split()
     assert words[:2] == ["python", "-m"]
     return words[2], words[3:]
 
 
 def outputs(stage: str) -> list[str]:
-    entries = [*STAGES[stage].get("outs", []), *STAGES[stage].get("metrics", [])]
+    entries = [*ALL[stage].get("outs", []), *ALL[stage].get("metrics", [])]
     return [next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries]
 
 
@@ -71,13 +89,13 @@ def test_stages_are_those_of_the_experiment() -> None:
         "train_dropout",
         "plot",
     ]
-    assert all(stage["desc"] for stage in STAGES.values())
+    assert all(stage["desc"] for stage in ALL.values())
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", ALL)
 def test_code_in_deps_is_the_code_that_is_imported(stage: str) -> None:
     module, _ = command(stage)
-    declared = {dep for dep in STAGES[stage]["deps"] if dep.endswith(".py")}
+    declared = {dep for dep in ALL[stage]["deps"] if dep.endswith(".py")}
     assert declared == {path.as_posix() for path in files_imported_by(module)}
 
 
@@ -90,7 +108,7 @@ class Recorder:
     def __getattr__(self, key: str) -> Any:
         value = getattr(self._section, key)
         if isinstance(value, BaseModel):
-            return Recorder(value, self._names, f"{key}.")
+            return Recorder(value, self._names, f"{self._prefix}{key}.")
         self._names.add(self._prefix + key)
         return value
 
@@ -100,11 +118,13 @@ RECORD = """
 import builtins, io, json, runpy, sys
 from pathlib import Path
 from experiment import parameters
-from tests.pipeline.test_contract import Recorder, command, STAGES
+from tests.pipeline.test_contract import ALL, Recorder, command
+from tests.pipeline import stand_ins
 
 right = parameters.load_parameters
 opened, names = set(), set()
 parameters.load_parameters = lambda path=None: Recorder(right(), names)
+stand_ins.put_in(lambda section: Recorder(section, names, "study/params.yaml:"))
 top = str(Path.cwd())
 
 def hook(event, arguments):
@@ -114,7 +134,7 @@ def hook(event, arguments):
             opened.add(path.relative_to(top).as_posix())
 
 sys.addaudithook(hook)
-for stage in STAGES:
+for stage in ALL:
     names.clear(), opened.clear()
     module, arguments = command(stage)
     sys.argv = [module, *arguments]
@@ -141,6 +161,9 @@ def recorded(
     (folder / "data/own").mkdir(parents=True)
     np.savez(folder / "data/own/tiny.npz", **synthetic_arrays())  # type: ignore[arg-type]
     set_parameters(folder, data__dataset="data/own/tiny.npz", train__epochs=1)
+    from tests.pipeline.stand_ins import write_grid
+
+    write_grid(folder)
     done = subprocess.run(
         [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{RECORD}"],
         cwd=folder,
@@ -153,18 +176,31 @@ def recorded(
     return {stage: (set(names), set(opened)) for stage, names, opened in rows}
 
 
-@pytest.mark.parametrize("stage", [stage for stage in STAGES if stage != "check"])
+def declared_params(stage: str) -> set[str]:
+    """Those of another file than params.yaml with its name before them."""
+    found = set()
+    for entry in ALL[stage].get("params", []):
+        if isinstance(entry, str):
+            found.add(entry)
+        else:
+            found |= {f"{file}:{name}" for file, names in entry.items() for name in names}
+    return found
+
+
+@pytest.mark.parametrize("stage", [stage for stage in ALL if stage != "check"])
 def test_params_are_the_parameters_that_are_read(
     stage: str, recorded: dict[str, tuple[set[str], set[str]]]
 ) -> None:
-    assert set(STAGES[stage].get("params", [])) == recorded[stage][0]
+    # Of the study's file whole sections are declared.
+    read = {re.sub(r"(:\w+)\..*", r"\1", name) for name in recorded[stage][0]}
+    assert declared_params(stage) == read
 
 
 def test_check_depends_on_all_of_the_parameters() -> None:
     assert "params.yaml" in STAGES["check"]["deps"]
 
 
-@pytest.mark.parametrize("stage", STAGES)
+@pytest.mark.parametrize("stage", ALL)
 def test_data_in_deps_is_the_data_that_is_opened(
     stage: str, recorded: dict[str, tuple[set[str], set[str]]]
 ) -> None:
@@ -172,16 +208,18 @@ def test_data_in_deps_is_the_data_that_is_opened(
     written = set(outputs(stage))
     opened = {path for path in recorded[stage][1] if path.startswith(ours)} - written
     opened = {path for path in opened if not Path(path).name.startswith(".")}
-    declared = {dep for dep in STAGES[stage]["deps"] if dep.startswith(ours)}
+    declared = {dep for dep in ALL[stage]["deps"] if dep.startswith(ours)}
     # The mark of `check` orders the stages; it is not read.
     declared -= {"data/params.checked"}
     assert {path.replace("data/own/tiny.npz", "data/own") for path in opened} == declared
 
 
 def test_lists_are_sorted_and_every_parameter_is_read_somewhere() -> None:
-    for stage in STAGES.values():
+    for name, stage in ALL.items():
         assert stage["deps"] == sorted(stage["deps"])
-        assert stage.get("params", []) == sorted(stage.get("params", []))
+        assert outputs(name) == sorted(outputs(name)) or "metrics" in stage
+        names = [n for n in stage.get("params", []) if isinstance(n, str)]
+        assert names == sorted(names)
     read = {name for stage in STAGES.values() for name in stage.get("params", [])}
     sections = load_parameters(ROOT / "params.yaml").model_dump()
     assert read == {f"{section}.{key}" for section in sections for key in sections[section]}
@@ -196,10 +234,10 @@ def test_variants_differ_in_the_rate_alone() -> None:
 
 
 def test_data_and_models_are_dvcs_and_the_rest_is_gits() -> None:
-    for stage in STAGES.values():
+    for stage in ALL.values():
         for entry in [*stage.get("outs", []), *stage.get("metrics", [])]:
             path, options = next(iter(entry.items())) if isinstance(entry, dict) else (entry, {})
-            in_git = path.startswith(("metrics/", "plots/"))
+            in_git = path.startswith(("docs/", "metrics/", "plots/"))
             assert options.get("cache", True) is not in_git, path
 
 

@@ -51,6 +51,10 @@
   window.vegaEmbed = async (selector, spec) => {
     const element = document.querySelector(selector);
     element.classList.add("chart");
+    if (!spec.data) {
+      element.hidden = true; // none of the revisions has the file, as DVC says where it was called
+      return;
+    }
     const actions = { export: true, source: false, compiled: false, editor: false };
     try {
       const drawn = await embed(element, fit(spec, element.clientWidth), { renderer: "svg", actions });

@@ -1,0 +1,80 @@
+import shutil
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+from ruamel.yaml import YAML
+
+from tests.conftest import ROOT, set_parameters, synthetic_arrays
+from tests.faults.processes import Done, run
+
+STAND_IN = Path(__file__).parent / "stand_in/training.py"
+
+RUNS, CURVES = "metrics/study_runs.csv", "metrics/study_run_curves.csv"
+
+Replicate = Callable[..., Done]
+
+
+def make_study(folder: Path, *, seeds: Iterable[int], rates: Iterable[float]) -> Path:
+    """A folder with the parameters and the images of a tiny study; no Git, no DVC."""
+    for name in ("data/own", "study"):
+        (folder / name).mkdir(parents=True)
+    shutil.copy(ROOT / "params.yaml", folder)
+    np.savez(folder / "data/own/tiny.npz", **synthetic_arrays())  # type: ignore[arg-type]
+    set_parameters(
+        folder, data__dataset="data/own/tiny.npz", train__epochs=2, model__filters=2,
+        model__dense_units=8,
+    )  # fmt: skip
+    shutil.copy(ROOT / "study/params.yaml", folder / "study")
+    block = {
+        "dataset": "data/own/tiny.npz",
+        "dropout_rates": [*rates],
+        "placements": ["dense"],
+        "train_samples": None,
+        "epochs": None,
+    }
+    set_study(folder, seeds=[*seeds], grid=[block])
+    return folder
+
+
+def set_study(folder: Path, **values: object) -> None:
+    """Changes the folder's study/params.yaml."""
+    yaml, path = YAML(), folder / "study/params.yaml"
+    content = yaml.load(path.read_text(encoding="utf-8")) | values
+    with path.open("w", encoding="utf-8") as file:
+        yaml.dump(content, file)
+
+
+def with_stand_in(folder: Path) -> Path:
+    """Puts a copy of the code there in which nothing trains and no TensorFlow is started."""
+    ignored = shutil.ignore_patterns("__pycache__", "params.yaml", "runs")
+    for name in ("experiment", "study"):
+        shutil.copytree(ROOT / name, folder / name, ignore=ignored, dirs_exist_ok=True)
+    shutil.copy(STAND_IN, folder / "experiment/training.py")
+    for name in ("model", "optimizer"):
+        (folder / f"experiment/{name}.py").write_text("")
+    (folder / "faults").mkdir()
+    return folder
+
+
+def variables_of(folder: Path) -> dict[str, str]:
+    """With which the code of a folder with a stand-in runs there, else this clone's."""
+    own = folder if (folder / "faults").exists() else ROOT
+    return {"PYTHONPATH": str(own), "DASK_SCHEDULER_ADDRESS": ""}
+
+
+def replicate(folder: Path, *arguments: str, **variables: str) -> Done:
+    return run(folder, "study.replicate", *arguments, **variables_of(folder) | variables)
+
+
+def tables(folder: Path) -> dict[str, bytes]:
+    return {name: (folder / name).read_bytes() for name in (RUNS, CURVES)}
+
+
+def stored(folder: Path) -> dict[str, bytes]:
+    """The bytes of each stored run, by name."""
+    return {path.name: path.read_bytes() for path in (folder / "study/runs").glob("[!.]*")}
+
+
+def results(folder: Path) -> dict[str, bytes]:
+    return tables(folder) | stored(folder)

@@ -1,0 +1,106 @@
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiment.dataset import Dataset
+from experiment.errors import InputError
+from study.grid import Run
+from study.store import WITHOUT_INFLUENCE, Entry, Store, digest
+
+RUN = Run("mnist", "dense", 0.5, 48_000, 20, 0)
+ENTRY = Entry(RUN, {"test_accuracy": 0.98}, [{"epoch": 1, "loss": 0.1}])
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(
+        tmp_path, {"batch_size": 32}, {"code": "1", "version.numpy": "2", "python": "3"},
+        {"mnist": "abc", "fashion_mnist": "def"},
+    )  # fmt: skip
+
+
+def test_saved_run_is_loaded(store: Store) -> None:
+    assert store.load(RUN) is None
+    store.save(ENTRY)
+    assert store.load(RUN) == ENTRY
+    before = store.path(RUN).read_bytes()
+    store.save(ENTRY)
+    assert store.path(RUN).read_bytes() == before
+    assert [path.name for path in store.folder.iterdir()] == [store.path(RUN).name]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"dataset": "fashion_mnist"}, {"placement": "both"}, {"dropout_rate": 0.4},
+        {"train_samples": 100}, {"epochs": 21}, {"seed": 1},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_another_run_has_another_name(changed: dict[str, object], store: Store) -> None:
+    assert store.path(replace(RUN, **changed)) != store.path(RUN)  # type: ignore[arg-type]
+
+
+def test_name_depends_on_settings_conditions_and_data(store: Store) -> None:
+    others = [
+        replace(store, settings={"batch_size": 64}),
+        replace(store, conditions={**store.conditions, "code": "2"}),
+        replace(store, conditions={**store.conditions, "version.numpy": "3"}),
+        replace(store, data={**store.data, "mnist": "changed"}),
+    ]
+    assert len({store.path(RUN), *(other.path(RUN) for other in others)}) == 5
+
+
+def test_name_does_not_depend_on_what_changes_no_bit_of_the_result(store: Store) -> None:
+    for name in WITHOUT_INFLUENCE:
+        assert replace(store, conditions={**store.conditions, name: "9"}).path(RUN) == store.path(
+            RUN
+        )
+    other_data = replace(store, data={**store.data, "fashion_mnist": "changed"})
+    assert other_data.path(RUN) == store.path(RUN)
+
+
+DAMAGE: dict[str, Callable[[str], str]] = {
+    "cut": lambda text: text[: len(text) // 2],
+    "empty": lambda text: "",
+    "digit": lambda text: text.replace("0.98", "0.99"),
+    "list": lambda text: "[]",
+    "without checksum": lambda text: json.dumps({"run": {}}),
+    "nested too deep": lambda text: "[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_damage_is_noticed(kind: str, store: Store) -> None:
+    store.save(ENTRY)
+    path = store.path(RUN)
+    path.write_text(DAMAGE[kind](path.read_text()))
+    with pytest.raises(InputError, match="damaged"):
+        store.load(RUN)
+
+
+def test_file_of_another_run_under_this_name_is_noticed(store: Store) -> None:
+    other = replace(RUN, seed=1)
+    store.save(replace(ENTRY, run=other))
+    store.path(other).rename(store.path(RUN))
+    with pytest.raises(InputError, match="not what was written"):
+        store.load(RUN)
+
+
+def test_digest_is_of_content_type_and_shape() -> None:
+    images, labels = np.zeros((2, 4, 4), np.uint8), np.zeros(2, np.uint8)
+    base = Dataset(images, labels, images, labels)
+    one_pixel = images.copy()
+    one_pixel[0, 0, 0] = 1
+    others = [
+        replace(base, x_train=one_pixel),
+        replace(base, x_test=one_pixel),
+        replace(base, y_train=labels.astype(np.uint16)),
+        replace(base, x_train=images.reshape(2, 2, 8)),
+    ]
+    assert len({digest(base), *map(digest, others)}) == 5
+    assert digest(base) == digest(replace(base, x_train=images.copy()))
