@@ -7,8 +7,13 @@ from contextlib import contextmanager
 import dask
 from dask.system import CPU_COUNT
 from distributed import Client, LocalCluster
+from distributed.utils import silence_logging_cmgr
 
 from experiment.errors import InputError
+
+# What goes wrong with a run, `replicate` says in a line. Dask prints tracebacks of its own: of a
+# worker's last sign of life that nobody took, of a scheduler that is gone.
+QUIET = logging.CRITICAL
 
 LOCAL = {
     # Dask would also have the C library give freed memory back to the system at once, and
@@ -51,22 +56,21 @@ def connected(*, threads: int, workers: int | None) -> Iterator[Client]:
                 threads_per_worker=1,
                 memory_limit="auto",
                 dashboard_address=":0",  # any free port: 8787, the default, may be another's
-                # What goes wrong with a run, `replicate` says; a worker that is told to end can
-                # still print the traceback of a last sign of life that nobody took.
-                silence_logs=logging.CRITICAL,
+                silence_logs=QUIET,
                 preload=["study.worker"],
             ) as cluster,
             Client(cluster) as client,
         ):
             yield client
         return
-    try:
-        client = Client(address)
-    except OSError as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(
-            f"expected a Dask scheduler at DASK_SCHEDULER_ADDRESS ({address}); {reason}; start it,"
-            " or unset the variable to use this machine"
-        ) from None
-    with client:
-        yield client
+    with silence_logging_cmgr(QUIET):
+        try:
+            client = Client(address)
+        except OSError as error:
+            reason = str(error).splitlines()[0]
+            raise InputError(
+                f"expected a Dask scheduler at DASK_SCHEDULER_ADDRESS ({address}); {reason}; start"
+                " it, or unset the variable to use this machine"
+            ) from None
+        with client:
+            yield client

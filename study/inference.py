@@ -32,6 +32,8 @@ def main() -> None:
     """Compares the pipeline's network with the same one less its Dropout layer."""
     with one_line_errors("inference"):
         images = read_split(TEST).images.astype(np.float32) / 255
+        if not MODEL.is_file():
+            raise InputError(f"{MODEL}: no such file; run `make repro`")
         with starting_tensorflow():
             import keras
 

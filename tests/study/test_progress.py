@@ -1,0 +1,43 @@
+import io
+import re
+
+from study.progress import StudyProgress
+from study.replicate import reason
+
+
+def lines(stream: io.StringIO) -> list[str]:
+    return stream.getvalue().splitlines()
+
+
+def test_log_has_a_line_for_each_run_and_the_pace_at_the_end() -> None:
+    stream = io.StringIO()
+    progress = StudyProgress(runs=3, work=6.0, stream=stream)
+    progress.finished("first", 1.0)
+    progress.finished("second", 2.0, error="ValueError: no")
+    progress.finished("third", 3.0)
+    progress.close()
+    assert re.fullmatch(r"study: 1 of 3 done, 0 failed, \d\d:\d\d left: first", lines(stream)[0])
+    assert lines(stream)[1] == "study: failed: second: ValueError: no"
+    assert lines(stream)[2] == "study: 2 of 3 done, 1 failed, 00:00 left: third"
+    end = r"study: 2 of 3 runs done, 1 failed, in \d\d:\d\d: \d+\.\d runs per hour"
+    assert re.fullmatch(end, lines(stream)[3])
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_terminal_has_a_bar_with_runs_done_failed_and_time_left() -> None:
+    stream = Terminal()
+    progress = StudyProgress(runs=2, work=2.0, stream=stream)
+    progress.finished("first", 1.0)
+    progress.finished("second", 1.0, error="ValueError: no")
+    progress.close()
+    assert "study  1 of 2 runs done, 0 failed  50%|" in stream.getvalue()
+    assert re.search(r"1 of 2 runs done, 1 failed 100%\|.*\| .*, .* left", stream.getvalue())
+    assert "study: failed: second: ValueError: no" in stream.getvalue()
+
+
+def test_reason_is_one_line() -> None:
+    assert reason(ValueError("one\n  two")) == "ValueError: one two"
