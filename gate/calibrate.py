@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
 
+import matplotlib
 from matplotlib.figure import Figure
 
 from gate.calibration import LEAST_RUNS, Rate, World, paired_rates, seeds_of, single_run_rates
@@ -147,6 +148,11 @@ def _as_page(rates: list[Rate]) -> bytes:
 
 
 def _as_picture(rates: list[Rate]) -> bytes:
+    with matplotlib.rc_context(matplotlib.rcParamsDefault):  # whatever the user's style is
+        return _drawn(rates)
+
+
+def _drawn(rates: list[Rate]) -> bytes:
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.add_subplot()
     groups = sorted({(rate.test, rate.runs) for rate in rates})

@@ -30,7 +30,9 @@ SIZE, DOTS_PER_INCH = (8, 5.4), 200
 
 def main() -> None:
     """Draws both metrics from both curves."""
-    with one_line_errors("plot"):
+    # Matplotlib's own settings, whatever the user's are; when a figure is written they matter, too.
+    plain = {**matplotlib.rcParamsDefault, "font.size": 13}
+    with one_line_errors("plot"), matplotlib.rc_context(plain):
         curves = {variant: read_curve(PLOTS / f"{variant}.csv") for variant in COLOURS}
         for metric in ("accuracy", "loss"):
             write_figure(PLOTS / f"{metric}.png", draw(curves, metric), DOTS_PER_INCH)
@@ -67,23 +69,22 @@ def draw(curves: dict[str, pd.DataFrame], metric: str) -> Figure:
         curves: by variant, with the columns `epoch`, `metric` and `val_` + `metric`.
         metric: `accuracy` or `loss`.
     """
-    with matplotlib.rc_context({**matplotlib.rcParamsDefault, "font.size": 13}):
-        figure = Figure(figsize=SIZE, layout="constrained")
-        axes = figure.add_subplot()
-        for variant, curve in curves.items():
-            look: dict[str, Any] = {"color": COLOURS[variant], "lw": 2, "marker": ".", "ms": 5}
-            axes.plot("epoch", metric, data=curve, ls=LINE_STYLES["training"], **look)
-            axes.plot("epoch", f"val_{metric}", data=curve, ls=LINE_STYLES["validation"], **look)
-            best = curve[curve["epoch"] == best_epoch(curve.to_dict("records"))]
-            axes.plot("epoch", f"val_{metric}", data=best, **look | BEST)
-        axes.set_title(f"{metric.capitalize()} on training and validation images", loc="left")
-        axes.set_xlabel("epoch")
-        axes.set_ylabel(AXIS_LABELS[metric])
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
-        axes.grid(alpha=0.3)
-        axes.spines[["top", "right"]].set_visible(False)
-        # Outside the axes, where it covers no curve.
-        figure.legend(handles=_legend(), loc="outside lower left", ncols=2, frameon=False)
+    figure = Figure(figsize=SIZE, layout="constrained")
+    axes = figure.add_subplot()
+    for variant, curve in curves.items():
+        look: dict[str, Any] = {"color": COLOURS[variant], "lw": 2, "marker": ".", "ms": 5}
+        axes.plot("epoch", metric, data=curve, ls=LINE_STYLES["training"], **look)
+        axes.plot("epoch", f"val_{metric}", data=curve, ls=LINE_STYLES["validation"], **look)
+        best = curve[curve["epoch"] == best_epoch(curve.to_dict("records"))]
+        axes.plot("epoch", f"val_{metric}", data=best, **look | BEST)
+    axes.set_title(f"{metric.capitalize()} on training and validation images", loc="left")
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(AXIS_LABELS[metric])
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    # Outside the axes, where it covers no curve.
+    figure.legend(handles=_legend(), loc="outside lower left", ncols=2, frameon=False)
     return figure
 
 

@@ -102,6 +102,17 @@ def test_broken_curve_is_one_line_and_keeps_the_pictures(
     assert (workspace / "plots/loss.png").read_bytes() == before
 
 
+def test_style_of_the_user_changes_no_byte(run: Run, workspace: Path) -> None:
+    write_curves(workspace / "plots")
+    pictures = [workspace / f"plots/{metric}.png" for metric in ("accuracy", "loss")]
+    assert run(workspace, "stages.plot").returncode == 0
+    before = [picture.read_bytes() for picture in pictures]
+    style = "savefig.facecolor: red\nxtick.labelsize: 30\naxes.formatter.limits: 0, 0\n"
+    (workspace / "matplotlibrc").write_text(style)
+    assert run(workspace, "stages.plot").returncode == 0
+    assert [picture.read_bytes() for picture in pictures] == before
+
+
 def test_curve_is_read_in_full_precision(tmp_path: Path) -> None:
     write_curves(tmp_path)
     curve = plot.read_curve(tmp_path / "dropout.csv")
