@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from playwright.sync_api import ViewportSize
+from playwright.sync_api import FloatRect, ViewportSize
 
 from gate.report.writing import write_report
 from tests.browser import find_browser, started
@@ -30,13 +30,23 @@ def main() -> None:
         sys.exit("screenshots: the report has nothing to compare; see report/report.md")
     with started(path) as browser:
         page = browser.new_context(offline=True, viewport=SIZE, device_scale_factor=2).new_page()
-        for name, source, whole in (
-            ("plots-diff", Path("dvc_plots/index.html"), True),
-            ("report", Path("report/index.html"), False),
+        for name, source in (
+            ("plots-diff", Path("dvc_plots/index.html")),
+            ("report", Path("report/index.html")),
         ):
             page.goto((ROOT / source).as_uri())
-            page.locator(".chart[data-drawn]").nth(1).wait_for()
-            page.screenshot(path=ROOT / f"docs/{name}.png", full_page=whole)
+            second = page.locator(".chart[data-drawn]").nth(1)
+            second.wait_for()
+            picture = ROOT / f"docs/{name}.png"
+            if name == "report":
+                page.screenshot(path=picture)
+                continue
+            # To the end of the pipeline's two; the study's are below.
+            box = second.bounding_box()
+            assert box is not None, "a chart that is drawn is somewhere"
+            height = box["y"] + box["height"]
+            clip: FloatRect = {"x": 0, "y": 0, "width": SIZE["width"], "height": height}
+            page.screenshot(path=picture, full_page=True, clip=clip)
 
 
 if __name__ == "__main__":
