@@ -1,3 +1,4 @@
+import errno
 import os
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def test_failure_keeps_the_old_file_and_leaves_no_other(tmp_path: Path) -> None:
     def fail() -> None:
         with replacing(path) as temporary:
             temporary.write_text("half")
-            raise OSError("the disk is full")
+            raise OSError(errno.ENOSPC, "the disk is full")
 
     with pytest.raises(OSError, match="the disk is full"):
         fail()

@@ -153,7 +153,6 @@ def test_claims_are_judged_with_what_inference_measured(folder: Path) -> None:
     assert list(claims) == [f"C{n}" for n in range(1, 10)]
     assert {claim["verdict"] for claim in claims.values()} == {"supported", "not measured"}
     assert claims["C9"]["verdict"] == "not measured"
-    assert (folder / "docs/study_claims.md").read_text().count("**supported**") == 4
     (folder / PREDICTIONS).write_text('{"largest_difference": 0.0}')
     (folder / TIMES).write_text("pass,with_layer,without_layer\n1,2.0,2.0\n2,2.0,2.0\n")
     summarise.main()
