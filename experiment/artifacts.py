@@ -5,6 +5,7 @@ reader, a full disk or a killed process never leaves half a file under the right
 """
 
 import csv
+import io
 import json
 import os
 import zipfile
@@ -36,17 +37,25 @@ def replacing(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        # A full disk tells of no file when it is written to, only when one is opened.
-        error.filename = error.filename or str(path)
+        # A full disk tells of no file when it is written to, only when one is opened. An error with
+        # a text of its own, as h5py's, would lose it.
+        if error.errno is not None:
+            error.filename = error.filename or str(path)
         raise
     finally:
         temporary.unlink(missing_ok=True)
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """An uncompressed `.npz`; NumPy gives its members a fixed time."""
-    with replacing(path) as temporary:
-        np.savez(temporary, **arrays)  # type: ignore[arg-type]
+    """An uncompressed `.npz` without a clock, the same from every release of Python.
+
+    `numpy.savez` asks for the 64-bit form of the archive, which Python marks as such since 3.11.4.
+    """
+    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for name, array in arrays.items():
+            content = io.BytesIO()
+            np.lib.format.write_array(content, np.asanyarray(array), allow_pickle=False)
+            archive.writestr(_member(f"{name}.npy"), content.getbuffer())
 
 
 def write_json(path: Path, content: Mapping[str, float] | Mapping[str, str]) -> None:

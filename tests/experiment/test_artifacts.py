@@ -36,7 +36,10 @@ def test_arrays_are_the_same_bytes_at_another_time(tmp_path: Path) -> None:
     assert (tmp_path / "first.npz").read_bytes() == (tmp_path / "second.npz").read_bytes()
 
 
-def test_failure_keeps_the_old_file_and_leaves_no_other(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "the disk is full"), OSError("the disk is full")]
+)
+def test_failure_keeps_the_old_file_and_leaves_no_other(error: OSError, tmp_path: Path) -> None:
     path = tmp_path / "folder" / "file.txt"
     path.parent.mkdir()
     path.write_text("good")
@@ -44,7 +47,7 @@ def test_failure_keeps_the_old_file_and_leaves_no_other(tmp_path: Path) -> None:
     def fail() -> None:
         with replacing(path) as temporary:
             temporary.write_text("half")
-            raise OSError(errno.ENOSPC, "the disk is full")
+            raise error
 
     with pytest.raises(OSError, match="the disk is full"):
         fail()
