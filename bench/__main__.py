@@ -22,6 +22,7 @@ from bench.waiting import run_idle, run_rate, run_stages, run_study, run_tests
 from experiment.artifacts import replacing, write_figure
 from experiment.errors import InputError, one_line_errors
 from experiment.parameters import load_parameters
+from experiment.style import plain_style
 
 RESULTS, PAGE, PICTURE = (Path("bench/results").with_suffix(s) for s in (".json", ".md", ".png"))
 DOTS_PER_INCH = 150
@@ -169,7 +170,8 @@ def write_reports(results: Results) -> None:
     with replacing(PAGE) as temporary:
         temporary.write_text(page(results), encoding="utf-8", newline="\n")
     if "pairs" in results:
-        write_figure(PICTURE, draw(results["pairs"]["pairs"]), DOTS_PER_INCH)
+        with plain_style(font_size=11):
+            write_figure(PICTURE, draw(results["pairs"]["pairs"]), DOTS_PER_INCH)
     print(f"bench: {PAGE} is up to date")
 
 

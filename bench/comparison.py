@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.intervals import Difference, difference_of_means
+from experiment.style import LABELS
 
-VARIANTS = ("no_dropout", "dropout")
 COMPARED = ("val_accuracy", "val_loss")
 
 
@@ -15,7 +15,7 @@ class Row:
     """One epoch of one curve, over the pairs.
 
     Attributes:
-        variant: one of `VARIANTS`.
+        variant: one of `LABELS`.
         curve: one of `COMPARED`.
         epoch: from 1.
         plain: mean of the plain script.
@@ -34,7 +34,7 @@ class Row:
 def compare_curves(pairs: Sequence[dict[str, Any]]) -> list[Row]:
     """Every epoch of every curve; none for fewer than two pairs."""
     rows = []
-    for variant in VARIANTS:
+    for variant in LABELS:
         for curve in COMPARED:
             plain, pipeline = (
                 [pair[side]["curves"][variant][curve] for pair in pairs]

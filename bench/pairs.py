@@ -9,9 +9,10 @@ from typing import Any
 from bench.machine import copy_rate, product_rate
 from bench.measure import Measurement
 from bench.sitting import PYTHON, RAW, REPRO, Sitting
+from experiment.artifacts import CURVE_COLUMNS
+from experiment.style import LABELS
 
-VARIANTS = {"no_dropout": "without Dropout", "dropout": "with Dropout"}
-CURVES = ("accuracy", "loss", "val_accuracy", "val_loss")
+CURVES = CURVE_COLUMNS[1:]  # but for `epoch`
 
 # Of the first pair. Any will do that is not params.yaml's: those results may be in a cache.
 FIRST_SEED = 101
@@ -56,7 +57,7 @@ def run_plain(sitting: Sitting) -> tuple[Measurement, Curves]:
     histories = json.loads((output / "history.json").read_text(encoding="utf-8"))
     return measured, {
         variant: {curve: histories[name][curve] for curve in CURVES}
-        for variant, name in VARIANTS.items()
+        for variant, name in LABELS.items()
     }
 
 
@@ -65,7 +66,7 @@ def run_pipeline(sitting: Sitting, seed: int) -> tuple[Measurement, Curves]:
     sitting.change({"train": {"seed": seed}})
     measured = sitting.measure(*REPRO)
     return measured, {
-        variant: read_curves(sitting.clone / f"plots/{variant}.csv") for variant in VARIANTS
+        variant: read_curves(sitting.clone / f"plots/{variant}.csv") for variant in LABELS
     }
 
 

@@ -3,35 +3,31 @@
 from collections.abc import Sequence
 from typing import Any
 
-import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from bench.comparison import Row, compare_curves
 from bench.intervals import median_of
+from experiment.style import COLOURS, LABELS
 
-# Okabe and Ito's colours, as in stages/plot.py.
-COLOURS = {"no_dropout": "#0072B2", "dropout": "#E69F00"}
-LABELS = {"no_dropout": "without Dropout", "dropout": "with Dropout"}
 SIDES = {"plain": ("plain script", "#999999"), "pipeline": ("pipeline", "#009E73")}
 SIZE = (13, 4.2)
 
 
 def draw(pairs: Sequence[dict[str, Any]]) -> Figure:
     """Three panels: times, difference of validation accuracy, difference of validation loss."""
-    with matplotlib.rc_context({**matplotlib.rcParamsDefault, "font.size": 11}):
-        figure = Figure(figsize=SIZE, layout="constrained")
-        times, accuracy, loss = figure.subplots(1, 3)
-        draw_times(times, pairs)
-        rows = compare_curves(pairs)
-        for axes, curve in ((accuracy, "val_accuracy"), (loss, "val_loss")):
-            draw_difference(axes, [row for row in rows if row.curve == curve])
-            axes.set_title(f"{curve.replace('val_', 'Validation ')}: pipeline minus plain")
-        for axes in (times, accuracy, loss):
-            axes.grid(alpha=0.3)
-            axes.spines[["top", "right"]].set_visible(False)
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    figure = Figure(figsize=SIZE, layout="constrained")
+    times, accuracy, loss = figure.subplots(1, 3)
+    draw_times(times, pairs)
+    rows = compare_curves(pairs)
+    for axes, curve in ((accuracy, "val_accuracy"), (loss, "val_loss")):
+        draw_difference(axes, [row for row in rows if row.curve == curve])
+        axes.set_title(f"{curve.replace('val_', 'Validation ')}: pipeline minus plain")
+    for axes in (times, accuracy, loss):
+        axes.grid(alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
 
 

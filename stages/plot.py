@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -13,14 +12,10 @@ from matplotlib.typing import LineStyleType
 from experiment.artifacts import CURVE_COLUMNS, write_figure
 from experiment.errors import InputError, one_line_errors
 from experiment.metrics import best_epoch
+from experiment.style import AXIS_LABELS, COLOURS, LABELS, plain_style
 
 PLOTS = Path("plots")
 
-# Okabe and Ito's colours, told apart by colour-blind readers (https://jfly.uni-koeln.de/color/);
-# these two are also a dark and a light grey.
-COLOURS = {"no_dropout": "#0072B2", "dropout": "#E69F00"}
-LABELS = {"no_dropout": "without Dropout", "dropout": "with Dropout"}
-AXIS_LABELS = {"accuracy": "accuracy", "loss": "loss (cross-entropy, nats)"}
 BEST: dict[str, Any] = {"marker": "o", "ms": 10, "markeredgecolor": "black", "zorder": 3}
 LINE_STYLES: dict[str, LineStyleType] = {"training": (0, (4, 2)), "validation": "solid"}
 
@@ -30,9 +25,7 @@ SIZE, DOTS_PER_INCH = (8, 5.4), 200
 
 def main() -> None:
     """Draws both metrics from both curves."""
-    # Matplotlib's own settings, whatever the user's are; when a figure is written they matter, too.
-    plain = {**matplotlib.rcParamsDefault, "font.size": 13}
-    with one_line_errors("plot"), matplotlib.rc_context(plain):
+    with one_line_errors("plot"), plain_style(font_size=13):
         curves = {variant: read_curve(PLOTS / f"{variant}.csv") for variant in COLOURS}
         for metric in ("accuracy", "loss"):
             write_figure(PLOTS / f"{metric}.png", draw(curves, metric), DOTS_PER_INCH)

@@ -1,33 +1,21 @@
 """Pictures of learning curves: mean over seeds, with the interval as a band."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import matplotlib
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from experiment.style import AXIS_LABELS, COLOURS, LABELS
 from study.claims import DATASET, RATE
 from study.parameters import StatisticsParameters
 
-# Okabe and Ito's colours, told apart by colour-blind readers (https://jfly.uni-koeln.de/color/);
-# the same variant has the same colour as in stages/plot.py.
-BLUE, ORANGE, GREEN, GREY = "#0072B2", "#E69F00", "#009E73", "#6B6B6B"
+BLUE, ORANGE = COLOURS["no_dropout"], COLOURS["dropout"]
+GREEN, GREY = "#009E73", "#6B6B6B"
 NAMES = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
-AXIS_LABELS = {"accuracy": "accuracy", "loss": "loss (cross-entropy, nats)"}
 VARIANTS = (
-    ("without Dropout", BLUE, {"placement": "none"}),
-    (f"with Dropout (rate {RATE:g})", ORANGE, {"placement": "dense", "dropout_rate": RATE}),
+    (LABELS["no_dropout"], BLUE, {"placement": "none"}),
+    (f"{LABELS['dropout']} (rate {RATE:g})", ORANGE, {"placement": "dense", "dropout_rate": RATE}),
 )
-
-
-@contextmanager
-def plain_style() -> Iterator[None]:
-    """Matplotlib's own settings, whatever the user's are."""
-    with matplotlib.rc_context({**matplotlib.rcParamsDefault, "font.size": 13}):
-        yield
 
 
 def dataset_shown(datasets: pd.Series) -> str:
@@ -46,32 +34,29 @@ def draw_curves(bands: pd.DataFrame, metric: str, how: StatisticsParameters) -> 
     dataset = dataset_shown(bands["dataset"])
     bands = bands[bands["dataset"] == dataset]
     bands = bands[bands["train_samples"] == bands["train_samples"].max()]
-    with plain_style():
-        figure = Figure(figsize=(10, 5), layout="constrained")
-        panels = figure.subplots(1, 2)
-        for axes, column in zip(panels, (metric, f"val_{metric}"), strict=True):
-            for label, colour, wanted in VARIANTS:
-                chosen = bands
-                for name, value in wanted.items():
-                    chosen = chosen[chosen[name] == value]
-                _draw_band(axes, chosen, column, label, colour)
-            finish(axes)
-            axes.set_xlabel("epoch")
-            axes.xaxis.set_major_locator(
-                MaxNLocator(integer=True, min_n_ticks=1, steps=(1, 2, 5, 10))
-            )
-        panels[0].set_title("training images", loc="left")
-        panels[1].set_title("validation images", loc="left")
-        panels[0].set_ylabel(AXIS_LABELS[metric])
-        figure.suptitle(
-            f"{metric.capitalize()} on {NAMES.get(dataset, dataset)}: mean over seeds,"
-            f" {interval_name(how)}",
-            x=0.01,
-            ha="left",
-        )
-        figure.legend(
-            *panels[0].get_legend_handles_labels(), loc="outside lower left", ncols=2, frameon=False
-        )
+    figure = Figure(figsize=(10, 5), layout="constrained")
+    panels = figure.subplots(1, 2)
+    for axes, column in zip(panels, (metric, f"val_{metric}"), strict=True):
+        for label, colour, wanted in VARIANTS:
+            chosen = bands
+            for name, value in wanted.items():
+                chosen = chosen[chosen[name] == value]
+            _draw_band(axes, chosen, column, label, colour)
+        finish(axes)
+        axes.set_xlabel("epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=(1, 2, 5, 10)))
+    panels[0].set_title("training images", loc="left")
+    panels[1].set_title("validation images", loc="left")
+    panels[0].set_ylabel(AXIS_LABELS[metric])
+    figure.suptitle(
+        f"{metric.capitalize()} on {NAMES.get(dataset, dataset)}: mean over seeds,"
+        f" {interval_name(how)}",
+        x=0.01,
+        ha="left",
+    )
+    figure.legend(
+        *panels[0].get_legend_handles_labels(), loc="outside lower left", ncols=2, frameon=False
+    )
     return figure
 
 

@@ -16,7 +16,6 @@ from study.curve_pictures import (
     dataset_shown,
     finish,
     interval_name,
-    plain_style,
 )
 from study.literature import FLAT_RATES, GAIN_SIZES, NO_GAIN_SIZES, SOURCE, TEST_ERRORS
 from study.parameters import StatisticsParameters
@@ -30,26 +29,25 @@ COLOURS, MARKERS = (GREEN, ORANGE, BLUE), ("s", "o", "^")
 def draw_rates(table: Table, how: StatisticsParameters) -> Figure:
     """Error on unseen images against the rate, a panel per dataset, with what others measured."""
     datasets = sorted(table.rows["dataset"].unique(), key=lambda name: (name != "mnist", name))
-    with plain_style():
-        figure = Figure(figsize=(5.5 * len(datasets) + 1, 5.8), layout="constrained")
-        panels = figure.subplots(1, len(datasets), squeeze=False)[0]
-        for axes, dataset in zip(panels, datasets, strict=True):
-            _draw_errors(axes, table, dataset, how)
-            if dataset == "mnist":
-                _draw_known_errors(axes)
-            finish(axes)
-            axes.set_title(NAMES.get(dataset, dataset), loc="left")
-            axes.set_xlabel("Dropout rate, behind the dense layer")
-        panels[0].set_ylabel(f"error on {_images(how)} (%)")
-        figure.suptitle(
-            f"Error against the Dropout rate: mean over seeds, {interval_name(how)}",
-            x=0.01,
-            ha="left",
-        )
-        handles = dict(zip(*reversed(panels[0].get_legend_handles_labels()), strict=True))
-        figure.legend(
-            handles.values(), handles.keys(), loc="outside lower left", ncols=2, frameon=False
-        )
+    figure = Figure(figsize=(5.5 * len(datasets) + 1, 5.8), layout="constrained")
+    panels = figure.subplots(1, len(datasets), squeeze=False)[0]
+    for axes, dataset in zip(panels, datasets, strict=True):
+        _draw_errors(axes, table, dataset, how)
+        if dataset == "mnist":
+            _draw_known_errors(axes)
+        finish(axes)
+        axes.set_title(NAMES.get(dataset, dataset), loc="left")
+        axes.set_xlabel("Dropout rate, behind the dense layer")
+    panels[0].set_ylabel(f"error on {_images(how)} (%)")
+    figure.suptitle(
+        f"Error against the Dropout rate: mean over seeds, {interval_name(how)}",
+        x=0.01,
+        ha="left",
+    )
+    handles = dict(zip(*reversed(panels[0].get_legend_handles_labels()), strict=True))
+    figure.legend(
+        handles.values(), handles.keys(), loc="outside lower left", ncols=2, frameon=False
+    )
     return figure
 
 
@@ -59,39 +57,38 @@ def draw_sizes(table: Table, how: StatisticsParameters) -> Figure:
     dense = [s for s in table.settings() if s.dataset == dataset and s.placement == "dense"]
     sizes = sorted({setting.train_samples for setting in dense})
     rates = sorted({s.dropout_rate for s in dense if s.train_samples == sizes[0]})
-    with plain_style():
-        figure = Figure(figsize=(9, 5.4), layout="constrained")
-        axes = figure.subplots()
-        axes.set_xscale("log")
-        for place, rate in enumerate(rates):
-            gains = {
-                setting.train_samples: estimate(gain, how)
-                for setting in dense
-                if setting.dropout_rate == rate
-                for gain in [_gain(table, setting, how)]
-                if len(gain) > 1
-            }
-            # Side by side, where their intervals would cover each other.
-            shift = 1.03 ** (2 * place - len(rates) + 1)
-            at = [size * shift for size in gains]
-            axes.errorbar(
-                at, **_bars(list(gains.values())), color=COLOURS[place % 3],
-                marker=MARKERS[place % 3], label=f"rate {rate:g}",
-            )  # fmt: skip
-        axes.axhline(0, color="black", lw=1)
-        _draw_known_gains(axes)
-        axes.xaxis.set_major_locator(FixedLocator(sizes))
-        axes.xaxis.set_minor_locator(NullLocator())
-        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-        axes.set_xlabel("training images")
-        axes.set_ylabel(f"gain in accuracy on {_images(how)}\n(percentage points)")
-        axes.set_title(
-            f"What Dropout gains on {NAMES.get(dataset, dataset)}: mean over seeds,"
-            f" {interval_name(how)}",
-            loc="left",
-        )
-        finish(axes)
-        figure.legend(loc="outside lower left", ncols=2, frameon=False)
+    figure = Figure(figsize=(9, 5.4), layout="constrained")
+    axes = figure.subplots()
+    axes.set_xscale("log")
+    for place, rate in enumerate(rates):
+        gains = {
+            setting.train_samples: estimate(gain, how)
+            for setting in dense
+            if setting.dropout_rate == rate
+            for gain in [_gain(table, setting, how)]
+            if len(gain) > 1
+        }
+        # Side by side, where their intervals would cover each other.
+        shift = 1.03 ** (2 * place - len(rates) + 1)
+        at = [size * shift for size in gains]
+        axes.errorbar(
+            at, **_bars(list(gains.values())), color=COLOURS[place % 3],
+            marker=MARKERS[place % 3], label=f"rate {rate:g}",
+        )  # fmt: skip
+    axes.axhline(0, color="black", lw=1)
+    _draw_known_gains(axes)
+    axes.xaxis.set_major_locator(FixedLocator(sizes))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.set_xlabel("training images")
+    axes.set_ylabel(f"gain in accuracy on {_images(how)}\n(percentage points)")
+    axes.set_title(
+        f"What Dropout gains on {NAMES.get(dataset, dataset)}: mean over seeds,"
+        f" {interval_name(how)}",
+        loc="left",
+    )
+    finish(axes)
+    figure.legend(loc="outside lower left", ncols=2, frameon=False)
     return figure
 
 

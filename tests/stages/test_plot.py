@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from experiment.artifacts import CURVE_COLUMNS, write_curve, write_figure
 from experiment.errors import InputError
+from experiment.style import COLOURS
 from stages import plot
 from tests.conftest import Run
 
@@ -37,7 +38,7 @@ def test_picture_shows_four_curves_and_the_best_epochs(
     metric: str, epochs: int, tmp_path: Path
 ) -> None:
     write_curves(tmp_path, epochs)
-    curves = {name: plot.read_curve(tmp_path / f"{name}.csv") for name in plot.COLOURS}
+    curves = {name: plot.read_curve(tmp_path / f"{name}.csv") for name in COLOURS}
     figure = plot.draw(curves, metric)
     axes = figure.axes[0]
     lines = [line for line in axes.lines if np.size(line.get_xdata()) == epochs]
@@ -59,7 +60,7 @@ def test_variants_differ_in_grey_too() -> None:
         red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
         return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
-    dark, light = (luminance(colour) for colour in plot.COLOURS.values())
+    dark, light = (luminance(colour) for colour in COLOURS.values())
     assert light - dark > 0.2
 
 
