@@ -105,7 +105,7 @@ def answer(found: Found | None, language: Language = ENGLISH) -> str:
     settings = found.compared() if found else []
     if not found or not settings:
         return language.not_measured
-    opening = language.opening.format(rate=RATE, level=found.level)
+    opening = language.opening.format(rate=RATE, level=found.study.statistics.level)
     items = [_figures(found, setting, language) for setting in settings]
     if language.wrapped:
         return "\n".join([paragraph(opening), "", *map(item, items)])

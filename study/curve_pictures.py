@@ -50,7 +50,7 @@ def draw_curves(bands: pd.DataFrame, metric: str, how: StatisticsParameters) -> 
     panels[0].set_ylabel(AXIS_LABELS[metric])
     figure.suptitle(
         f"{metric.capitalize()} on {NAMES.get(dataset, dataset)}: mean over seeds,"
-        f" {interval_name(how)}",
+        f" {how.level} % interval",
         x=0.01,
         ha="left",
     )
@@ -58,11 +58,6 @@ def draw_curves(bands: pd.DataFrame, metric: str, how: StatisticsParameters) -> 
         *panels[0].get_legend_handles_labels(), loc="outside lower left", ncols=2, frameon=False
     )
     return figure
-
-
-def interval_name(how: StatisticsParameters) -> str:
-    """Such as `95 % interval`."""
-    return f"{100 * how.confidence_level:g} % interval"
 
 
 def finish(axes: Axes) -> None:

@@ -15,7 +15,6 @@ from study.curve_pictures import (
     ORANGE,
     dataset_shown,
     finish,
-    interval_name,
 )
 from study.literature import FLAT_RATES, GAIN_SIZES, NO_GAIN_SIZES, SOURCE, TEST_ERRORS
 from study.parameters import StatisticsParameters
@@ -40,7 +39,7 @@ def draw_rates(table: Table, how: StatisticsParameters) -> Figure:
         axes.set_xlabel("Dropout rate, behind the dense layer")
     panels[0].set_ylabel(f"error on {_images(how)} (%)")
     figure.suptitle(
-        f"Error against the Dropout rate: mean over seeds, {interval_name(how)}",
+        f"Error against the Dropout rate: mean over seeds, {how.level} % interval",
         x=0.01,
         ha="left",
     )
@@ -84,7 +83,7 @@ def draw_sizes(table: Table, how: StatisticsParameters) -> Figure:
     axes.set_ylabel(f"gain in accuracy on {_images(how)}\n(percentage points)")
     axes.set_title(
         f"What Dropout gains on {NAMES.get(dataset, dataset)}: mean over seeds,"
-        f" {interval_name(how)}",
+        f" {how.level} % interval",
         loc="left",
     )
     finish(axes)

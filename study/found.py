@@ -40,11 +40,6 @@ class Found:
         """What accuracy on unseen images is measured by."""
         return self.study.statistics.primary_metric
 
-    @property
-    def level(self) -> int:
-        """Of the intervals, in percent."""
-        return round(100 * self.study.statistics.confidence_level)
-
     def settings(self) -> list[Setting]:
         """Those with figures: MNIST first, all images first, no Dropout first, then by rate."""
         places = ("none", "dense", "pooling", "both")

@@ -1,6 +1,5 @@
 """Judges the claims by their rules."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from study.claims import CLAIMS, DATASET, RATE, Claim, Part
@@ -78,25 +77,3 @@ def verdict_of(figure: Estimate, *, above: float | None, below: float | None) ->
     else:
         raise ValueError("expected a limit, above or below; found none")
     return SUPPORTED if low > 0 else CONTRADICTED if high <= 0 else UNDECIDED
-
-
-def to_markdown(judged: Sequence[Judged], how: StatisticsParameters) -> str:
-    """The table of claims, for docs/results.md."""
-    interval = f"[{100 * how.confidence_level:g} % interval]"
-    lines = [
-        f"| claim | rule, written before the runs | measured {interval} | verdict |",
-        "| --- | --- | --- | --- |",
-    ]
-    for claim in judged:
-        measured = "<br>".join(f"{part.quantity}: {_text(part.figure)}" for part in claim.parts)
-        lines.append(
-            f"| **{claim.id}** {claim.claim} | {claim.rule} | {measured} | **{claim.verdict}** |"
-        )
-    return "\n".join(lines)
-
-
-def _text(figure: Estimate | None) -> str:
-    if figure is None:
-        return NOT_MEASURED
-    mean, low, high = (f"{value:.4f}" for value in (figure.mean, figure.low, figure.high))
-    return f"{mean} [{low}, {high}]"

@@ -11,9 +11,8 @@ from experiment.errors import one_line_errors
 from experiment.markdown import fill_blocks
 from study.answer import ENGLISH, JAPANESE, answer
 from study.found import Found, read_found
-from study.judging import to_markdown
 from study.meaning import meaning_section
-from study.sections import gains_section, pictures_section, run_section
+from study.sections import claims_section, gains_section, pictures_section, run_section
 
 # In the marks of the blocks: <!-- study: answer -->
 PROGRAM = "study"
@@ -48,7 +47,7 @@ def sections(found: Found | None) -> dict[str, str]:
         )
     return {
         "run": run_section(found),
-        "claims": to_markdown(found.claims, found.study.statistics),
+        "claims": claims_section(found.claims, found.study.statistics),
         "pictures": pictures_section(),
         "gains": gains_section(found),
         "meaning": meaning_section(found),

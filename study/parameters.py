@@ -33,6 +33,11 @@ class StatisticsParameters(Section):
     resamples: int = Field(ge=100)
     seed: Seed
 
+    @property
+    def level(self) -> str:
+        """The confidence level in percent, such as 95 or 99.9."""
+        return f"{100 * self.confidence_level:g}"
+
 
 class StudyParameters(Section):
     """All of `study/params.yaml`."""

@@ -1,7 +1,8 @@
-"""Blocks of docs/results.md: what was run, the gains, the pictures."""
+"""Blocks of docs/results.md: what was run, the claims, the gains, the pictures."""
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ from study.answer import ENGLISH, with_minus
 from study.curve_pictures import NAMES
 from study.found import Found
 from study.grid import runs_of
+from study.judging import NOT_MEASURED, Judged
+from study.parameters import StatisticsParameters
+from study.statistics import Estimate
 from study.summarise import variants
 from study.table import Setting
 
@@ -99,23 +103,46 @@ def same_as_pipeline(found: Found) -> bool | None:
         if found.params.train.seed in runs.index:
             run = runs.loc[found.params.train.seed]
             metrics: dict[str, Any] = json.loads(Path(file).read_text(encoding="utf-8"))
-            # Reading CSV may change the last bit.
-            compared += [
-                math.isclose(run.get(name, math.nan), value, rel_tol=1e-12)
-                for name, value in metrics.items()
-            ]
+            compared += [run.get(name) == value for name, value in metrics.items()]
     return all(compared) if compared else None
+
+
+def claims_section(judged: Sequence[Judged], how: StatisticsParameters) -> str:
+    """Every claim with its rule, what was measured, and the verdict."""
+    header = [
+        "claim",
+        "rule, written before the runs",
+        f"measured [{how.level} % interval]",
+        "verdict",
+    ]
+    rows = [
+        [
+            f"**{claim.id}** {claim.claim}",
+            claim.rule,
+            "<br>".join(f"{part.quantity}: {_measured(part.figure)}" for part in claim.parts),
+            f"**{claim.verdict}**",
+        ]
+        for claim in judged
+    ]
+    return table(header, rows)
+
+
+def _measured(figure: Estimate | None) -> str:
+    if figure is None:
+        return NOT_MEASURED
+    return f"{figure.mean:.4f} [{figure.low:.4f}, {figure.high:.4f}]"
 
 
 def gains_section(found: Found) -> str:
     """Accuracy of every setting, and what Dropout gains in it."""
+    how = found.study.statistics
     header = [
         "data set",
         "training images",
         "Dropout behind",
         "rate",
         ENGLISH.metrics[found.metric],
-        f"gain, percentage points [{found.level} % interval]",
+        f"gain, percentage points [{how.level} % interval]",
         "p",
         "p, corrected",
     ]
@@ -131,8 +158,8 @@ def gains_section(found: Found) -> str:
         f" corrected by Holm's method for {len(compared)} settings. With {seeds} seeds no p can be"
         f" below {smallest:.4g} before that correction."
     )
-    if smallest > 1 - found.level / 100:
-        text += f" So no p here can reach {1 - found.level / 100:.2g}: judge by the intervals."
+    if smallest > 1 - how.confidence_level:
+        text += f" So no p here can reach {1 - how.confidence_level:.2g}: judge by the intervals."
     return "\n\n".join([table(header, rows), paragraph(text)])
 
 

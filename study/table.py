@@ -75,7 +75,7 @@ def read_rows(path: Path, needed: Iterable[str]) -> pd.DataFrame:
         InputError: the file is missing, or has other content.
     """
     try:
-        rows = pd.read_csv(path)
+        rows = pd.read_csv(path, float_precision="round_trip")
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; run `make study`") from None
     except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:

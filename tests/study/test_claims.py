@@ -8,7 +8,8 @@ import pytest
 
 from study.claims import CLAIMS
 from study.inference import Inference
-from study.judging import Judged, judge_all, to_markdown, verdict_of
+from study.judging import Judged, judge_all, verdict_of
+from study.sections import claims_section
 from study.statistics import Estimate
 from study.table import Table
 from tests.study.made import FEW, HOW, rows
@@ -166,7 +167,7 @@ def test_figures_are_paired_by_seed_and_averaged_by_hand() -> None:
 
 
 def test_table_of_claims_says_rule_figure_and_verdict() -> None:
-    text = to_markdown(judge_all(Table(rows()), None, HOW), HOW)
+    text = claims_section(judge_all(Table(rows()), None, HOW), HOW)
     lines = text.splitlines()
     assert (
         lines[0] == "| claim | rule, written before the runs | measured [95 % interval] | verdict |"

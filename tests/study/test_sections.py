@@ -161,3 +161,11 @@ def test_pictures_are_those_that_are_there(tmp_path: Path, monkeypatch: pytest.M
     assert pictures_section() == "\n\n".join(
         f"![{PICTURES[name]}](../plots/{name}.png)" for name in ("study_loss", "study_sizes")
     )
+
+
+def test_level_is_told_with_all_its_digits() -> None:
+    found = found_in(runs())
+    how = found.study.statistics.model_copy(update={"confidence_level": 0.999})
+    exact = replace(found, study=found.study.model_copy(update={"statistics": how}))
+    for text in (answer(exact, ENGLISH), answer(exact, JAPANESE), gains_section(exact)):
+        assert "99.9" in text
