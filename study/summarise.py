@@ -1,6 +1,5 @@
 """Stage `summarise`: what the runs say, as figures with intervals, bands, and claims judged."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from experiment.artifacts import replacing
+from experiment.artifacts import write_json
 from experiment.errors import InputError, one_line_errors
 from experiment.parameters import Parameters, load_parameters
 from study.inference import read_inference
@@ -32,17 +31,17 @@ def main() -> None:
         table = read_table(RUNS, needed=[how.primary_metric])
         if not table.settings():
             raise InputError(f"{RUNS}: expected two seeds or more of a setting; add seeds")
-        write_nested(
-            SUMMARY,
-            {
-                "differences": differences(table, how),
-                "noise": noise(table, params),
-                "settings": settings(table, how),
-            },
-        )
+        summary: dict[str, Any] = {
+            "differences": differences(table, how),
+            "noise": noise(table, params),
+            "settings": settings(table, how),
+        }
+        write_json(SUMMARY, summary)
         write_table(BANDS, bands(read_table(CURVES, needed=["epoch"]), how))
-        judged = judge_all(table, read_inference(), how)
-        write_nested(CLAIMS, {claim.id: asdict(claim) for claim in judged})
+        judged: dict[str, Any] = {
+            claim.id: asdict(claim) for claim in judge_all(table, read_inference(), how)
+        }
+        write_json(CLAIMS, judged)
 
 
 def settings(table: Table, how: StatisticsParameters) -> Figures:
@@ -121,13 +120,6 @@ def bands(curves: Table, how: StatisticsParameters) -> list[dict[str, Any]]:
 def _band(name: str, values: pd.Series, how: StatisticsParameters) -> dict[str, float]:
     found = estimate(values, how)
     return {name: found.mean, f"{name}_low": found.low, f"{name}_high": found.high}
-
-
-def write_nested(path: Path, content: Mapping[str, Any]) -> None:
-    """JSON, keys sorted, numbers in full precision, no NaN."""
-    text = json.dumps(content, indent=2, sort_keys=True, allow_nan=False)
-    with replacing(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
+import contextlib
 import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
+import pytest
 from ruamel.yaml import YAML
 
+from study import summarise
 from tests.conftest import ROOT, set_parameters, synthetic_arrays
 from tests.faults.processes import Done, run
 
@@ -78,3 +81,14 @@ def stored(folder: Path) -> dict[str, bytes]:
 
 def results(folder: Path) -> dict[str, bytes]:
     return tables(folder) | stored(folder)
+
+
+@pytest.fixture(scope="session")
+def summarised(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder after the stage `summarise`, on made-up runs. Tests copy it."""
+    from tests.study.made import make_tables
+
+    folder = make_tables(tmp_path_factory.mktemp("study") / "summarised")
+    with contextlib.chdir(folder):
+        summarise.main()
+    return folder

@@ -16,7 +16,7 @@ from study.answer import ENGLISH, JAPANESE
 from study.found import read_found
 from study.pages import PROGRAM, main, pages
 from study.summarise import CLAIMS as CLAIMS_FILE
-from study.summarise import SUMMARY, write_nested
+from study.summarise import SUMMARY
 from study.summarise import main as summarise
 from study.tables import write_tables
 from tests.conftest import ROOT, set_parameters
@@ -83,8 +83,8 @@ def beside_the_blocks(page: str) -> str:
 )
 def test_damaged_files_are_one_line(study: Path, file: Path, text: str) -> None:
     write_tables(runs())
-    write_nested(SUMMARY, {"differences": {}, "noise": {}, "settings": {}})
-    write_nested(CLAIMS_FILE, {})
+    SUMMARY.write_text('{"differences": {}, "noise": {}, "settings": {}}\n')
+    CLAIMS_FILE.write_text("{}\n")
     file.write_text(text)
     with pytest.raises(
         InputError, match=r"not as the study writes them .*; run `make study`"

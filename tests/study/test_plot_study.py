@@ -1,7 +1,7 @@
 """The stage `plot_study`, on made-up runs."""
 
-import contextlib
 import io
+import shutil
 from pathlib import Path
 
 import matplotlib
@@ -10,23 +10,22 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from study import plot_study, summarise
+from study import plot_study
 from study.curve_pictures import draw_curves
 from study.effect_pictures import draw_rates, draw_sizes
 from study.literature import TEST_ERRORS
 from study.summarise import BANDS
 from study.table import Table, read_rows
-from tests.study.made import HOW, make_tables, rows
+from tests.study.made import HOW, rows
 
 PICTURES = ["accuracy", "loss", "rates", "sizes"]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(summarised: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with all that the stage reads."""
-    folder = make_tables(tmp_path_factory.mktemp("study") / "summarised")
-    with contextlib.chdir(folder):
-        summarise.main()
+    folder = tmp_path_factory.mktemp("study") / "drawn"
+    shutil.copytree(summarised, folder)
     return folder
 
 

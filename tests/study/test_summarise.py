@@ -1,6 +1,5 @@
 """The stage `summarise`, on made-up runs."""
 
-import contextlib
 import json
 import shutil
 import statistics
@@ -16,18 +15,9 @@ from study.statistics import estimate
 from study.tables import write_tables
 from tests.conftest import set_parameters
 from tests.study.conftest import RUNS
-from tests.study.made import QUICK, few_entries, make_tables
+from tests.study.made import QUICK, few_entries
 
 FULL = "mnist,dense,rate=0.5,n=48000"
-
-
-@pytest.fixture(scope="module")
-def summarised(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder after the stage."""
-    folder = make_tables(tmp_path_factory.mktemp("study") / "summarised")
-    with contextlib.chdir(folder):
-        summarise.main()
-    return folder
 
 
 @pytest.fixture
