@@ -5,6 +5,7 @@ from typing import Any
 
 from bench.intervals import median_of
 from bench.markdown import between
+from bench.side_by_side import LOADS
 from experiment.markdown import paragraph, table
 
 Part = dict[str, Any]
@@ -53,24 +54,64 @@ def stages_section(part: Part) -> str:
 
 
 def study_section(part: Part) -> str:
-    """Runs per hour."""
+    """Runs per hour, what a second worker gains, and what keeps it from gaining more."""
+    rounds, loads = part["rounds"], part["loads"]
     rows = [
-        [str(row["workers"]), f"{row['runs_per_hour']:.0f}", f"{row['seconds']:.1f}"]
-        for row in part["workers"]
+        [
+            workers,
+            f"{median(r[workers]['runs_per_hour'] for r in rounds):.0f}",
+            f"{median(r[workers]['seconds'] for r in rounds):.1f}",
+            f"{median(_starting(r[workers], part['runs']) for r in rounds):.1f}",
+        ]
+        for workers in sorted(rounds[0])
     ]
-    header = ["workers", "runs per hour", f"seconds for {part['runs']} runs, start included"]
-    return (
-        f"## The study, with runs of {part['epochs']} epochs on all of MNIST\n\n"
-        f"{table(header, rows)}"
+    header = ["workers", "runs per hour", f"seconds for {part['runs']} runs", "of these, starting"]
+    gained = median_of([r["2"]["seconds"] / r["1"]["seconds"] for r in rounds])
+    trainings = median_of([2 * r["1"]["runs_per_hour"] / r["2"]["runs_per_hour"] for r in rounds])
+    slower = {
+        name: median_of([r["alone"] / r["together"] for r in found])
+        for name, found in loads.items()
+    }
+    limit = max(slower, key=lambda name: slower[name].value)
+    text = (
+        f"Two workers take **{gained.value:.2f}** of the time of one: the median of"
+        f" {len(rounds)} rounds, {between(gained)}. Each of two trainings at once takes"
+        f" {trainings.value:.2f} times as long as one alone."
     )
+    return "\n\n".join(
+        [
+            f"## The study, with runs of {part['epochs']} epochs on all of MNIST",
+            table(header, rows),
+            paragraph(text),
+            table(
+                ["two at once, on two cores", "share", "times as long as alone", "interval"],
+                [
+                    [
+                        LOADS[name].description,
+                        LOADS[name].shared,
+                        f"{one.value:.2f}",
+                        between(one),
+                    ]
+                    for name, one in slower.items()
+                ],
+            ),
+            paragraph(f"What slows two at once the most is {LOADS[limit].shared}."),
+        ]
+    )
+
+
+def _starting(row: Part, runs: int) -> float:
+    """Seconds before the first run and after the last one."""
+    return float(row["seconds"] - 3600 * runs / row["runs_per_hour"])
 
 
 def study_sentence(part: Part) -> str:
     """The same as a sentence, for a page about the study."""
-    machine = part["conditions"]
+    machine, rounds = part["conditions"], part["rounds"]
     rates = " and ".join(
-        f"{row['runs_per_hour']:.0f} with {row['workers']} worker{'s' * (row['workers'] > 1)}"
-        for row in part["workers"]
+        f"{median(r[workers]['runs_per_hour'] for r in rounds):.0f} with {workers}"
+        f" worker{'s' * (workers != '1')}"
+        for workers in sorted(rounds[0])
     )
     return (
         f"Runs per hour, for runs of {part['epochs']} epochs on all of MNIST, on"

@@ -13,6 +13,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from bench.measure import measure
+from bench.side_by_side import measure_loads
 from bench.sitting import PLAIN, PYTHON, REPRO, Sitting
 
 DVC = (PYTHON, "-m", "dvc")
@@ -21,6 +22,7 @@ CHANGED_RATE = 0.3
 # Of the study that is timed: four runs, a number that one and two workers divide evenly.
 STUDY_RATES, STUDY_SEEDS = [0.0, 0.5], [0, 1]
 STUDY_WORKERS = (1, 2)
+STUDY_ROUNDS = 3
 
 
 def run_idle(sitting: Sitting) -> dict[str, Any]:
@@ -65,7 +67,7 @@ def run_stages(sitting: Sitting) -> dict[str, Any]:
 
 
 def run_study(sitting: Sitting) -> dict[str, Any]:
-    """A small grid of the real network on all of MNIST, with one and with two workers."""
+    """A small grid of the real network on all of MNIST, with one worker and with two, in turn."""
     block = {
         "dataset": "mnist",
         "dropout_rates": STUDY_RATES,
@@ -75,14 +77,17 @@ def run_study(sitting: Sitting) -> dict[str, Any]:
     }
     sitting.change({"seeds": STUDY_SEEDS, "grid": [block]}, "study/params.yaml")
     sitting.measure(PYTHON, "-m", "study.download", "mnist")
-    workers = []
-    for count in STUDY_WORKERS:
-        shutil.rmtree(sitting.clone / "study/runs", ignore_errors=True)
-        measured = sitting.measure(PYTHON, "-m", "study.replicate", "--workers", str(count))
-        rate = re.findall(r": ([\d.]+) runs per hour$", measured.output, re.MULTILINE)
-        workers.append({"workers": count, "runs_per_hour": float(rate[-1])} | measured.record())
+    rounds: list[dict[str, Any]] = []
+    for _ in range(STUDY_ROUNDS):
+        rounds.append({})
+        for count in STUDY_WORKERS:
+            shutil.rmtree(sitting.clone / "study/runs", ignore_errors=True)
+            measured = sitting.measure(PYTHON, "-m", "study.replicate", "--workers", str(count))
+            rate = re.findall(r": ([\d.]+) runs per hour$", measured.output, re.MULTILINE)
+            rounds[-1][str(count)] = {"runs_per_hour": float(rate[-1])} | measured.record()
     runs = len(STUDY_RATES) * len(STUDY_SEEDS)
-    return {"epochs": sitting.study_epochs, "runs": runs, "workers": workers}
+    loads = measure_loads(sitting.pairs)
+    return {"epochs": sitting.study_epochs, "loads": loads, "rounds": rounds, "runs": runs}
 
 
 def run_tests(sitting: Sitting) -> dict[str, Any]:

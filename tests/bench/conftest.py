@@ -68,8 +68,17 @@ def results() -> dict[str, Any]:
         "stages": {"stages": [{"name": "check"} | measurement(0.5, 50)]},
         "study": {
             "epochs": 2,
+            "loads": {
+                "product": [{"alone": 10.0, "together": 9.0}],
+                "memory": [{"alone": 10.0, "together": t} for t in (4.0, 5.0, 8.0)],
+            },
+            "rounds": [
+                {
+                    "1": {"runs_per_hour": 90.0} | measurement(170, 1),
+                    "2": {"runs_per_hour": 120.0} | measurement(136, 1),
+                }
+            ],
             "runs": 4,
-            "workers": [{"workers": 1, "runs_per_hour": 90.0} | measurement(170, 1)],
         },
         "tests": {"passed": 7, "measured": measurement(61, 1)},
     }

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bench import pairs
+from bench import pairs, side_by_side, waiting
 from bench.pairs import run_pairs
 from bench.sitting import Sitting
 from bench.waiting import run_rate, run_stages, run_study
@@ -55,11 +55,19 @@ def test_stages_are_those_of_dvc_yaml(sitting: Sitting) -> None:
     assert [stage["name"] for stage in run_stages(sitting)["stages"]] == ["one", "two"]
 
 
-def test_study_starts_from_no_runs_for_each_number_of_workers(sitting: Sitting) -> None:
+def test_study_starts_from_no_runs_each_time(
+    sitting: Sitting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "measure_loads", lambda rounds: {"product": rounds})
     found = run_study(sitting)
-    assert [(row["workers"], row["runs_per_hour"]) for row in found["workers"]] == [
-        (1, 60.5),
-        (2, 120.5),
-    ]
-    assert (found["epochs"], found["runs"]) == (3, 4)
+    rates = [{name: row["runs_per_hour"] for name, row in r.items()} for r in found["rounds"]]
+    assert rates == [{"1": 60.5, "2": 120.5}] * waiting.STUDY_ROUNDS
+    assert (found["epochs"], found["runs"], found["loads"]) == (3, 4, {"product": 2})
     assert "epochs: 3" in (sitting.clone / "study/params.yaml").read_text()
+
+
+def test_loads_are_measured_in_one_process_and_in_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(side_by_side, "SECONDS", 0.05)
+    found = side_by_side.measure_loads(1)
+    assert set(found) == set(side_by_side.LOADS)
+    assert all(rate > 0 for rounds in found.values() for r in rounds for rate in r.values())

@@ -40,7 +40,12 @@ def test_headline_is_the_median_of_the_ratios(results: dict[str, Any]) -> None:
         "With another rate (0.3), `make repro` takes 42.0 s to the new curves, for 2 epochs.",
         "It runs check, train_dropout. One more revision takes 8.4 MB in DVC's cache and 5 kB",
         "| check | 1.0 | 0.5 | 50 |",
-        "| 1 | 90 | 170.0 |",
+        "| 1 | 90 | 170.0 | 10.0 |",
+        "| 2 | 120 | 136.0 | 16.0 |",
+        "Two workers take **0.80** of the time of one",
+        "Each of two trainings at once takes 1.50 times as long as one alone.",
+        "| copies of 128 MB | the memory | 2.00 | 1.25 to 2.50 (75 %) |",
+        "What slows two at once the most is the memory.",
         "`make test`: 7 tests in 61 s (122 s of CPU).",
     ],
 )
@@ -98,7 +103,8 @@ def test_page_of_the_study_has_the_runs_per_hour(results: dict[str, Any]) -> Non
     text = " ".join(blocks_of_pages(results)["docs/results.md"]["study"].split())
     assert text == (
         "Runs per hour, for runs of 2 epochs on all of MNIST, on made-up processor, 2 cores: 90"
-        " with 1 worker ([measured](../bench/README.md) apart from the study)."
+        " with 1 worker and 120 with 2 workers ([measured](../bench/README.md) apart from the"
+        " study)."
     )
 
 
