@@ -3,3 +3,9 @@
 
 class CannotCompareError(Exception):
     """One line that says what was expected, what was found and what to do; status 2, no pass."""
+
+
+def shown(value: object) -> str:
+    """What was found, for one line: at most 60 characters of it."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

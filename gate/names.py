@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from gate.errors import CannotCompareError
+from gate.errors import CannotCompareError, shown
 from gate.reading import MetricsFile, read_number
 
 # File and key.
@@ -44,9 +44,10 @@ def find(files: Mapping[str, MetricsFile], name: Name) -> Found:
         return Found(problem="missing", absent=True)
     value = file.values[key]
     number = read_number(value)
-    text = repr(value)
-    found = text if len(text) <= 60 else text[:57] + "..."
-    return Found(number, None if number is not None else f"expected a finite number; found {found}")
+    return Found(
+        number,
+        None if number is not None else f"expected a finite number; found {shown(value)}",
+    )
 
 
 def renamed(

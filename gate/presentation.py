@@ -14,6 +14,7 @@ from gate.seeds import SeedTest
 
 COLUMNS = ("metric", "base", "candidate", "change", "margin", "verdict", "why")
 SEED_COLUMNS = ("metric", "seeds", "worse by", "interval", "margin", "p", "power", "finding", "why")
+NUMBERS = ("base", "candidate", "change", "margin", "seeds", "worse by", "p", "power")
 
 # Up to so many metrics that are not gated are listed one by one.
 MOST_NOT_GATED = 12

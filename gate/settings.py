@@ -2,11 +2,11 @@
 
 import difflib
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from gate.errors import CannotCompareError
+from gate.errors import CannotCompareError, shown
 from gate.reading import read_yaml
 from gate.revisions import Source
 
@@ -142,13 +142,8 @@ def _describe(error: ValidationError) -> Iterator[str]:
             yield f"{name}: {detail['ctx']['error']}; mend it"
         else:
             expected = detail["msg"].removeprefix("Input should be ")
-            yield f"{name}: expected {expected}; found {_short(detail['input'])}"
+            yield f"{name}: expected {expected}; found {shown(detail['input'])}"
 
 
 def _all_names() -> list[str]:
     return [name for model in (Settings, SeedSettings, Rule, Margin) for name in model.model_fields]
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."

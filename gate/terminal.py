@@ -12,10 +12,9 @@ from rich.text import Text
 
 from gate.check import NO_WORSE, REGRESSION, VERDICTS, Check
 from gate.comparison import Comparison, Verdict
-from gate.presentation import COLUMNS, SEED_COLUMNS, all_notes, not_gated, row, seed_row
+from gate.presentation import COLUMNS, NUMBERS, SEED_COLUMNS, all_notes, not_gated, row, seed_row
 
 STATUS_STYLES = {NO_WORSE: "bold green", REGRESSION: "bold red"}
-NUMBERS = ("base", "candidate", "change", "margin", "seeds", "worse by", "p", "power")
 
 
 def show(check: Check) -> None:

@@ -13,6 +13,7 @@ from gate.comparison import Comparison, Verdict
 from gate.errors import CannotCompareError
 from gate.presentation import (
     COLUMNS,
+    NUMBERS,
     SEED_COLUMNS,
     as_markdown,
     code,
@@ -28,7 +29,6 @@ from gate.report.curves import Chart
 from gate.report.page import environment, vega_script
 
 REPORT = Path("report")
-NUMBERS = ("base", "candidate", "change", "margin", "seeds", "worse by", "p", "power")
 
 
 def write_report(folder: Path, base: str | None, files_of_commits: str | None) -> int:

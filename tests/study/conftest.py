@@ -86,7 +86,7 @@ def results(folder: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="session")
 def summarised(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder after the stage `summarise`, on made-up runs. Tests copy it."""
-    from tests.study.made import make_tables
+    from tests.study.textbook import make_tables
 
     folder = make_tables(tmp_path_factory.mktemp("study") / "summarised")
     with contextlib.chdir(folder):

@@ -12,7 +12,7 @@ from study.judging import Judged, judge_all, verdict_of
 from study.sections import claims_section
 from study.statistics import Estimate
 from study.table import Table
-from tests.study.made import FEW, HOW, rows
+from tests.study.textbook import FEW, HOW, rows
 
 RATIOS = pd.Series([1.0, 1.01, 0.99, 1.02])
 INFERENCE: Inference = (1e-12, RATIOS)

@@ -21,7 +21,7 @@ from study.summarise import main as summarise
 from study.tables import write_tables
 from tests.conftest import ROOT, set_parameters
 from tests.conftest import Run as RunCommand
-from tests.study.made_up import runs
+from tests.study.three_seeds import runs
 
 PAGES = ("README.md", "README.ja.md", "docs/results.md")
 

@@ -16,7 +16,7 @@ from study.effect_pictures import draw_rates, draw_sizes
 from study.literature import TEST_ERRORS
 from study.summarise import BANDS
 from study.table import Table, read_rows
-from tests.study.made import HOW, rows
+from tests.study.textbook import HOW, rows
 
 PICTURES = ["accuracy", "loss", "rates", "sizes"]
 

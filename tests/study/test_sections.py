@@ -21,7 +21,7 @@ from study.sections import (
     same_as_pipeline,
 )
 from tests.conftest import ROOT
-from tests.study.made_up import CHANGES, DENSE, NONE, POOLING, found_in, runs
+from tests.study.three_seeds import CHANGES, DENSE, NONE, POOLING, found_in, runs
 
 
 def figures(text: str) -> list[str]:

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from study.statistics import estimate, holm, sign_flip_p
-from tests.study.made import HOW
+from tests.study.textbook import HOW
 
 VALUES = [0.981, 0.984, 0.9825, 0.9871, 0.9802]
 

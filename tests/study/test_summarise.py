@@ -15,7 +15,7 @@ from study.statistics import estimate
 from study.tables import write_tables
 from tests.conftest import set_parameters
 from tests.study.conftest import RUNS
-from tests.study.made import QUICK, few_entries
+from tests.study.textbook import QUICK, few_entries
 
 FULL = "mnist,dense,rate=0.5,n=48000"
 

@@ -1,4 +1,4 @@
-"""Made-up runs with effects that are known, for tests alone."""
+"""Made-up runs of the whole grid, with the effects of a textbook, for tests alone."""
 
 import contextlib
 import shutil
