@@ -55,54 +55,71 @@ def stages_section(part: Part) -> str:
 
 def study_section(part: Part) -> str:
     """Runs per hour, what a second worker gains, and what keeps it from gaining more."""
-    rounds, loads = part["rounds"], part["loads"]
+    rounds = part["rounds"]
     rows = [
         [
             workers,
             f"{median(r[workers]['runs_per_hour'] for r in rounds):.0f}",
             f"{median(r[workers]['seconds'] for r in rounds):.1f}",
             f"{median(_starting(r[workers], part['runs']) for r in rounds):.1f}",
+            f"{median(r[workers]['cpu_seconds'] for r in rounds):.1f}",
+            f"{median(_in_use(r, workers) for r in rounds):.0%}",
         ]
         for workers in sorted(rounds[0])
     ]
-    header = ["workers", "runs per hour", f"seconds for {part['runs']} runs", "of these, starting"]
-    gained = median_of([r["2"]["seconds"] / r["1"]["seconds"] for r in rounds])
-    trainings = median_of([2 * r["1"]["runs_per_hour"] / r["2"]["runs_per_hour"] for r in rounds])
-    slower = {
-        name: median_of([r["alone"] / r["together"] for r in found])
-        for name, found in loads.items()
+    header = [
+        "workers",
+        "runs per hour",
+        f"seconds for {part['runs']} runs",
+        "of these, starting",
+        "CPU seconds",
+        "a worker's core was at work",
+    ]
+    times = {
+        key: median_of([r["2"][key] / r["1"][key] for r in rounds])
+        for key in ("seconds", "cpu_seconds")
     }
-    limit = max(slower, key=lambda name: slower[name].value)
+    waiting = median_of([_in_use(r, "1") / _in_use(r, "2") for r in rounds])
     text = (
-        f"Two workers take **{gained.value:.2f}** of the time of one: the median of"
-        f" {len(rounds)} rounds, {between(gained)}. Each of two trainings at once takes"
-        f" {trainings.value:.2f} times as long as one alone."
+        f"Two workers take **{times['seconds'].value:.2f}** of the time of one: the median of"
+        f" {len(rounds)} rounds, {between(times['seconds'])}. In each round that is one half, times"
+        f" the ratio of the CPU seconds ({times['cpu_seconds'].value:.2f},"
+        f" {between(times['cpu_seconds'])}), which is what two trainings at once lose by what they"
+        " share, times the ratio of the shares in which the cores were at work"
+        f" ({waiting.value:.2f}, {between(waiting)}), which is what they lose by waiting: for the"
+        " start of the cluster and of TensorFlow, for the last run, and for a hypervisor that gives"
+        " its cores to others."
     )
+    largest = "waiting" if waiting.value > times["cpu_seconds"].value else "what they share"
     return "\n\n".join(
         [
             f"## The study, with runs of {part['epochs']} epochs on all of MNIST",
             table(header, rows),
-            paragraph(text),
-            table(
-                ["two at once, on two cores", "share", "times as long as alone", "interval"],
-                [
-                    [
-                        LOADS[name].description,
-                        LOADS[name].shared,
-                        f"{one.value:.2f}",
-                        between(one),
-                    ]
-                    for name, one in slower.items()
-                ],
-            ),
-            paragraph(f"What slows two at once the most is {LOADS[limit].shared}."),
+            paragraph(f"{text} The larger loss is {largest}."),
+            _loads_table(part["loads"]),
         ]
     )
+
+
+def _loads_table(loads: Part) -> str:
+    """What two processes at once lose by what they share, where nothing else is in the way."""
+    rows = []
+    for name, found in loads.items():
+        slower = median_of([r["alone"] / r["together"] for r in found])
+        load = LOADS[name]
+        rows.append([load.description, load.shared, f"{slower.value:.2f}", between(slower)])
+    return table(["two processes at once", "share", "times as long as alone", "interval"], rows)
 
 
 def _starting(row: Part, runs: int) -> float:
     """Seconds before the first run and after the last one."""
     return float(row["seconds"] - 3600 * runs / row["runs_per_hour"])
+
+
+def _in_use(found: Part, workers: str) -> float:
+    """CPU seconds over those that the workers' cores had."""
+    row = found[workers]
+    return float(row["cpu_seconds"] / (int(workers) * row["seconds"]))
 
 
 def study_sentence(part: Part) -> str:
