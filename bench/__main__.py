@@ -6,12 +6,16 @@ interrupted goes on. `bench/README.md` says what is measured and how.
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from rich.console import Console
+from rich.markdown import Markdown
 
 from bench.machine import describe_machine
 from bench.pairs import run_pairs
@@ -68,6 +72,7 @@ def main() -> None:
                 pairs=given.pairs,
                 study_epochs=given.study_epochs,
             )
+            show(results)
         write_reports(results)
 
 
@@ -163,6 +168,15 @@ def read_results(path: Path = RESULTS) -> Results:
     if not isinstance(content, dict):
         raise InputError(f"{path}: expected JSON as `make bench` writes it; delete it, run again")
     return content
+
+
+def show(results: Results) -> None:
+    """Prints the page; its picture stands for itself."""
+    console = Console()
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = 100  # a file has no edge
+    text = "\n".join(line for line in page(results).splitlines() if not line.startswith("!["))
+    console.print(Markdown(text))
 
 
 def write_reports(results: Results) -> None:

@@ -115,3 +115,13 @@ def test_page_and_picture_from_made_up_results(
     assert done.returncode == 1
     assert done.stderr.startswith("bench: README.md: expected, once each, the blocks headline; ")
     assert done.stderr.count("\n") == 1
+
+
+def test_what_was_measured_is_printed(
+    results: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench.show(results)
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "seconds 25.0 10.0 2.50 1.50 to 4.00 (93.75 %)" in lines
+    assert "largest process, MB 1000 400 2.50 2.50 to 2.50 (93.75 %)" in lines
+    assert "floor 11.00 1.0" in lines
