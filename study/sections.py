@@ -150,16 +150,18 @@ def gains_section(found: Found) -> str:
     compared = [s for s in found.settings() if str(s) in found.summary["differences"]]
     if not compared:
         return table(header, rows)
-    seeds = max(found.pairs(setting) for setting in compared)
-    smallest = 2 / 2**seeds
+    smallest = {n: 2 / 2**n for n in sorted({found.pairs(setting) for setting in compared})}
+    each = " and ".join(f"{p:.4g} with {n} seeds" for n, p in smallest.items())
     text = (
         "The gain is the difference to no Dropout, paired by seed; its interval is a BCa bootstrap"
         " over seeds; p is that of the exact test which flips the signs of these differences,"
-        f" corrected by Holm's method for {len(compared)} settings. With {seeds} seeds no p can be"
-        f" below {smallest:.4g} before that correction."
+        f" corrected by Holm's method for {len(compared)} settings. Before that correction, no p"
+        f" can be below {each}."
     )
-    if smallest > 1 - how.confidence_level:
-        text += f" So no p here can reach {1 - how.confidence_level:.2g}: judge by the intervals."
+    limit = 1 - how.confidence_level
+    few = [str(n) for n, p in smallest.items() if p > limit]
+    if few:
+        text += f" So with {' or '.join(few)} seeds none can reach {limit:.2g}: judge by intervals."
     return "\n\n".join([table(header, rows), paragraph(text)])
 
 

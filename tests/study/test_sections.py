@@ -130,8 +130,22 @@ def test_gain_of_each_setting_has_interval_and_p() -> None:
     ]
     words = " ".join(text.split())
     # Two of the 8 patterns of signs are as far from 0 as the one with one sign.
-    assert "Holm's method for 2 settings. With 3 seeds no p can be below 0.25" in words
-    assert words.endswith("So no p here can reach 0.05: judge by the intervals.")
+    assert "Holm's method for 2 settings. Before that correction, no p can be below 0.25" in words
+    assert words.endswith(
+        "0.25 with 3 seeds. So with 3 seeds none can reach 0.05: judge by intervals."
+    )
+
+
+def test_smallest_p_is_told_for_each_number_of_seeds() -> None:
+    """A setting with two seeds beside one with three: 2 / 2^2 and 2 / 2^3."""
+    entries = [
+        entry
+        for entry in runs(places=(NONE, DENSE, POOLING))
+        if entry.run.placement != "pooling" or entry.run.seed < 2
+    ]
+    words = " ".join(gains_section(found_in(entries)).split())
+    assert "no p can be below 0.5 with 2 seeds and 0.25 with 3 seeds." in words
+    assert words.endswith("So with 2 or 3 seeds none can reach 0.05: judge by intervals.")
 
 
 @pytest.mark.parametrize("verdict", [SUPPORTED, CONTRADICTED, UNDECIDED])
