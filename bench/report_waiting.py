@@ -1,5 +1,6 @@
 """What one waits for from day to day, in words and tables."""
 
+from collections.abc import Callable
 from statistics import median
 from typing import Any
 
@@ -55,58 +56,62 @@ def stages_section(part: Part) -> str:
 
 def study_section(part: Part) -> str:
     """Runs per hour, what a second worker gains, and what keeps it from gaining more."""
-    rounds = part["rounds"]
-    rows = [
-        [
-            workers,
-            f"{median(r[workers]['runs_per_hour'] for r in rounds):.0f}",
-            f"{median(r[workers]['seconds'] for r in rounds):.1f}",
-            f"{median(_starting(r[workers], part['runs']) for r in rounds):.1f}",
-            f"{median(r[workers]['cpu_seconds'] for r in rounds):.1f}",
-            f"{median(_in_use(r, workers) for r in rounds):.0%}",
-        ]
-        for workers in sorted(rounds[0])
-    ]
-    header = [
-        "workers",
-        "runs per hour",
-        f"seconds for {part['runs']} runs",
-        "of these, starting",
-        "CPU seconds",
-        "a worker's core was at work",
-    ]
-    times = {
-        key: median_of([r["2"][key] / r["1"][key] for r in rounds])
-        for key in ("seconds", "cpu_seconds")
-    }
-    waiting = median_of([_in_use(r, "1") / _in_use(r, "2") for r in rounds])
-    text = (
-        f"Two workers take **{times['seconds'].value:.2f}** of the time of one: the median of"
-        f" {len(rounds)} rounds, {between(times['seconds'])}. In each round that is one half, times"
-        f" the ratio of the CPU seconds ({times['cpu_seconds'].value:.2f},"
-        f" {between(times['cpu_seconds'])}), which is what two trainings at once lose by what they"
-        " share, times the ratio of the shares in which the cores were at work"
-        f" ({waiting.value:.2f}, {between(waiting)}), which is what they lose by waiting: for the"
-        " start of the cluster and of TensorFlow, for the last run, and for a hypervisor that gives"
-        " its cores to others."
-    )
-    largest = "waiting" if waiting.value > times["cpu_seconds"].value else "what they share"
     return "\n\n".join(
         [
             f"## The study, with runs of {part['epochs']} epochs on all of MNIST",
-            table(header, rows),
-            paragraph(f"{text} The larger loss is {largest}."),
+            _workers_table(part["rounds"], part["runs"]),
+            _second_worker(part["rounds"]),
             _loads_table(part["loads"]),
         ]
+    )
+
+
+def _workers_table(rounds: list[Part], runs: int) -> str:
+    """Medians over the rounds."""
+    columns: dict[str, tuple[str, Callable[[Part, str], float]]] = {
+        "runs per hour": (".0f", lambda found, workers: found[workers]["runs_per_hour"]),
+        f"seconds for {runs} runs": (".1f", lambda found, workers: found[workers]["seconds"]),
+        "of these, starting": (".1f", lambda found, workers: _starting(found[workers], runs)),
+        "CPU seconds": (".1f", lambda found, workers: found[workers]["cpu_seconds"]),
+        "a worker's core was at work": (".0%", _in_use),
+    }
+    rows = [
+        [
+            workers,
+            *(
+                format(median(figure(found, workers) for found in rounds), form)
+                for form, figure in columns.values()
+            ),
+        ]
+        for workers in sorted(rounds[0])
+    ]
+    return table(["workers", *columns], rows)
+
+
+def _second_worker(rounds: list[Part]) -> str:
+    """Its gain, as the product of one half and two losses."""
+    seconds, cpu = (
+        median_of([found["2"][key] / found["1"][key] for found in rounds])
+        for key in ("seconds", "cpu_seconds")
+    )
+    waiting = median_of([_in_use(found, "1") / _in_use(found, "2") for found in rounds])
+    largest = "waiting" if waiting.value > cpu.value else "what they share"
+    return paragraph(
+        f"Two workers take **{seconds.value:.2f}** of the time of one: the median of {len(rounds)}"
+        f" rounds, {between(seconds)}. In each round that is one half, times the ratio of the CPU"
+        f" seconds ({cpu.value:.2f}, {between(cpu)}), which is what two trainings at once lose by"
+        " what they share, times the ratio of the shares in which the cores were at work"
+        f" ({waiting.value:.2f}, {between(waiting)}), which is what they lose by waiting: for the"
+        " start of the cluster and of TensorFlow, for the last run, and for a hypervisor that gives"
+        f" its cores to others. The larger loss is {largest}."
     )
 
 
 def _loads_table(loads: Part) -> str:
     """What two processes at once lose by what they share, where nothing else is in the way."""
     rows = []
-    for name, found in loads.items():
-        slower = median_of([r["alone"] / r["together"] for r in found])
-        load = LOADS[name]
+    for name, load in LOADS.items():
+        slower = median_of([found["alone"] / found["together"] for found in loads[name]])
         rows.append([load.description, load.shared, f"{slower.value:.2f}", between(slower)])
     return table(["two processes at once", "share", "times as long as alone", "interval"], rows)
 

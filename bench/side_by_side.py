@@ -4,6 +4,7 @@
 """
 
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.sitting import PYTHON
+from experiment.errors import InputError
 
 SECONDS = 2.0
 # From when a process is started until its load begins: Python and NumPy take a part of it.
@@ -63,18 +64,30 @@ def measure_loads(rounds: int) -> dict[str, list[dict[str, float]]]:
 
 
 def rate_of_one(name: str, *, processes: int) -> float:
-    """Mean repetitions per second of each of so many processes that do the same at once."""
+    """Mean repetitions per second of each of so many processes that do the same at once.
+
+    Raises:
+        InputError: one of them fails; its last line is in the message.
+    """
     start = time.time() + AHEAD
-    command = [PYTHON, "-m", "bench.side_by_side", name, str(start), str(SECONDS)]
+    command = [sys.executable, "-m", "bench.side_by_side", name, str(start), str(SECONDS)]
     options: dict[str, Any] = {
         "cwd": Path(__file__).parents[1],
         "env": os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
         "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
         "text": True,
     }
     started = [subprocess.Popen(command, **options) for _ in range(processes)]
-    rates = [float(process.communicate()[0]) for process in started]
-    return sum(rates) / processes
+    outputs = [process.communicate() for process in started]
+    for process, (_, error) in zip(started, outputs, strict=True):
+        if process.returncode != 0:
+            last = error.strip().splitlines()[-1:]
+            raise InputError(
+                f"{shlex.join(command)}: expected status 0, found {process.returncode}:"
+                f" {''.join(last)}"
+            )
+    return sum(float(rate) for rate, _ in outputs) / processes
 
 
 def repeat(action: Callable[[], object], start: float, seconds: float) -> float:

@@ -77,17 +77,23 @@ def run_study(sitting: Sitting) -> dict[str, Any]:
     }
     sitting.change({"seeds": STUDY_SEEDS, "grid": [block]}, "study/params.yaml")
     sitting.measure(PYTHON, "-m", "study.download", "mnist")
-    rounds: list[dict[str, Any]] = []
-    for _ in range(STUDY_ROUNDS):
-        rounds.append({})
-        for count in STUDY_WORKERS:
-            shutil.rmtree(sitting.clone / "study/runs", ignore_errors=True)
-            measured = sitting.measure(PYTHON, "-m", "study.replicate", "--workers", str(count))
-            rate = re.findall(r": ([\d.]+) runs per hour$", measured.output, re.MULTILINE)
-            rounds[-1][str(count)] = {"runs_per_hour": float(rate[-1])} | measured.record()
-    runs = len(STUDY_RATES) * len(STUDY_SEEDS)
-    loads = measure_loads(sitting.pairs)
-    return {"epochs": sitting.study_epochs, "loads": loads, "rounds": rounds, "runs": runs}
+    return {
+        "epochs": sitting.study_epochs,
+        "rounds": [
+            {str(count): replicate_anew(sitting, count) for count in STUDY_WORKERS}
+            for _ in range(STUDY_ROUNDS)
+        ],
+        "loads": measure_loads(sitting.pairs),
+        "runs": len(STUDY_RATES) * len(STUDY_SEEDS),
+    }
+
+
+def replicate_anew(sitting: Sitting, workers: int) -> dict[str, Any]:
+    """The study's trainings, none of which is stored."""
+    shutil.rmtree(sitting.clone / "study/runs", ignore_errors=True)
+    measured = sitting.measure(PYTHON, "-m", "study.replicate", "--workers", str(workers))
+    rate = re.findall(r": ([\d.]+) runs per hour$", measured.output, re.MULTILINE)
+    return {"runs_per_hour": float(rate[-1])} | measured.record()
 
 
 def run_tests(sitting: Sitting) -> dict[str, Any]:

@@ -70,6 +70,7 @@ def results() -> dict[str, Any]:
             "epochs": 2,
             "loads": {
                 "product": [{"alone": 10.0, "together": 9.0}],
+                "cache": [{"alone": 10.0, "together": 8.0}],
                 "memory": [{"alone": 10.0, "together": t} for t in (4.0, 5.0, 8.0)],
             },
             "rounds": [

@@ -9,6 +9,9 @@ from bench import pairs, side_by_side, waiting
 from bench.pairs import run_pairs
 from bench.sitting import Sitting
 from bench.waiting import run_rate, run_stages, run_study
+from experiment.errors import InputError
+from experiment.style import LABELS
+from tests.conftest import ROOT
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -31,6 +34,12 @@ def test_pairs_run_in_turn_each_with_another_seed(sitting: Sitting) -> None:
     assert found[0]["plain"]["curves"]["dropout"]["val_loss"] == [0.25, 0.75]
     assert found[0]["pipeline"]["curves"]["dropout"]["val_loss"] == [0.0625, 1]
     assert found[0]["plain"]["seconds"] > 0
+
+
+def test_plain_script_names_its_networks_as_they_are_read() -> None:
+    text = (ROOT / "bench/plain.py").read_text(encoding="utf-8")
+    for label in LABELS.values():
+        assert f'("{label}", ' in text
 
 
 def test_pairs_go_on_where_they_stopped(sitting: Sitting) -> None:
@@ -71,3 +80,10 @@ def test_loads_are_measured_in_one_process_and_in_two(monkeypatch: pytest.Monkey
     found = side_by_side.measure_loads(1)
     assert set(found) == set(side_by_side.LOADS)
     assert all(rate > 0 for rounds in found.values() for r in rounds for rate in r.values())
+
+
+def test_load_that_fails_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(side_by_side, "SECONDS", "long")
+    with pytest.raises(InputError, match="expected status 0, found 1: ValueError: could not") as e:
+        side_by_side.rate_of_one("product", processes=2)
+    assert "\n" not in str(e.value)
