@@ -31,7 +31,6 @@ PLACES = {
     "both": "pooling and dense layer",
     "none": "",
 }
-ENVIRONMENT = Path("metrics/no_dropout.environment.json")
 
 
 def run_section(found: Found) -> str:
@@ -60,7 +59,7 @@ def run_section(found: Found) -> str:
     texts = [f"{len(rows)} runs.", table(header, [line for _, line in sorted(lines)])]
     if len(rows) < planned(found):
         texts[0] = f"{len(rows)} runs of the {planned(found)} in study/params.yaml."
-    return "\n\n".join([*texts, *environment(found)])
+    return "\n\n".join([*texts, *comparison(found)])
 
 
 def planned(found: Found) -> int:
@@ -71,26 +70,25 @@ def planned(found: Found) -> int:
     return len(runs_of(found.study.grid, found.study.seeds, images=images, epochs=epochs))
 
 
-def environment(found: Found) -> list[str]:
-    """A paragraph on the software, if the pipeline's own results tell which it was; else none."""
+def comparison(found: Found) -> list[str]:
+    """A paragraph on whether the pipeline's metrics are the study's, where both have them."""
     same = same_as_pipeline(found)
     if same is None:
         return []
-    if not same:
-        text = (
-            "With the pipeline's seed, the study does not give the pipeline's committed metrics: it"
-            " was run in another environment than [theirs](../metrics/no_dropout.environment.json),"
-            " or with other parameters."
-        )
-        return [paragraph(text)]
-    info = json.loads(ENVIRONMENT.read_text(encoding="utf-8"))
+    # No version and no processor here: those of the workspace are of whoever ran the pipeline last.
     text = (
-        f"With the pipeline's seed, the study gives the pipeline's committed metrics, digit for"
-        f" digit: both ran with Python {info['python']}, TensorFlow {info['version.tensorflow']},"
-        f" Keras {info['version.keras']} and {info['threads']} thread per run on {info['system']}"
-        f" {info['processor']} ([all of it](../metrics/no_dropout.environment.json))."
+        "With the pipeline's seed, the study gives the pipeline's committed metrics, digit for"
+        " digit."
+        if same
+        else "With the pipeline's seed, the study does not give the pipeline's committed metrics:"
+        " it was run in another environment, or with other parameters."
     )
-    return [paragraph(text)]
+    where = (
+        " The pipeline's software and processor are in"
+        " [metrics/no_dropout.environment.json](../metrics/no_dropout.environment.json), those of"
+        " each run of the study beside its curve, in [study/runs](../study/runs)."
+    )
+    return [paragraph(text + where)]
 
 
 def same_as_pipeline(found: Found) -> bool | None:
