@@ -128,7 +128,15 @@ def claims_section(judged: Sequence[Judged], how: StatisticsParameters) -> str:
 def _measured(figure: Estimate | None) -> str:
     if figure is None:
         return NOT_MEASURED
-    return f"{figure.mean:.4f} [{figure.low:.4f}, {figure.high:.4f}]"
+    mean, low, high = map(_number, (figure.mean, figure.low, figure.high))
+    return f"{mean} [{low}, {high}]"
+
+
+def _number(value: float) -> str:
+    """Four places; what these would show as 0 without being it, by its exponent."""
+    if value == 0:
+        return "0"
+    return f"{value:.4f}" if abs(value) >= 0.00005 else f"{value:.1e}"
 
 
 def gains_section(found: Found) -> str:

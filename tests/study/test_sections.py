@@ -9,16 +9,18 @@ import pytest
 
 from study.answer import ENGLISH, JAPANESE, Language, answer
 from study.claims import CLAIMS
-from study.judging import CONTRADICTED, NOT_MEASURED, SUPPORTED, UNDECIDED, Judged
+from study.judging import CONTRADICTED, NOT_MEASURED, SUPPORTED, UNDECIDED, Judged, Measured
 from study.meaning import ADVICE, meaning_section
 from study.parameters import Block
 from study.sections import (
     PICTURES,
+    claims_section,
     gains_section,
     pictures_section,
     run_section,
     same_as_pipeline,
 )
+from study.statistics import Estimate
 from tests.study.three_seeds import CHANGES, DENSE, NONE, POOLING, found_in, runs
 
 
@@ -157,6 +159,22 @@ def test_there_is_advice_for_each_verdict(verdict: str) -> None:
     assert all(f"- {start}" in text for start in given)
     assert text.count("- **") == len(ADVICE) + 1
     assert ("lowest after epoch 4.0, on average" in text) is (verdict == SUPPORTED)
+
+
+@pytest.mark.parametrize(
+    ("figure", "shown"),
+    [
+        (Estimate(0.0, 0.0, 0.0, 0.0), "0 [0, 0]"),
+        (Estimate(3e-7, 0.0, 0.0, 0.00005), "3.0e-07 [0, 0.0001]"),
+        (Estimate(-0.25, 0.1, -0.5, -0.00004), "-0.2500 [-0.5000, -4.0e-05]"),
+        (None, "not measured"),
+    ],
+)
+def test_claims_show_nothing_as_zero_that_is_not(figure: Estimate | None, shown: str) -> None:
+    part = Measured("gain", figure, SUPPORTED)
+    claims = [Judged("C1", "It gains.", "The gain is above 0.", (part,), SUPPORTED)]
+    row = claims_section(claims, found_in(runs()).study.statistics).split("\n")[-1]
+    assert row == f"| **C1** It gains. | The gain is above 0. | gain: {shown} | **supported** |"
 
 
 def test_what_was_not_judged_gives_no_advice() -> None:
