@@ -40,12 +40,13 @@ def run_section(found: Found) -> str:
     rows["placement"] = rows["placement"].replace("none", "dense")
     lines = []
     order = ["dataset", "train_samples", "epochs", "placement"]
-    for (dataset, samples, epochs, place), runs in rows.groupby(order):
+    rows["seeds"] = rows.groupby([*order, "dropout_rate"])["seed"].transform("nunique")
+    for (dataset, samples, epochs, place, seeds), runs in rows.groupby([*order, "seeds"]):
         updates = epochs * math.ceil(samples / found.params.train.batch_size)
         rates = ", ".join(f"{rate:g}" for rate in sorted(runs["dropout_rate"].unique()))
         cells = [NAMES.get(dataset, dataset), f"{samples:,}", PLACES[place], rates]
-        line = [*cells, str(epochs), f"{updates:,}", str(runs["seed"].nunique()), str(len(runs))]
-        lines.append(((dataset != "mnist", dataset, -samples, place != "dense"), line))
+        line = [*cells, str(epochs), f"{updates:,}", str(seeds), str(len(runs))]
+        lines.append(((dataset != "mnist", dataset, -samples, place != "dense", -seeds), line))
     header = [
         "data set",
         "training images",
@@ -159,8 +160,9 @@ def gains_section(found: Found) -> str:
     smallest = {n: 2 / 2**n for n in sorted({found.pairs(setting) for setting in compared})}
     each = " and ".join(f"{p:.4g} with {n} seeds" for n, p in smallest.items())
     text = (
-        "The gain is the difference to no Dropout, paired by seed; its interval is a BCa bootstrap"
-        " over seeds; p is that of the exact test which flips the signs of these differences,"
+        "The gain is the mean difference to no Dropout with the same seed, over the seeds that both"
+        " have; its interval is a BCa bootstrap over seeds; p is that of the exact test which flips"
+        " the signs of these differences,"
         f" corrected by Holm's method for {len(compared)} settings. Before that correction, no p"
         f" can be below {each}."
     )

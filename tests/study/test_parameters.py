@@ -45,7 +45,6 @@ def test_wrong_value_is_one_clear_line(
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.xfail(strict=True, reason="not all of its blocks have been trained yet")
 def test_committed_grid_answers_every_claim() -> None:
     """It has the settings with which the tests of the claims are made, five seeds or more."""
     study = load_study_parameters(ROOT / "study/params.yaml")

@@ -103,6 +103,14 @@ def test_grid_is_told_as_far_as_it_was_run(
     ]
 
 
+def test_rates_with_more_seeds_than_others_have_their_own_line() -> None:
+    entries = [e for e in runs() if e.run.dropout_rate == 0.0 or e.run.seed < 2]
+    assert run_section(found_in(entries)).split("\n")[4:6] == [
+        "| MNIST | 48,000 | dense layer | 0 | 20 | 30,000 | 3 | 3 |",
+        "| MNIST | 48,000 | dense layer | 0.5 | 20 | 30,000 | 2 | 2 |",
+    ]
+
+
 @pytest.mark.parametrize("same", [True, False, None])
 def test_comparison_with_the_pipeline_names_what_is_seen_and_no_version(
     same: bool | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
