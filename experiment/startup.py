@@ -1,5 +1,6 @@
 """How TensorFlow is started: so that the same run gives the same bits, and without its noise."""
 
+import functools
 import os
 import sys
 import tempfile
@@ -26,7 +27,8 @@ UNUSED = ("IPython", "matplotlib", "pandas")
 def starting_tensorflow() -> Iterator[None]:
     """Sets `ENVIRONMENT`; TensorFlow is to be imported and configured within the block.
 
-    What is `UNUSED` by it can be imported after the block, not within.
+    What is `UNUSED` by it can be imported after the block, not within. From the end of the block
+    on, iterators of `tf.data` are not tuned: see `_end_iterators_at_once`.
 
     TensorFlow prints notes about GPUs while it is imported, whatever the log level
     (https://github.com/tensorflow/tensorflow/issues/100442). What is written to stderr within the
@@ -41,6 +43,8 @@ def starting_tensorflow() -> Iterator[None]:
         os.dup2(held.fileno(), 2)
         try:
             yield
+            if "tensorflow" in sys.modules:
+                _end_iterators_at_once()
         except BaseException:
             held.seek(0)
             os.write(shown, held.read())
@@ -50,3 +54,29 @@ def starting_tensorflow() -> Iterator[None]:
                 del sys.modules[name]
             os.dup2(shown, 2)
             os.close(shown)
+
+
+@functools.cache
+def _end_iterators_at_once() -> None:
+    """Turns off what can make the end of a `tf.data` iterator take up to a minute.
+
+    Beside each iterator a thread tunes its buffers, and sleeps in between, 10 ms at first, twice as
+    long each time, up to 60 s. The end of the iterator wakes the thread and waits for it; but where
+    the thread looks around before the iterator is marked as ended, it sleeps on, and the core that
+    trained does nothing (seen with TensorFlow 2.21, in one of five ends and more, by how busy the
+    cores are). Nothing here is tuned, so the bits are the same without.
+
+    As an option of the datasets in `experiment/training.py`, which is the place for it, this would
+    rename every stored run of the study, for the same numbers: let the next change there take it.
+    """
+    import tensorflow as tf
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    iterate = tf.data.Dataset.__iter__
+
+    def iterate_untuned(dataset: tf.data.Dataset) -> Iterator[object]:
+        iterator: Iterator[object] = iterate(dataset.with_options(options))
+        return iterator
+
+    tf.data.Dataset.__iter__ = iterate_untuned

@@ -1,5 +1,6 @@
 """One import of TensorFlow for all: tiny networks on synthetic images."""
 
+import gc
 import json
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from tests.conftest import ROOT, synthetic_arrays
 with starting_tensorflow():
     import keras
     import tensorflow as tf
+    from tensorflow.python.data.experimental.ops.iterator_model_ops import get_model_proto
+    from tensorflow.python.data.ops.iterator_ops import OwnedIterator
 
     from experiment import training
     from experiment.model import DropoutPlacement, build_model
@@ -205,6 +208,22 @@ def test_state_holds_more_than_the_weights() -> None:
         wrong = State(states[0].curve, values)
         _, other = train(0.5, resume=lambda variables, s=wrong: s)
         assert other != curve, name
+
+
+def test_no_iterator_is_tuned_for_its_end_could_then_take_a_minute() -> None:
+    """The end is late by chance; what can be seen at any time is whether there is a tuner."""
+    found = 0
+
+    def look(state: State) -> None:
+        nonlocal found
+        for iterator in gc.get_objects():
+            if type(iterator) is OwnedIterator:
+                found += 1
+                with pytest.raises(tf.errors.NotFoundError, match="disable autotune"):
+                    get_model_proto(iterator)
+
+    train(on_epoch=look)
+    assert found >= SETTINGS["epochs"]
 
 
 def test_rate_changes_the_result() -> None:
