@@ -6,6 +6,8 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
 
 ENVIRONMENT = {
     # TensorFlow turns oneDNN's kernels on or off by the processor; their bits differ.
@@ -43,8 +45,8 @@ def starting_tensorflow() -> Iterator[None]:
         os.dup2(held.fileno(), 2)
         try:
             yield
-            if "tensorflow" in sys.modules:
-                _end_iterators_at_once()
+            if tensorflow := sys.modules.get("tensorflow"):
+                _end_iterators_at_once(tensorflow)
         except BaseException:
             held.seek(0)
             os.write(shown, held.read())
@@ -57,7 +59,7 @@ def starting_tensorflow() -> Iterator[None]:
 
 
 @functools.cache
-def _end_iterators_at_once() -> None:
+def _end_iterators_at_once(tf: ModuleType) -> None:
     """Turns off what can make the end of a `tf.data` iterator take up to a minute.
 
     Beside each iterator a thread tunes its buffers, and sleeps in between, 10 ms at first, twice as
@@ -69,14 +71,11 @@ def _end_iterators_at_once() -> None:
     As an option of the datasets in `experiment/training.py`, which is the place for it, this would
     rename every stored run of the study, for the same numbers: let the next change there take it.
     """
-    import tensorflow as tf
-
     options = tf.data.Options()
     options.autotune.enabled = False
     iterate = tf.data.Dataset.__iter__
 
-    def iterate_untuned(dataset: tf.data.Dataset) -> Iterator[object]:
-        iterator: Iterator[object] = iterate(dataset.with_options(options))
-        return iterator
+    def iterate_untuned(dataset: Any) -> Any:
+        return iterate(dataset.with_options(options))
 
     tf.data.Dataset.__iter__ = iterate_untuned
