@@ -57,7 +57,7 @@ ADVICE = {
     },
     "C9": {
         SUPPORTED: "**It costs nothing when the network is used**: the same predictions, in the"
-        " same time.",
+        " same time to within 5 %.",
         CONTRADICTED: "**It costs something when the network is used**: predictions or time differ"
         " with the layer taken out.",
         UNDECIDED: "**What it costs when the network is used is not decided**: measure the time of"
