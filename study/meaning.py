@@ -56,8 +56,8 @@ ADVICE = {
         " better than 0.3 to 0.5, but one of the two cannot be told from it with this many seeds.",
     },
     "C9": {
-        SUPPORTED: "**It costs nothing when the network is used**: the same predictions, in the"
-        " same time to within 5 %.",
+        SUPPORTED: "**It costs nothing when the network is used**: the same predictions, in times"
+        " that its rule counts as the same.",
         CONTRADICTED: "**It costs something when the network is used**: predictions or time differ"
         " with the layer taken out.",
         UNDECIDED: "**What it costs when the network is used is not decided**: measure the time of"

@@ -162,9 +162,8 @@ def gains_section(found: Found) -> str:
     text = (
         "The gain is the mean difference to no Dropout with the same seed, over the seeds that both"
         " have; its interval is a BCa bootstrap over seeds; p is that of the exact test which flips"
-        " the signs of these differences,"
-        f" corrected by Holm's method for {len(compared)} settings. Before that correction, no p"
-        f" can be below {each}."
+        f" the signs of these differences, corrected by Holm's method for {len(compared)} settings."
+        f" Before that correction, no p can be below {each}."
     )
     limit = 1 - how.confidence_level
     few = [str(n) for n, p in smallest.items() if p > limit]
