@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -103,16 +104,20 @@ def _pass_on(process: subprocess.Popen[str]) -> None:
 
 
 def _stop(processes: list[subprocess.Popen[str]]) -> None:
-    """Ends those still running: asks first, insists after 10 seconds."""
-    for process in processes:
-        if process.poll() is None:
-            _signal(process, signal.SIGINT if os.name == "posix" else signal.SIGTERM)
-    for process in processes:
-        try:
+    """Ends those still running, with all they started: asks first, insists after 10 seconds.
+
+    A DVC process that is asked just as it starts a command ends without waiting for it, and the
+    command was not there to be asked. It is what the group still holds when DVC has ended.
+    """
+    running = [process for process in processes if process.poll() is None]
+    for process in running:
+        _signal(process, signal.SIGINT if os.name == "posix" else signal.SIGTERM)
+    for process in running:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
+        with suppress(ProcessLookupError):  # the group is empty, as it nearly always is
             _signal(process, signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
-            process.wait()
+        process.wait()
 
 
 def _signal(process: subprocess.Popen[str], number: signal.Signals) -> None:

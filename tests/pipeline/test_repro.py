@@ -7,13 +7,15 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 
-from stages.__main__ import TRAININGS
+from stages.__main__ import TRAININGS, _stop
 from tests.conftest import Run, environment_of_stages, set_parameters, synthetic_arrays
 from tests.repository import CURVES, EPOCHS, METRICS, PICTURES, contents, git, ran
 
@@ -244,25 +246,57 @@ def test_interrupt_stops_every_training(
         if len(started) == len(trainings):
             break
     process.send_signal(number)
-    output, _ = process.communicate(timeout=60)
+    try:
+        output, _ = process.communicate(timeout=60)
+    finally:
+        left = _trainings_in(repository)
+        for training in left:
+            training.kill()
     assert process.returncode == 1
     assert "repro: interrupted; every stage that had started was stopped" in output
-    assert _trainings_in(repository) == []
+    assert left == []
 
 
-def _trainings_in(folder: Path) -> list[str]:
-    """Commands of the training processes that run in a folder."""
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is sent as a POSIX signal")
+def test_interrupt_stops_what_was_being_started() -> None:
+    """As DVC does when the interrupt comes just before it forks: starts the command, and ends."""
+    code = """
+import signal, subprocess, sys, time
+def start_and_end(*_):
+    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    sys.exit("interrupted")
+signal.signal(signal.SIGINT, start_and_end)
+print("ready", flush=True)
+time.sleep(600)
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout
+    assert process.stdout.readline() == "ready\n"
+    try:
+        _stop([process])
+        output, _ = process.communicate(timeout=60)  # to the end: nobody holds it any more
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    assert output == "interrupted\n"
+
+
+def _trainings_in(folder: Path) -> list[psutil.Process]:
+    """The training processes that run in a folder, once they had time to end."""
     deadline = time.monotonic() + 10
     while True:
-        found = []
-        for entry in Path("/proc").glob("[0-9]*"):
-            try:
-                here = entry.joinpath("cwd").readlink() == folder
-                command = entry.joinpath("cmdline").read_text().replace("\0", " ")
-            except OSError:
-                continue
-            if here and "stages.train" in command:
-                found.append(command)
+        found = [
+            process
+            for process in psutil.process_iter(["cwd", "cmdline"])
+            if process.info["cwd"] == str(folder)
+            and "stages.train" in " ".join(process.info["cmdline"] or ())
+        ]
         if not found or time.monotonic() > deadline:
             return found
         time.sleep(0.1)
