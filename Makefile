@@ -33,11 +33,12 @@ help:  ## list these targets
 setup: $(READY) $(PAGE)  ## make the virtual environment .venv with the pinned packages
 	@grep -qs offline.html .dvc/config.local || python -m gate.report.page
 
-# Python compiles what is imported, when it is; pip would compile all 16,000 files beforehand.
+# With all files compiled, since with PYTHONDONTWRITEBYTECODE, as containers set it, each process
+# would compile TensorFlow anew.
 $(READY): requirements.txt
 	@"$(PYTHON)" -c "import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else 'make setup: expected Python 3.11, 3.12 or 3.13; found %d.%d; name one: make setup PYTHON=python3.12' % v[:2])"
 	"$(PYTHON)" -m venv --clear .venv
-	"$(BIN)/python" -m pip install --quiet --no-compile --disable-pip-version-check --require-hashes --only-binary :all: --no-binary antlr4-python3-runtime --requirement requirements.txt
+	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-binary antlr4-python3-runtime --requirement requirements.txt
 	@touch $(READY)
 
 $(PAGE): $(READY) $(wildcard gate/report/page.py gate/report/templates/*)
