@@ -33,8 +33,8 @@ help:  ## list these targets
 setup: $(READY) $(PAGE)  ## make the virtual environment .venv with the pinned packages
 	@grep -qs offline.html .dvc/config.local || python -m gate.report.page
 
-# With all files compiled, since with PYTHONDONTWRITEBYTECODE, as containers set it, each process
-# would compile TensorFlow anew.
+# Not with --no-compile, 40 s faster: where PYTHONDONTWRITEBYTECODE is set, as in many containers,
+# each process would compile TensorFlow anew.
 $(READY): requirements.txt
 	@"$(PYTHON)" -c "import sys; v = sys.version_info; sys.exit(None if (3, 11) <= v < (3, 14) else 'make setup: expected Python 3.11, 3.12 or 3.13; found %d.%d; name one: make setup PYTHON=python3.12' % v[:2])"
 	"$(PYTHON)" -m venv --clear .venv
