@@ -23,10 +23,10 @@ from bench.picture import draw
 from bench.report import fill_pages, page
 from bench.sitting import Sitting, opened
 from bench.waiting import run_idle, run_rate, run_stages, run_study, run_tests
-from experiment.artifacts import replacing, write_figure
-from experiment.errors import InputError, one_line_errors
-from experiment.parameters import load_parameters
-from experiment.style import plain_style
+from experiment.common.errors import InputError, one_line_errors
+from experiment.common.files import replacing, write_figure
+from experiment.common.parameters import load_parameters
+from experiment.presentation.style import plain_style
 
 RESULTS, PAGE, PICTURE = (Path("bench/results").with_suffix(s) for s in (".json", ".md", ".png"))
 DOTS_PER_INCH = 150

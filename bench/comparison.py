@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.intervals import Difference, difference_of_means
-from experiment.style import LABELS
+from experiment.presentation.style import LABELS
 
 COMPARED = ("val_accuracy", "val_loss")
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-from experiment.errors import InputError
+from experiment.common.errors import InputError
 
 # Seconds between two looks at the memory. Each takes milliseconds for a process of 1 GB.
 INTERVAL = 0.5

@@ -9,8 +9,8 @@ from typing import Any
 from bench.machine import copy_rate, product_rate
 from bench.measure import Measurement
 from bench.sitting import PYTHON, RAW, REPRO, Sitting
-from experiment.artifacts import CURVE_COLUMNS
-from experiment.style import LABELS
+from experiment.common.files import CURVE_COLUMNS
+from experiment.presentation.style import LABELS
 
 CURVES = CURVE_COLUMNS[1:]  # but for `epoch`
 

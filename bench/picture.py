@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from bench.comparison import Row, compare_curves
 from bench.intervals import median_of
-from experiment.style import COLOURS, LABELS
+from experiment.presentation.style import COLOURS, LABELS
 
 SIDES = {"plain": ("plain script", "#999999"), "pipeline": ("pipeline", "#009E73")}
 SIZE = (13, 4.2)

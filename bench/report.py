@@ -6,7 +6,7 @@ from pathlib import Path
 from bench import report_pairs, report_waiting
 from bench.report_pairs import Part, headline, headline_in_japanese
 from bench.report_waiting import study_sentence
-from experiment.markdown import fill_blocks, paragraph
+from experiment.presentation.markdown import fill_blocks, paragraph
 
 NOT_MEASURED = "Not measured yet: `make bench`."
 # In the marks of its blocks: <!-- speed: headline -->

@@ -8,7 +8,7 @@ from bench import floor
 from bench.comparison import compare_curves, count_with_zero
 from bench.intervals import Median, median_of
 from bench.markdown import between, coverage
-from experiment.markdown import paragraph, table
+from experiment.presentation.markdown import paragraph, table
 
 # The network of bench/plain.py, and its data.
 NETWORK = floor.Network(side=28, kernel=3, filters=32, pool=2, units=128, classes=10)

@@ -7,7 +7,7 @@ from typing import Any
 from bench.intervals import median_of
 from bench.markdown import between
 from bench.side_by_side import LOADS
-from experiment.markdown import paragraph, table
+from experiment.presentation.markdown import paragraph, table
 
 Part = dict[str, Any]
 

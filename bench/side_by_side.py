@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from experiment.errors import InputError
+from experiment.common.errors import InputError
 
 SECONDS = 2.0
 # From when a process is started until its load begins: Python and NumPy take a part of it.

@@ -7,9 +7,9 @@ same bytes whenever the parameters are right, so that it makes no other stage st
 
 from pathlib import Path
 
-from experiment.artifacts import replacing
-from experiment.errors import one_line_errors
-from experiment.parameters import load_parameters
+from experiment.common.errors import one_line_errors
+from experiment.common.files import replacing
+from experiment.common.parameters import load_parameters
 
 CHECKED = Path("data/params.checked")
 

@@ -4,12 +4,12 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from experiment.artifacts import write_arrays
-from experiment.dataset import Dataset
-from experiment.errors import one_line_errors
-from experiment.parameters import KNOWN_DATASETS, load_parameters
-from experiment.reading import read_dataset
-from experiment.sources import fetch
+from experiment.common.errors import one_line_errors
+from experiment.common.files import write_arrays
+from experiment.common.parameters import KNOWN_DATASETS, load_parameters
+from experiment.data.dataset import Dataset
+from experiment.data.reading import read_dataset
+from experiment.data.sources import fetch
 
 RAW = Path("data/raw/mnist.npz")
 

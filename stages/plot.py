@@ -9,10 +9,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from matplotlib.typing import LineStyleType
 
-from experiment.artifacts import CURVE_COLUMNS, write_figure
-from experiment.errors import InputError, one_line_errors
-from experiment.metrics import best_epoch
-from experiment.style import AXIS_LABELS, COLOURS, LABELS, plain_style
+from experiment.common.errors import InputError, one_line_errors
+from experiment.common.files import CURVE_COLUMNS, write_figure
+from experiment.common.metrics import best_epoch
+from experiment.presentation.style import AXIS_LABELS, COLOURS, LABELS, plain_style
 
 PLOTS = Path("plots")
 

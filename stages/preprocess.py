@@ -3,11 +3,11 @@
 from dataclasses import asdict
 from pathlib import Path
 
-from experiment.artifacts import write_arrays
-from experiment.dataset import divide
-from experiment.errors import one_line_errors
-from experiment.parameters import load_parameters
-from experiment.reading import read_dataset
+from experiment.common.errors import one_line_errors
+from experiment.common.files import write_arrays
+from experiment.common.parameters import load_parameters
+from experiment.data.dataset import divide
+from experiment.data.reading import read_dataset
 
 RAW = Path("data/raw/mnist.npz")
 PROCESSED = Path("data/processed")

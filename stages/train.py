@@ -4,17 +4,17 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from experiment import reading
-from experiment.artifacts import write_curve, write_json, write_model
-from experiment.checkpoint import Checkpoint, State
-from experiment.environment import describe_environment
-from experiment.errors import InputError, one_line_errors
-from experiment.fingerprint import fingerprint
-from experiment.metrics import summarise
-from experiment.parameters import Parameters, load_parameters
-from experiment.progress import TrainingProgress
-from experiment.reading import read_split
-from experiment.startup import ENVIRONMENT, starting_tensorflow
+from experiment.common import splits
+from experiment.common.errors import InputError, one_line_errors
+from experiment.common.files import write_curve, write_json, write_model
+from experiment.common.metrics import summarise
+from experiment.common.parameters import Parameters, load_parameters
+from experiment.common.splits import read_split
+from experiment.network.checkpoint import Checkpoint, State
+from experiment.network.environment import describe_environment
+from experiment.network.fingerprint import fingerprint
+from experiment.network.progress import TrainingProgress
+from experiment.network.startup import ENVIRONMENT, starting_tensorflow
 
 PROCESSED = Path("data/processed")
 CHECKPOINTS = Path(".checkpoints")  # not an output of DVC's: it deletes those before it starts
@@ -39,14 +39,14 @@ def run(variant: str) -> None:
 
     with starting_tensorflow():
         # Seconds, and only once the input is known good.
-        from experiment import model, optimizer, training
+        from experiment.network import model, optimizer, training
 
         training.configure(params.train.threads)
 
     train, validation = training.as_tensors(train), training.as_tensors(validation)
     environment = describe_environment(threads=params.train.threads, settings=ENVIRONMENT)
     environment |= training.build_information()
-    code = [Path(module.__file__ or "") for module in (reading, model, optimizer, training)]
+    code = [Path(module.__file__ or "") for module in (splits, model, optimizer, training)]
     progress = TrainingProgress(
         variant,
         epochs=settings["epochs"],

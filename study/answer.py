@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from experiment.markdown import item, paragraph
+from experiment.presentation.markdown import item, paragraph
 from study.claims import RATE
 from study.curve_pictures import NAMES
 from study.found import Found

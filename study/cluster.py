@@ -9,7 +9,7 @@ from dask.system import CPU_COUNT
 from distributed import Client, LocalCluster
 from distributed.utils import silence_logging_cmgr
 
-from experiment.errors import InputError
+from experiment.common.errors import InputError
 
 # What goes wrong with a run, `replicate` says in a line. Dask prints tracebacks of its own: of a
 # worker's last sign of life that nobody took, of a scheduler that is gone.

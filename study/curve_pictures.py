@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from experiment.style import AXIS_LABELS, COLOURS, LABELS
+from experiment.presentation.style import AXIS_LABELS, COLOURS, LABELS
 from study.claims import DATASET, RATE
 from study.parameters import StatisticsParameters
 

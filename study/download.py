@@ -4,10 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from experiment.artifacts import write_arrays
-from experiment.errors import one_line_errors
-from experiment.parameters import KNOWN_DATASETS
-from experiment.sources import fetch
+from experiment.common.errors import one_line_errors
+from experiment.common.files import write_arrays
+from experiment.common.parameters import KNOWN_DATASETS
+from experiment.data.sources import fetch
 
 FOLDER = Path("data/study")
 # What the pipeline has downloaded already: another dataset in it is noticed.

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from experiment.errors import InputError
-from experiment.parameters import Parameters, load_parameters
+from experiment.common.errors import InputError
+from experiment.common.parameters import Parameters, load_parameters
 from study.claims import RATE
 from study.judging import Judged, Measured
 from study.parameters import StudyParameters, load_study_parameters

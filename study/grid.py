@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from experiment.errors import InputError
+from experiment.common.errors import InputError
 from study.parameters import Block, DropoutPlacement
 
 

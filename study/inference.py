@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from experiment.artifacts import write_json
-from experiment.errors import InputError, one_line_errors
-from experiment.parameters import load_parameters
-from experiment.reading import read_split
-from experiment.startup import starting_tensorflow
+from experiment.common.errors import InputError, one_line_errors
+from experiment.common.files import write_json
+from experiment.common.parameters import load_parameters
+from experiment.common.splits import read_split
+from experiment.network.startup import starting_tensorflow
 from study.tables import write_table
 
 MODEL = Path("models/dropout.keras")
@@ -37,7 +37,7 @@ def main() -> None:
         with starting_tensorflow():
             import keras
 
-            from experiment import training
+            from experiment.network import training
 
             training.configure(load_parameters().train.threads)
         # As compiled it would predict several batches in a call, which the other one does not.

@@ -1,6 +1,6 @@
 """What the claims, as judged, mean for someone who trains networks."""
 
-from experiment.markdown import item
+from experiment.presentation.markdown import item
 from study.claims import DATASET, RATE
 from study.found import Found
 from study.judging import CONTRADICTED, SUPPORTED, UNDECIDED

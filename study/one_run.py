@@ -6,9 +6,9 @@ Its hash is part of every stored run's name (`study/store.py`): a change here tr
 from types import ModuleType
 from typing import Any
 
-from experiment.checkpoint import Row
-from experiment.dataset import Dataset, divide
-from experiment.metrics import summarise
+from experiment.common.metrics import summarise
+from experiment.data.dataset import Dataset, divide
+from experiment.network.checkpoint import Row
 from study.grid import Run
 
 
@@ -20,13 +20,13 @@ def train_one(
     Args:
         run: what to train.
         dataset: its images.
-        training: `experiment.training`, configured.
-        validation_split: see `experiment.dataset.divide`.
+        training: `experiment.network.training`, configured.
+        validation_split: see `experiment.data.dataset.divide`.
         settings: what all runs share of the arguments of `train_model`.
 
     Returns:
         Its metrics and its curve, as `train_model`. The metrics are those of the pipeline
-        (`experiment.metrics.summarise`), and:
+        (`experiment.common.metrics.summarise`), and:
 
         - `best_validation_accuracy`, `best_validation_loss`: of the epoch best in each. They are
           optimistic, since the validation images choose the epoch.

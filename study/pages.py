@@ -7,8 +7,8 @@ last.
 import argparse
 from pathlib import Path
 
-from experiment.errors import one_line_errors
-from experiment.markdown import fill_blocks
+from experiment.common.errors import one_line_errors
+from experiment.presentation.markdown import fill_blocks
 from study.answer import ENGLISH, JAPANESE, answer
 from study.found import Found, read_found
 from study.meaning import meaning_section

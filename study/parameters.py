@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from experiment.parameters import DatasetName, Section, read_parameters
+from experiment.common.parameters import DatasetName, Section, read_parameters
 
 DropoutPlacement = Literal["dense", "pooling", "both"]
 Metric = Literal["test_accuracy", "validation_accuracy", "best_validation_accuracy"]
@@ -52,6 +52,6 @@ def load_study_parameters(path: Path = Path("study/params.yaml")) -> StudyParame
     """Reads and checks the parameters of the study.
 
     Raises:
-        InputError: as `experiment.parameters.read_parameters`.
+        InputError: as `experiment.common.parameters.read_parameters`.
     """
     return read_parameters(path, StudyParameters)

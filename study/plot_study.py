@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from experiment.artifacts import write_figure
-from experiment.errors import one_line_errors
-from experiment.style import AXIS_LABELS, plain_style
+from experiment.common.errors import one_line_errors
+from experiment.common.files import write_figure
+from experiment.presentation.style import AXIS_LABELS, plain_style
 from study.curve_pictures import draw_curves
 from study.effect_pictures import draw_rates, draw_sizes
 from study.parameters import load_study_parameters

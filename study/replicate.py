@@ -9,10 +9,10 @@ from typing import Any
 
 from distributed import Client, Future, KilledWorker, as_completed
 
-from experiment.dataset import Dataset, divide
-from experiment.errors import GO_ON, InputError, one_line_errors
-from experiment.parameters import Parameters, load_parameters
-from experiment.reading import read_dataset
+from experiment.common.errors import GO_ON, InputError, one_line_errors
+from experiment.common.parameters import Parameters, load_parameters
+from experiment.data.dataset import Dataset, divide
+from experiment.data.reading import read_dataset
 from study.cluster import connected
 from study.download import file_of
 from study.grid import Run, runs_of

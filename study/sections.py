@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from experiment.markdown import paragraph, table
+from experiment.presentation.markdown import paragraph, table
 from study.answer import ENGLISH, with_minus
 from study.curve_pictures import NAMES
 from study.found import Found

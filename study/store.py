@@ -11,10 +11,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from experiment.artifacts import replacing
-from experiment.dataset import Dataset
-from experiment.errors import InputError
-from experiment.fingerprint import fingerprint
+from experiment.common.errors import InputError
+from experiment.common.files import replacing
+from experiment.data.dataset import Dataset
+from experiment.network.fingerprint import fingerprint
 from study.grid import Run
 
 # They write or draw what was computed, and change no bit of it.
@@ -28,7 +28,7 @@ class Entry:
     Attributes:
         run: what was trained.
         metrics: by name; see `study.one_run.train_one`.
-        curve: a row per epoch; see `experiment.training.train_model`.
+        curve: a row per epoch; see `experiment.network.training.train_model`.
     """
 
     run: Run

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from experiment.artifacts import write_json
-from experiment.errors import InputError, one_line_errors
-from experiment.parameters import Parameters, load_parameters
+from experiment.common.errors import InputError, one_line_errors
+from experiment.common.files import write_json
+from experiment.common.parameters import Parameters, load_parameters
 from study.inference import read_inference
 from study.judging import judge_all
 from study.parameters import StatisticsParameters, load_study_parameters

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiment.errors import InputError
+from experiment.common.errors import InputError
 from study.grid import Run
 
 PARAMETERS = tuple(Run.__dataclass_fields__)

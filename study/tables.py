@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from experiment.artifacts import CURVE_COLUMNS, replacing
+from experiment.common.files import CURVE_COLUMNS, replacing
 from study.store import Entry
 
 RUNS = Path("metrics/study_runs.csv")

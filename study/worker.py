@@ -11,12 +11,13 @@ from typing import Any, cast
 
 from distributed import Worker, WorkerPlugin, get_worker
 
-from experiment import dataset, metrics
-from experiment.dataset import Dataset
-from experiment.environment import describe_environment
-from experiment.errors import InputError
-from experiment.fingerprint import fingerprint
-from experiment.startup import ENVIRONMENT, starting_tensorflow
+from experiment.common import metrics
+from experiment.common.errors import InputError
+from experiment.data import dataset
+from experiment.data.dataset import Dataset
+from experiment.network.environment import describe_environment
+from experiment.network.fingerprint import fingerprint
+from experiment.network.startup import ENVIRONMENT, starting_tensorflow
 from study import one_run
 from study.grid import Run
 
@@ -58,7 +59,7 @@ def conditions(threads: int, device: str) -> dict[str, str]:
     """
     with _ONE_AT_A_TIME:
         training = _start(threads, device)
-        from experiment import model, optimizer
+        from experiment.network import model, optimizer
 
         modules = (dataset, metrics, model, optimizer, training, one_run)
         code = [Path(module.__file__ or "") for module in modules]
@@ -112,7 +113,7 @@ def _start(threads: int, device: str) -> ModuleType:
             del os.environ[_VISIBLE]
             if _VISIBLE_AT_START is not None:
                 os.environ[_VISIBLE] = _VISIBLE_AT_START
-        from experiment import training
+        from experiment.network import training
 
         try:
             training.configure(threads)

@@ -9,7 +9,7 @@ import numpy as np
 
 from tests.conftest import ROOT, environment_of_stages, set_parameters, synthetic_arrays
 
-COMMITTED = ("dvc.yaml", "params.yaml", ".gitignore", ".gitattributes", ".dvc/config",
+COMMITTED = (".dvcignore", "dvc.yaml", "params.yaml", ".gitignore", ".gitattributes", ".dvc/config",
              ".dvc/.gitignore", ".dvc/plots/curves.json", ".dvc/plots/page.html",
              "data/own/.gitignore", "stages", "experiment")  # fmt: skip
 

@@ -9,8 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from experiment.artifacts import replacing
-from experiment.errors import InputError, one_line_errors
+from experiment.common.errors import InputError, one_line_errors
+from experiment.common.files import replacing
 from verify.comparison import Certificate, compare
 from verify.noise import read_noise
 from verify.rerun import run_pipeline, temporary_clone

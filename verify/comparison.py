@@ -10,7 +10,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from experiment.errors import InputError
+from experiment.common.errors import InputError
 
 SAME_BYTES, NOT_REPRODUCED, WITHIN_NOISE = 0, 1, 3
 

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from experiment.errors import InputError
+from experiment.common.errors import InputError
 
 STUDY = Path("metrics/study.json")
 

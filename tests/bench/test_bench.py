@@ -11,8 +11,8 @@ import pytest
 from bench import __main__ as bench
 from bench.report import blocks_of_pages, page
 from bench.sitting import Sitting
-from experiment.errors import InputError
-from experiment.markdown import blocks_of
+from experiment.common.errors import InputError
+from experiment.presentation.markdown import blocks_of
 from tests.conftest import Run
 
 SETTINGS = {"epochs": 2, "pairs": 2, "study_epochs": 3}

@@ -7,7 +7,7 @@ import pytest
 
 from bench import machine, measure
 from bench.measure import _stop
-from experiment.errors import InputError
+from experiment.common.errors import InputError
 
 MB = 10**6
 

@@ -9,8 +9,8 @@ from bench import pairs, side_by_side, waiting
 from bench.pairs import run_pairs
 from bench.sitting import Sitting
 from bench.waiting import run_rate, run_stages, run_study
-from experiment.errors import InputError
-from experiment.style import LABELS
+from experiment.common.errors import InputError
+from experiment.presentation.style import LABELS
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.filterwarnings("error")

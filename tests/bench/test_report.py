@@ -8,7 +8,7 @@ import pytest
 from bench.comparison import compare_curves, count_with_zero
 from bench.picture import draw
 from bench.report import blocks_of_pages, first_paragraph, page
-from experiment.markdown import blocks_of
+from experiment.presentation.markdown import blocks_of
 from tests.bench.conftest import made_up_pairs
 from tests.conftest import ROOT
 

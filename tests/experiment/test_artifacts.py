@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiment.artifacts import replacing, write_arrays, write_curve, write_json
+from experiment.common.files import replacing, write_arrays, write_curve, write_json
 
 ROW = {"epoch": 1, "accuracy": 0.1 + 0.2, "loss": 1e-17, "val_accuracy": 1.0, "val_loss": 2.5}
 

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiment.dataset import Dataset, divide, stratified_sample
-from experiment.errors import InputError
+from experiment.common.errors import InputError
+from experiment.data.dataset import Dataset, divide, stratified_sample
 from tests.conftest import synthetic_arrays
 
 

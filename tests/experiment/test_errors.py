@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from experiment.errors import InputError, one_line_errors
+from experiment.common.errors import InputError, one_line_errors
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from experiment.errors import InputError
-from experiment.markdown import blocks_of, fill_blocks, item, paragraph, table
+from experiment.common.errors import InputError
+from experiment.presentation.markdown import blocks_of, fill_blocks, item, paragraph, table
 
 PAGE = """# Title
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiment.errors import InputError
-from experiment.parameters import Parameters, load_parameters
+from experiment.common.errors import InputError
+from experiment.common.parameters import Parameters, load_parameters
 from tests.conftest import ROOT, set_parameters
 
 RIGHT = (ROOT / "params.yaml").read_text(encoding="utf-8")

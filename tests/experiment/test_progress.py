@@ -1,7 +1,7 @@
 import io
 import re
 
-from experiment.progress import TrainingProgress
+from experiment.network.progress import TrainingProgress
 
 ROW = {"epoch": 2, "accuracy": 0.98765, "loss": 0.04, "val_accuracy": 0.97, "val_loss": 0.09}
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiment.errors import InputError
-from experiment.reading import read_dataset
+from experiment.common.errors import InputError
+from experiment.data.reading import read_dataset
 from tests.conftest import synthetic_arrays
 
 

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiment import formats, sources
-from experiment.errors import InputError
-from experiment.formats import IDX_FILES, SourceError, idx_digest, read_idx
-from experiment.sources import Origin, Source, fetch
+from experiment.common.errors import InputError
+from experiment.data import formats, sources
+from experiment.data.formats import IDX_FILES, SourceError, idx_digest, read_idx
+from experiment.data.sources import Origin, Source, fetch
 from tests.conftest import synthetic_arrays
 
 ARRAYS = synthetic_arrays()

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiment.artifacts import write_model
-from experiment.checkpoint import State
-from experiment.dataset import Dataset, Split, divide
-from experiment.startup import starting_tensorflow
+from experiment.common.files import write_model
+from experiment.common.splits import Split
+from experiment.data.dataset import Dataset, divide
+from experiment.network.checkpoint import State
+from experiment.network.startup import starting_tensorflow
 from tests.conftest import ROOT, synthetic_arrays
 
 with starting_tensorflow():
@@ -23,10 +24,10 @@ with starting_tensorflow():
     from tensorflow.python.data.experimental.ops.iterator_model_ops import get_model_proto
     from tensorflow.python.data.ops.iterator_ops import OwnedIterator
 
-    from experiment import training
-    from experiment.model import DropoutPlacement, build_model
-    from experiment.optimizer import adam
-    from experiment.training import as_tensors, evaluate_model, train_model
+    from experiment.network import training
+    from experiment.network.model import DropoutPlacement, build_model
+    from experiment.network.optimizer import adam
+    from experiment.network.training import as_tensors, evaluate_model, train_model
 
     training.configure(1)
 
@@ -251,8 +252,8 @@ def test_other_image_sizes_and_classes_are_learnt(tmp_path: Path) -> None:
 SCRIPT = """
 import sys
 from pathlib import Path
-from experiment.artifacts import write_model
-from experiment.checkpoint import State
+from experiment.common.files import write_model
+from experiment.network.checkpoint import State
 from tests.experiment.test_training import train
 write_model(Path(sys.argv[1]), train(0.5)[0])
 """
@@ -286,7 +287,7 @@ def test_model_file_holds_nothing_of_the_run(tmp_path: Path) -> None:
 
 
 def test_shared_object_ids_are_numbered_in_order() -> None:
-    from experiment.artifacts import _without_run
+    from experiment.common.files import _without_run
 
     addresses: dict[str, Any] = {"a": [{"shared_object_id": 140_000_123}, {"shared_object_id": 7}]}
     addresses["b"] = [{"shared_object_id": 140_000_123, "date_saved": "today", "kept": 1}]

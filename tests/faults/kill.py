@@ -25,7 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiment.parameters import load_parameters
+from experiment.common.parameters import load_parameters
 from tests.conftest import ROOT, set_parameters, synthetic_arrays
 from tests.faults.processes import finish, good, run, start, unfinished
 

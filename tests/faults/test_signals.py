@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from experiment.errors import GO_ON
+from experiment.common.errors import GO_ON
 from tests.faults.conftest import Row, copy_of, everything
 from tests.faults.processes import Done, finish, forget, good, run, start, unfinished, wait_until
 from tests.repository import ran

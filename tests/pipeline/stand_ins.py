@@ -7,8 +7,8 @@ from typing import Any
 
 from distributed import Client
 
-from experiment import sources
-from experiment.dataset import Dataset
+from experiment.data import sources
+from experiment.data.dataset import Dataset
 from study import cluster, parameters, worker
 from tests.conftest import synthetic_arrays
 from tests.study.conftest import set_study

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiment.errors import InputError
+from experiment.common.errors import InputError
 from stages.download import RAW, get_dataset
 from tests.conftest import Run, set_parameters, synthetic_arrays
 
@@ -48,7 +48,7 @@ def test_missing_own_dataset_is_one_line(run: Run, workspace: Path) -> None:
 def test_fashion_mnist_comes_from_debians_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from experiment import sources
+    from experiment.data import sources
 
     origin = sources.ORIGINS["fashion_mnist"]
     local = sources.Origin(origin.digests, origin.sources[-1:])

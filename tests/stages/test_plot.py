@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from experiment.artifacts import CURVE_COLUMNS, write_curve, write_figure
-from experiment.errors import InputError
-from experiment.style import COLOURS
+from experiment.common.errors import InputError
+from experiment.common.files import CURVE_COLUMNS, write_curve, write_figure
+from experiment.presentation.style import COLOURS
 from stages import plot
 from tests.conftest import Run
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiment.reading import read_split
+from experiment.common.splits import read_split
 from stages.preprocess import PROCESSED
 from tests.conftest import Run, set_parameters
 

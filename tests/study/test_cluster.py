@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from experiment.errors import GO_ON
+from experiment.common.errors import GO_ON
 from tests.faults.processes import finish, good, line_of, start, wait_until
 from tests.study.conftest import (
     make_study,

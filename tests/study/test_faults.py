@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from experiment.errors import GO_ON
+from experiment.common.errors import GO_ON
 from study.replicate import RETRIES
 from tests.faults.processes import Done, finish, good, start, unfinished, wait_until
 from tests.study.conftest import (

@@ -1,6 +1,6 @@
 import pytest
 
-from experiment.errors import InputError
+from experiment.common.errors import InputError
 from study.grid import Run, runs_of
 from study.parameters import Block
 

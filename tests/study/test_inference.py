@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from experiment.errors import InputError
+from experiment.common.errors import InputError
 from study.inference import MODEL, PASSES, PREDICTIONS, TEST, TIMES, read_inference
 from tests.conftest import Run
 

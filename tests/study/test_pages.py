@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from experiment.errors import InputError
-from experiment.markdown import blocks_of
+from experiment.common.errors import InputError
+from experiment.presentation.markdown import blocks_of
 from study.answer import ENGLISH, JAPANESE
 from study.found import read_found
 from study.pages import PROGRAM, main, pages

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from experiment.errors import InputError
+from experiment.common.errors import InputError
 from study.grid import runs_of
 from study.parameters import load_study_parameters
 from tests.conftest import ROOT

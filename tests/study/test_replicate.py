@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from experiment.errors import InputError
+from experiment.common.errors import InputError
 from study.replicate import STORE, conditions_of
 from study.table import PARAMETERS
 from tests.conftest import set_parameters

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiment.dataset import Dataset
-from experiment.errors import InputError
+from experiment.common.errors import InputError
+from experiment.data.dataset import Dataset
 from study.grid import Run
 from study.store import WITHOUT_INFLUENCE, Entry, Store, digest
 

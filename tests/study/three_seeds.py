@@ -6,7 +6,7 @@ from itertools import product
 
 import pandas as pd
 
-from experiment.parameters import load_parameters
+from experiment.common.parameters import load_parameters
 from study.found import Found
 from study.grid import Run
 from study.judging import CONTRADICTED, SUPPORTED, UNDECIDED

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiment.errors import InputError
+from experiment.common.errors import InputError
 from verify.comparison import NOT_REPRODUCED, SAME_BYTES, WITHIN_NOISE, compare
 from verify.noise import read_noise
 

@@ -6,7 +6,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from experiment.artifacts import write_curve
+from experiment.common.files import write_curve
 from gate.report.writing import write_report
 from tests.conftest import ROOT
 from tests.gate.conftest import GATE, PIPELINE, Repository

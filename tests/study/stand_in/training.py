@@ -1,4 +1,4 @@
-"""Stands for `experiment/training.py` in a copy of the code: as deterministic, in no time.
+"""Stands for `experiment/network/training.py` in a copy of the code: as deterministic, in no time.
 
 What a test wants of a run it says by an empty file in `faults/`, named as the run in `named`:
 `hold <run>`: the run waits until that file is gone, and tells its process in `held <run>`;

@@ -9,8 +9,8 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from experiment.artifacts import replacing
-from experiment.errors import InputError
+from experiment.common.errors import InputError
+from experiment.common.files import replacing
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from experiment.errors import InputError
+from experiment.common.errors import InputError
 
 KNOWN_DATASETS = ("mnist", "fashion_mnist")
 

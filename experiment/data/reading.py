@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from experiment.dataset import Dataset, Split
-from experiment.errors import InputError
-from experiment.npz import read_arrays
+from experiment.common.errors import InputError
+from experiment.common.npz import read_arrays
+from experiment.data.dataset import Dataset
 
 NAMES = ("x_train", "y_train", "x_test", "y_test")
 
@@ -50,16 +50,6 @@ def read_dataset(path: Path) -> Dataset:
             f" found {checked['y_test'].max()}; correct or remove those images"
         )
     return Dataset(**checked)
-
-
-def read_split(path: Path) -> Split:
-    """Reads what the stage `preprocess` wrote.
-
-    Raises:
-        InputError: as `read_arrays`.
-    """
-    arrays = read_arrays(path, ("images", "labels", "classes"))
-    return Split(arrays["images"], arrays["labels"], int(arrays["classes"]))
 
 
 def _check_images(images: np.ndarray, name: str) -> np.ndarray:

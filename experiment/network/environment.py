@@ -14,7 +14,7 @@ def describe_environment(*, threads: int, settings: dict[str, str]) -> dict[str,
 
     Args:
         threads: threads that the training used.
-        settings: variables that steer TensorFlow, by name; see `experiment.startup`.
+        settings: variables that steer TensorFlow, by name; see `experiment.network.startup`.
 
     Returns:
         Versions of Python and `PACKAGES`, operating system and C library, processor architecture,

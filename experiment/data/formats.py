@@ -17,9 +17,9 @@ import numpy as np
 import pooch
 import requests
 
-from experiment.errors import InputError
-from experiment.npz import read_arrays
-from experiment.reading import NAMES
+from experiment.common.errors import InputError
+from experiment.common.npz import read_arrays
+from experiment.data.reading import NAMES
 
 # Seconds. To connect: with no internet the next source must be reached soon. To wait for data:
 # a mirror that has stopped sending is given up.

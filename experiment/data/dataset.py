@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiment.errors import InputError
+from experiment.common.errors import InputError
+from experiment.common.splits import Split
 
 
 @dataclass(frozen=True)
@@ -21,21 +22,6 @@ class Dataset:
     y_train: np.ndarray
     x_test: np.ndarray
     y_test: np.ndarray
-
-
-@dataclass(frozen=True)
-class Split:
-    """The images of one purpose (training, validation or test).
-
-    Attributes:
-        images: `uint8 (n, h, w, 1)`, 0..255.
-        labels: unsigned `(n,)`, 0..classes-1.
-        classes: number of classes of the whole dataset, 2 or more.
-    """
-
-    images: np.ndarray
-    labels: np.ndarray
-    classes: int
 
 
 def divide(

@@ -7,10 +7,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from experiment.checkpoint import Row, State
-from experiment.dataset import Split
-from experiment.model import DropoutPlacement, build_model
-from experiment.optimizer import adam
+from experiment.common.splits import Split
+from experiment.network.checkpoint import Row, State
+from experiment.network.model import DropoutPlacement, build_model
+from experiment.network.optimizer import adam
 
 # Larger than in training, for speed; small enough that the convolution's output stays at 20 MB.
 EVALUATION_BATCH_SIZE = 250

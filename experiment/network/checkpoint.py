@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from experiment.artifacts import CURVE_COLUMNS, write_arrays
-from experiment.errors import InputError
-from experiment.npz import read_arrays
+from experiment.common.errors import InputError
+from experiment.common.files import CURVE_COLUMNS, write_arrays
+from experiment.common.npz import read_arrays
 
 Row = dict[str, float]
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiment.dataset import Dataset
-from experiment.errors import InputError
-from experiment.formats import (
+from experiment.common.errors import InputError
+from experiment.data.dataset import Dataset
+from experiment.data.formats import (
     Arrays,
     SourceError,
     idx_digest,
@@ -17,7 +17,7 @@ from experiment.formats import (
     read_npz_url,
     read_wheel,
 )
-from experiment.reading import NAMES
+from experiment.data.reading import NAMES
 
 Reader = Callable[[str, Path], Arrays]
 

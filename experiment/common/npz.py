@@ -11,7 +11,7 @@ from typing import IO
 import numpy as np
 from numpy.lib import format as npy
 
-from experiment.errors import InputError
+from experiment.common.errors import InputError
 
 # A compressed file of a few kilobytes can declare terabytes; more than this is not opened.
 LARGEST_CONTENT = 8 * 2**30

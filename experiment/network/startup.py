@@ -68,7 +68,7 @@ def _end_iterators_at_once(tf: ModuleType) -> None:
     trained does nothing (seen with TensorFlow 2.21, in one of five ends and more, by how busy the
     cores are). Nothing here is tuned, so the bits are the same without.
 
-    As an option of the datasets in `experiment/training.py`, which is the place for it, this would
+    As an option of the datasets in `training.py`, which is the place for it, this would
     rename every stored run of the study, for the same numbers: let the next change there take it.
     """
     options = tf.data.Options()
