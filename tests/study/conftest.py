@@ -11,7 +11,7 @@ from study import summarise
 from tests.conftest import ROOT, set_parameters, synthetic_arrays
 from tests.faults.processes import Done, run
 
-STAND_IN = Path(__file__).parent / "stand_in/training.py"
+STAND_INS = Path(__file__).parent / "stand_in"
 
 RUNS, CURVES = "metrics/study_runs.csv", "metrics/study_run_curves.csv"
 
@@ -53,9 +53,8 @@ def with_stand_in(folder: Path) -> Path:
     ignored = shutil.ignore_patterns("__pycache__", "params.yaml", "runs")
     for name in ("experiment", "study"):
         shutil.copytree(ROOT / name, folder / name, ignore=ignored, dirs_exist_ok=True)
-    shutil.copy(STAND_IN, folder / "experiment/network/training.py")
-    for name in ("model", "optimizer"):
-        (folder / f"experiment/{name}.py").write_text("")
+    for name in ("model.py", "training.py"):
+        shutil.copy(STAND_INS / name, folder / "experiment/network")
     (folder / "faults").mkdir()
     return folder
 
