@@ -12,7 +12,6 @@ from experiment.data.dataset import Dataset
 from study import cluster, parameters, worker
 from tests.conftest import synthetic_arrays
 from tests.study.conftest import set_study
-from tests.study.stand_in import training
 
 
 def write_grid(folder: Path) -> None:
