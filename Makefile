@@ -64,6 +64,9 @@ TESTS := python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile
 test: dev  ## run the tests
 	@$(TESTS)
 
+test-setup: dev  ## run the tests of set-up that take minutes
+	@$(TESTS) -m slow
+
 # What runs in pytest's own processes takes up to 1.6 times as long under it: not a part of `test`.
 coverage: dev  ## run the tests and say which lines none of them reaches
 	@$(TESTS) --cov --cov-report=term
@@ -72,6 +75,7 @@ lint: dev  ## check format, style and types
 	@python -m ruff format --check .
 	@python -m ruff check .
 	@python -m mypy
+	@python -m zizmor --offline --quiet .github/workflows
 
 format: dev  ## format the code and mend what ruff can
 	@python -m ruff format .

@@ -77,16 +77,14 @@ def needed_to_run(lock: dict[str, str]) -> set[str]:
 
 def install(lock: dict[str, str], names: set[str]) -> None:
     """The packages of these names, by uv; where it cannot, by pip."""
-    settings = pip_settings()
+    variables = environment(pip_settings())
     pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
     uv = [str(PYTHON), "-m", "uv", "pip"]
     binary = ["--only-binary", ":all:", "--no-binary", SOURCE_ONLY, "--no-build-isolation"]
-    for_pip, for_uv = pip_environment(settings), uv_environment(settings)
-
     first, whole = VENV / "first.txt", VENV / "lock.txt"
     first.write_text("".join(lock[name] for name in FIRST))
     whole.write_text("".join(block for name, block in lock.items() if name in names))
-    problem = run([*pip, "--only-binary", ":all:", "-r", str(first)], for_pip)
+    problem = run([*pip, "--only-binary", ":all:", "-r", str(first)], variables)
     if problem and UNREACHABLE.search(problem):
         sys.exit(
             "setup: no package index can be reached; connect, or name one that can be"
@@ -94,17 +92,17 @@ def install(lock: dict[str, str], names: set[str]) -> None:
         )
     if not problem:
         into = ["--python", str(PYTHON)]
-        options = ["--quiet", "--no-deps", "--require-hashes", *binary]
-        problem = run([*uv, "install", *into, *options, "-r", str(whole)], for_uv)
+        options = ["--no-deps", "--require-hashes", *binary]
+        problem = run([*uv, "install", *into, *options, "-r", str(whole)], variables)
         check = [*uv, "check", *into]
     if problem:
         print(f"setup: pip installs, in minutes, since uv cannot: {summary(problem)}", flush=True)
         first.write_text(lock["setuptools"])
-        problem = run([*pip, "-r", str(first)], for_pip) or run(
-            [*pip, *binary, "--use-pep517", "-r", str(whole)], for_pip
+        problem = run([*pip, "-r", str(first)], variables) or run(
+            [*pip, *binary, "--use-pep517", "-r", str(whole)], variables
         )
         check = [str(PYTHON), "-m", "pip", "check"]
-    if problem := problem or run(check, for_pip):
+    if problem := problem or run(check, variables):
         sys.exit(f"setup: the packages cannot be installed: {summary(problem)}; run again")
 
 
@@ -116,35 +114,31 @@ def pip_settings() -> dict[str, str]:
         sys.exit(f"setup: pip's configuration cannot be read: {summary(done.stderr)}; mend it")
     found = re.findall(r"^(global|install|:env:)\.([\w-]+)=(.+)$", done.stdout, re.MULTILINE)
     found.sort(key=lambda entry: ("global", "install", ":env:").index(entry[0]))
-    settings = {name: str(ast.literal_eval(value)) for _, name, value in found}
-    return {name: settings[name] for name in PIP_SETTINGS if settings.get(name)}
+    values = [(name, " ".join(str(ast.literal_eval(value)).split())) for _, name, value in found]
+    return {name: value for name, value in values if value and name in PIP_SETTINGS}
 
 
-def pip_environment(settings: dict[str, str]) -> dict[str, str]:
-    """This process's variables with no other of pip's settings than these."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
-    fixed = {"CONFIG_FILE": os.devnull, "DISABLE_PIP_VERSION_CHECK": "1", "NO_INPUT": "1"}
-    own = {"retries": "1"} | settings
-    return (
-        kept
-        | {f"PIP_{name.upper().replace('-', '_')}": own[name] for name in own}
-        | {f"PIP_{name}": value for name, value in fixed.items()}
-    )
+def environment(settings: dict[str, str]) -> dict[str, str]:
+    """This process's variables, less those that could change what pip and uv install, and where.
 
-
-def uv_environment(settings: dict[str, str]) -> dict[str, str]:
-    """The same for uv, which is told of pip's index and how to reach it."""
-    kept = {
+    uv is told of pip's index and of how to reach it, unless it has settings of its own.
+    """
+    variables = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith("UV_") or UV_SETTINGS.fullmatch(name)
+        if not name.startswith(("PIP_", "UV_")) or UV_SETTINGS.fullmatch(name)
     }
-    cache = Path(kept.get("UV_CACHE_DIR") or kept.get("XDG_CACHE_HOME") or kept.get("HOME") or "/")
-    if not os.access(cache, os.W_OK):
-        kept["UV_NO_CACHE"] = "1"
+    for name, value in ({"retries": "1"} | settings).items():
+        variables[f"PIP_{name.upper().replace('-', '_')}"] = value
+        if name in FOR_UV:
+            variables.setdefault(FOR_UV[name], value)
+    variables |= {"PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     if "no-index" in settings:
-        kept |= {"UV_NO_INDEX": "1", "UV_FIND_LINKS": ",".join(settings["find-links"].split())}
-    return {FOR_UV[name]: settings[name] for name in FOR_UV if name in settings} | kept
+        variables |= {"UV_NO_INDEX": "1", "UV_FIND_LINKS": settings.get("find-links", "")}
+    caches = [variables.get(name) for name in ("UV_CACHE_DIR", "XDG_CACHE_HOME", "HOME")]
+    if not os.access(next(filter(None, caches), "/dev/null"), os.W_OK):
+        variables["UV_NO_CACHE"] = "1"
+    return variables
 
 
 def run(command: list[str], environment: dict[str, str]) -> str:
@@ -153,7 +147,9 @@ def run(command: list[str], environment: dict[str, str]) -> str:
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         errors="replace", check=False,
     )  # fmt: skip
-    return done.stdout + f"status {done.returncode}" if done.returncode else ""
+    if done.returncode == 0:
+        return ""
+    return done.stdout.strip() or f"status {done.returncode}"
 
 
 def summary(output: str) -> str:

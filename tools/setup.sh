@@ -17,8 +17,8 @@ if [ "$(cat ".venv/ready-${1:-run}" 2>/dev/null)" = "$key" ] && found=$(version 
 fi
 
 fits() {
-	"$1" -I -c 'import ensurepip, sys, venv
-sys.exit(not (3, 11) <= sys.version_info < (3, 14) or sys.implementation.name != "cpython")' 2>/dev/null
+	[ "$("$1" -I -c 'import ensurepip, sys, venv
+print((3, 11) <= sys.version_info < (3, 14) and sys.implementation.name == "cpython")' 2>/dev/null)" = True ]
 }
 
 python=
