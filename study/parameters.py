@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from experiment.common.parameters import DatasetName, Section, read_parameters
+from experiment.common.parameters import Section, read_parameters
+from experiment.data.known import DatasetName
 
 DropoutPlacement = Literal["dense", "pooling", "both"]
 Metric = Literal["test_accuracy", "validation_accuracy", "best_validation_accuracy"]

@@ -106,12 +106,15 @@ def conditions_of(client: Client, **where: Any) -> dict[str, str]:
 
 def settings_of(params: Parameters) -> dict[str, Any]:
     """What all runs share: the pipeline's own parameters."""
+    validation_from = params.preprocess.validation_from
     return {
         "batch_size": params.train.batch_size,
         "dense_units": params.model.dense_units,
         "filters": params.model.filters,
         "learning_rate": params.train.learning_rate,
         "validation_split": params.preprocess.validation_split,
+        # Stored runs are named by these settings, those with "last" without it.
+        **({} if validation_from == "last" else {"validation_from": validation_from}),
     }
 
 
@@ -167,8 +170,13 @@ def reason(error: BaseException) -> str:
 
 def _sizes(dataset: Dataset, params: Parameters) -> tuple[int, int]:
     """Number of images to train on, at most, and of validation."""
-    split = params.preprocess.validation_split
-    parts = divide(dataset, validation_split=split, train_samples=None, seed=0)
+    parts = divide(
+        dataset,
+        validation_split=params.preprocess.validation_split,
+        validation_from=params.preprocess.validation_from,
+        train_samples=None,
+        seed=0,
+    )
     return len(parts["train"].images), len(parts["validation"].images)
 
 

@@ -43,7 +43,9 @@ SETTINGS: dict[str, Any] = {
 
 def parts(train: int = 120) -> dict[str, Split]:
     dataset = Dataset(**synthetic_arrays(train))
-    split = divide(dataset, validation_split=0.25, train_samples=None, seed=0)
+    split = divide(
+        dataset, validation_split=0.25, validation_from="last", train_samples=None, seed=0
+    )
     return {name: as_tensors(part) for name, part in split.items()}
 
 
@@ -242,7 +244,9 @@ def test_any_number_of_updates_divides_into_calls() -> None:
 def test_other_image_sizes_and_classes_are_learnt(tmp_path: Path) -> None:
     arrays = synthetic_arrays(side=13, classes=5)
     arrays = {name: a[:, :, :6] if a.ndim == 3 else a for name, a in arrays.items()}
-    parts = divide(Dataset(**arrays), validation_split=0.25, train_samples=None, seed=0)
+    parts = divide(
+        Dataset(**arrays), validation_split=0.25, validation_from="last", train_samples=None, seed=0
+    )
     split = {name: as_tensors(part) for name, part in parts.items()}
     model, _ = train_model(split["train"], split["validation"], dropout_rate=0.5, **SETTINGS)
     assert model.input_shape == (None, 13, 6, 1)
