@@ -28,7 +28,7 @@ class Entry:
     Attributes:
         run: what was trained.
         metrics: by name; see `study.one_run.train_one`.
-        curve: a row per epoch; see `experiment.network.training.train_model`.
+        curve: a row per epoch; see `experiment.network.training.train_epochs`.
     """
 
     run: Run
@@ -56,7 +56,7 @@ class Store:
         """The file of a run, whether it is there or not."""
         influences = {k: v for k, v in self.conditions.items() if k not in WITHOUT_INFLUENCE}
         parameters = {"conditions": influences, "data": self.data[run.dataset], "run": asdict(run)}
-        name = fingerprint(parameters=parameters | {"settings": self.settings}, data=(), code=())
+        name = fingerprint(parameters=parameters | {"settings": self.settings})
         return self.folder / f"{name}.json"
 
     def save(self, entry: Entry) -> None:
