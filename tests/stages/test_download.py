@@ -42,7 +42,8 @@ def test_missing_own_dataset_is_one_line(run: Run, workspace: Path) -> None:
     assert done.returncode == 1
     assert done.stderr == (
         "download: data/own/none.npz: no such file; check the path (with `dvc exp run --temp` or"
-        " `--queue`, add `--copy-paths data/own`, or `git add --force data/own/none.npz` first)\n"
+        " `--queue`, add `--copy-paths data/own/none.npz`, or"
+        " `git add --force data/own/none.npz` first)\n"
     )
 
 
