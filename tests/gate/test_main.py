@@ -211,13 +211,20 @@ def test_gate_on_what_dvc_really_writes(run: Run, tmp_path: Path) -> None:
 
 
 def test_push_of_a_regression_is_refused_by_the_hook(repository: Repository) -> None:
-    """The hook of docs/gate.md, with the command that `make gate` runs."""
+    """The hook of docs/gate.md, with the command that `make gate` runs.
+
+    In a linked worktree, where Git tells its hooks which repository they belong to.
+    """
     remote = repository.folder.with_name("remote")
     repository.git("init", "--quiet", "--bare", str(remote))
     hook = repository.folder / ".git/hooks/pre-push"
     hook.parent.mkdir(exist_ok=True)
     hook.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m gate check\n')
     hook.chmod(0o755)
+    linked = Repository(repository.folder.with_name("linked"))
+    repository.git("switch", "--quiet", "main")
+    repository.git("worktree", "add", "--quiet", str(linked.folder), "change")
+    repository = linked
     repository.results(accuracy=0.1)
     repository.commit()
     with pytest.raises(subprocess.CalledProcessError) as refused:
