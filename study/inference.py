@@ -13,13 +13,11 @@ from experiment.common.files import write_json
 from experiment.common.parameters import load_parameters
 from experiment.common.splits import read_split
 from experiment.network.startup import starting_tensorflow
+from study.paths import PREDICTIONS, TIMES
 from study.tables import write_table
 
 MODEL = Path("models/dropout.keras")
 TEST = Path("data/processed/test.npz")
-PREDICTIONS = Path("metrics/study_inference.json")
-# Times differ from run to run: kept apart from what does not.
-TIMES = Path("metrics/study_inference_times.csv")
 
 BATCH_SIZE = 250
 PASSES = 40

@@ -1,7 +1,4 @@
-"""One run of the study: its images, its training, its metrics.
-
-Its hash is part of every stored run's name (`study/store.py`): a change here trains all anew.
-"""
+"""One run of the study: its images, its training, its metrics."""
 
 from types import ModuleType
 from typing import Any

@@ -4,7 +4,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 from concurrent.futures import CancelledError
-from pathlib import Path
 from typing import Any
 
 from distributed import Client, Future, KilledWorker, as_completed
@@ -17,19 +16,18 @@ from study.cluster import connected
 from study.download import file_of
 from study.grid import Run, runs_of
 from study.parameters import load_study_parameters
+from study.paths import STORE
 from study.progress import StudyProgress
 from study.store import Entry, Store, digest
-from study.tables import write_tables
+from study.tables import write_runs
 from study.worker import Images, conditions, train
-
-STORE = Path("study/runs")
 
 # A fault that passes, such as memory that another program took for a while, costs no study.
 RETRIES = 2
 
 
 def main() -> None:
-    """Trains what is new in the grid and writes the tables of all finished runs."""
+    """Trains what is new in the grid and writes the table of all finished runs."""
     parser = argparse.ArgumentParser(prog="python -m study.replicate", description=main.__doc__)
     parser.add_argument("--workers", type=int, help="of the local cluster; one per core if not set")
     workers = parser.parse_args().workers
@@ -81,7 +79,7 @@ def replicate(workers: int | None = None) -> int:
             }
             return collect(futures, store, finished, work)
         finally:
-            write_tables(finished.values())
+            write_runs(finished.values())
 
 
 def conditions_of(client: Client, **where: Any) -> dict[str, str]:
