@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from experiment.common.errors import InputError
-from study.inference import MODEL, PASSES, PREDICTIONS, TEST, TIMES, read_inference
+from study.inference import MODEL, PASSES, TEST, read_inference
+from study.paths import PREDICTIONS, TIMES
 from tests.conftest import Run
 
 

@@ -17,12 +17,12 @@ from experiment.presentation.markdown import blocks_of
 from study.answer import ENGLISH, JAPANESE
 from study.found import read_found
 from study.pages import PROGRAM, main, pages
-from study.summarise import CLAIMS as CLAIMS_FILE
-from study.summarise import SUMMARY
+from study.paths import CLAIMS as CLAIMS_FILE
+from study.paths import SUMMARY
 from study.summarise import main as summarise
-from study.tables import write_tables
 from tests.conftest import ROOT, set_parameters
 from tests.conftest import Run as RunCommand
+from tests.study.conftest import write_study
 from tests.study.three_seeds import runs
 
 PAGES = ("README.md", "README.ja.md", "docs/results.md")
@@ -54,7 +54,7 @@ def test_command_fills_the_pages_from_the_files_of_the_study(
         for text in blocks_of(page, PROGRAM).values():
             assert text in (ENGLISH.not_measured, JAPANESE.not_measured)
 
-    write_tables(runs())
+    write_study(runs())
     summarise()
     main()
     after = contents(study)
@@ -84,7 +84,7 @@ def beside_the_blocks(page: str) -> str:
     ],
 )
 def test_damaged_files_are_one_line(study: Path, file: Path, text: str) -> None:
-    write_tables(runs())
+    write_study(runs())
     SUMMARY.write_text('{"differences": {}, "noise": {}, "settings": {}}\n')
     CLAIMS_FILE.write_text("{}\n")
     file.write_text(text)
