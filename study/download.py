@@ -6,12 +6,12 @@ from pathlib import Path
 
 from experiment.common.errors import one_line_errors
 from experiment.common.files import write_arrays
-from experiment.common.parameters import KNOWN_DATASETS
+from experiment.data.known import KNOWN_DATASETS
 from experiment.data.sources import fetch
 
 FOLDER = Path("data/study")
 # What the pipeline has downloaded already: another dataset in it is noticed.
-OF_THE_PIPELINE = Path("data/raw/mnist.npz")
+OF_THE_PIPELINE = Path("data/raw/images.npz")
 
 
 def main() -> None:

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from experiment.common.parameters import DatasetName, Section, read_parameters
+from experiment.common.parameters import Section, read_parameters
+from experiment.data.known import DatasetName
 from study.paths import PARAMETERS
 
 DropoutPlacement = Literal["dense", "pooling", "both"]

@@ -109,6 +109,7 @@ def settings_of(params: Parameters) -> dict[str, Any]:
         "dense_units": params.model.dense_units,
         "filters": params.model.filters,
         "learning_rate": params.train.learning_rate,
+        "validation_from": params.preprocess.validation_from,
         "validation_split": params.preprocess.validation_split,
     }
 
@@ -165,8 +166,13 @@ def reason(error: BaseException) -> str:
 
 def _sizes(dataset: Dataset, params: Parameters) -> tuple[int, int]:
     """Number of images to train on, at most, and of validation."""
-    split = params.preprocess.validation_split
-    parts = divide(dataset, validation_split=split, train_samples=None, seed=0)
+    parts = divide(
+        dataset,
+        validation_split=params.preprocess.validation_split,
+        validation_from=params.preprocess.validation_from,
+        train_samples=None,
+        seed=0,
+    )
     return len(parts["train"].images), len(parts["validation"].images)
 
 

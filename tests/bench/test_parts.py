@@ -27,7 +27,7 @@ def test_pairs_run_in_turn_each_with_another_seed(sitting: Sitting) -> None:
     found: list[dict[str, Any]] = []
     run_pairs(sitting, found, lambda part: saved.append(len(part["pairs"])))
     order = (sitting.clone / "order.log").read_text().splitlines()
-    plain = "plain data/raw/mnist.npz --epochs 2"
+    plain = "plain data/raw/images.npz --epochs 2"
     assert order == [plain, "pipeline seed 101", plain, "pipeline seed 102"]
     assert saved == [1, 2]
     assert found[0]["machine"] == {"bytes_per_second": 2.0, "flops_per_second": 3.0}
