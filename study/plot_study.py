@@ -1,4 +1,4 @@
-"""Stage `plot_study`: the study as pictures."""
+"""The study as pictures."""
 
 from experiment.common.errors import one_line_errors
 from experiment.common.files import write_figure

@@ -1,4 +1,4 @@
-"""Stage `replicate`: trains every run of the grid that is not stored yet, on Dask's workers."""
+"""Trains every run of the grid that is not stored yet, on Dask's workers."""
 
 import argparse
 import sys
@@ -29,8 +29,17 @@ RETRIES = 2
 def main() -> None:
     """Trains what is new in the grid and writes the table of all finished runs."""
     parser = argparse.ArgumentParser(prog="python -m study.replicate", description=main.__doc__)
+    add_arguments(parser)
+    run(parser.parse_args().workers)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares `--workers`."""
     parser.add_argument("--workers", type=int, help="of the local cluster; one per core if not set")
-    workers = parser.parse_args().workers
+
+
+def run(workers: int | None) -> None:
+    """Trains; ends the process with an error where runs failed."""
     with one_line_errors("study"):
         failed = replicate(workers)
     if failed:
@@ -38,7 +47,7 @@ def main() -> None:
 
 
 def replicate(workers: int | None = None) -> int:
-    """The whole stage; returns how many runs failed."""
+    """Trains what is new and writes the table; returns how many runs failed."""
     params, study = load_parameters(), load_study_parameters()
     names = dict.fromkeys(block.dataset for block in study.grid)
     datasets = {name: read_dataset(file_of(name)) for name in names}

@@ -1,4 +1,4 @@
-"""Stage `summarise`: what the runs say, as figures with intervals, bands, and claims judged."""
+"""What the runs say: figures with intervals, bands, and claims judged."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
