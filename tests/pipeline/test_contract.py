@@ -50,7 +50,7 @@ def modules_imported_by(path: Path) -> Iterator[str]:
 def files_imported_by(module: str) -> set[Path]:
     """The files of this repository that a module needs, itself included.
 
-    A file without a byte in it cannot change a result and is left out (`__init__.py`).
+    Left out: files without a byte in them (`__init__.py`), and what only chooses the Python.
     """
     found: set[Path] = set()
     waiting = [module]
@@ -61,6 +61,7 @@ def files_imported_by(module: str) -> set[Path]:
             if path.is_file() and path not in found:
                 found.add(path)
                 waiting.extend(modules_imported_by(path))
+    found.discard(ROOT / "stages/__init__.py")
     return {path.relative_to(ROOT) for path in found if path.stat().st_size > 0}
 
 
