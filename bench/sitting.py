@@ -20,7 +20,7 @@ PYTHON = sys.executable
 # What bench/plain.py has as numbers in its text.
 PLAIN: dict[str, dict[str, Any]] = {
     "data": {"dataset": "mnist"},
-    "preprocess": {"validation_split": 0.2, "train_samples": None},
+    "preprocess": {"validation_split": 0.2, "validation_from": "last", "train_samples": None},
     "model": {"filters": 32, "dense_units": 128},
     "train": {"dropout_rate": 0.5, "batch_size": 32, "learning_rate": 0.001},
 }

@@ -1,19 +1,23 @@
-"""One run of the study: its images, its training, its metrics.
-
-Its hash is part of every stored run's name (`study/store.py`): a change here trains all anew.
-"""
+"""One run of the study: its images, its training, its metrics."""
 
 from types import ModuleType
 from typing import Any
 
 from experiment.common.metrics import summarise
+from experiment.common.parameters import ValidationFrom
 from experiment.data.dataset import Dataset, divide
 from experiment.network.checkpoint import Row
 from study.grid import Run
 
 
 def train_one(
-    run: Run, dataset: Dataset, training: ModuleType, *, validation_split: float, **settings: Any
+    run: Run,
+    dataset: Dataset,
+    training: ModuleType,
+    *,
+    validation_split: float,
+    validation_from: ValidationFrom,
+    **settings: Any,
 ) -> tuple[dict[str, float], list[Row]]:
     """Trains and evaluates one network.
 
@@ -22,6 +26,7 @@ def train_one(
         dataset: its images.
         training: `experiment.network.training`, configured.
         validation_split: see `experiment.data.dataset.divide`.
+        validation_from: see there.
         settings: what all runs share of the arguments of `train_model`.
 
     Returns:
@@ -37,6 +42,7 @@ def train_one(
     parts = divide(
         dataset,
         validation_split=validation_split,
+        validation_from=validation_from,
         train_samples=run.train_samples,
         seed=run.seed,
     )

@@ -1,10 +1,5 @@
-"""`python -m study.pages`: puts what the study found into the pages that people read.
+"""`python -m study.pages`: puts what the study found into the pages that people read."""
 
-No stage: the pages have other content, and DVC deletes a stage's outputs. `make study` runs it
-last.
-"""
-
-import argparse
 from pathlib import Path
 
 from experiment.common.errors import one_line_errors
@@ -23,7 +18,6 @@ Pages = dict[str, dict[str, str]]
 
 def main() -> None:
     """Fills the blocks of the study in the READMEs and docs/results.md from metrics/."""
-    argparse.ArgumentParser(prog="python -m study.pages", description=main.__doc__).parse_args()
     with one_line_errors("pages"):
         for page, blocks in pages(read_found()).items():
             fill_blocks(Path(page), PROGRAM, blocks)

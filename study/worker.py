@@ -5,18 +5,15 @@ import logging
 import os
 import signal
 import threading
-from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
 from distributed import Worker, WorkerPlugin, get_worker
 
-from experiment.common import metrics
 from experiment.common.errors import InputError
-from experiment.data import dataset
 from experiment.data.dataset import Dataset
+from experiment.network import NUMERICS
 from experiment.network.environment import describe_environment
-from experiment.network.fingerprint import fingerprint
 from experiment.network.startup import ENVIRONMENT, starting_tensorflow
 from study import one_run
 from study.grid import Run
@@ -54,20 +51,15 @@ def conditions(threads: int, device: str) -> dict[str, str]:
     """What else than its parameters and its data a run here depends on.
 
     Returns:
-        The environment, as `describe_environment`, `device`, and `code`, a hash of the code that
-        makes the numbers.
+        The environment, as `describe_environment`, `device`, and the version of the `numerics`.
     """
     with _ONE_AT_A_TIME:
         training = _start(threads, device)
-        from experiment.network import model, optimizer
-
-        modules = (dataset, metrics, model, optimizer, training, one_run)
-        code = [Path(module.__file__ or "") for module in modules]
         return {
             **describe_environment(threads=threads, settings=_variables(device)),
             **training.build_information(),
-            "code": fingerprint(parameters={}, data=(), code=code),
             "device": _name_of(device),
+            "numerics": NUMERICS,
         }
 
 

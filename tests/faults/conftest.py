@@ -10,7 +10,7 @@ from tests.repository import RESULTS
 
 DATA = [
     "data/params.checked",
-    "data/raw/mnist.npz",
+    "data/raw/images.npz",
     *(f"data/processed/{name}.npz" for name in ("test", "train", "validation")),
 ]
 EVERYTHING = [*DATA, *RESULTS, "dvc.lock"]

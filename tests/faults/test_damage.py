@@ -41,7 +41,7 @@ def flip_bits(path: Path) -> None:
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
-@pytest.mark.parametrize("name", ["data/raw/mnist.npz", "models/dropout.keras"])
+@pytest.mark.parametrize("name", ["data/raw/images.npz", "models/dropout.keras"])
 def test_damaged_file_in_the_cache(
     name: str, repository: Path, right: dict[str, bytes], row: Row
 ) -> None:
@@ -83,16 +83,16 @@ def test_damaged_cache_does_not_reach_the_next_stage(
 ) -> None:
     """DVC puts the cached copy in place of what the stage has just written."""
     row(fault="bits flipped in DVC's cached copy of the raw data, then `download` runs again")
-    copy = cached(repository, "data/raw/mnist.npz")
+    copy = cached(repository, "data/raw/images.npz")
     flip_bits(copy)
     forget(repository, "download", "preprocess")
-    (repository / "data/raw/mnist.npz").unlink()
+    (repository / "data/raw/images.npz").unlink()
     done = run(repository, "dvc", "repro")
     message = line_of(done, "preprocess")
     assert done.status != 0
     assert "not a whole .npz file (Bad CRC-32" in message
     copy.unlink()
-    (repository / "data/raw/mnist.npz").unlink()
+    (repository / "data/raw/images.npz").unlink()
     good(run(repository, "dvc", "repro"))
     assert everything(repository) == right
     row(
@@ -204,14 +204,14 @@ def test_the_bait_is_one(tmp_path: Path) -> None:
 
 
 def test_truncated_raw_data(repository: Path, right: dict[str, bytes], row: Row) -> None:
-    row(fault="`data/raw/mnist.npz` cut off, `preprocess` runs")
-    truncated(repository / "data/raw/mnist.npz", repository)
+    row(fault="`data/raw/images.npz` cut off, `preprocess` runs")
+    truncated(repository / "data/raw/images.npz", repository)
     done = run(repository, "stages.preprocess")
     assert done.status == 1
     line = line_of(done, "preprocess")
     assert "not a whole .npz file" in line
-    assert {**everything(repository), "data/raw/mnist.npz": b""} == {
-        **right, "data/raw/mnist.npz": b"",
+    assert {**everything(repository), "data/raw/images.npz": b""} == {
+        **right, "data/raw/images.npz": b"",
     }  # fmt: skip
     good(run(repository, "dvc", "repro"))
     assert everything(repository) == right
@@ -231,7 +231,7 @@ def test_own_images_behind_a_link(
     row(happened="read through the link, the same results", lost="nothing")
 
 
-@pytest.mark.parametrize("name", ["mnist.npz", ".mnist.unfinished.npz"])
+@pytest.mark.parametrize("name", ["images.npz", ".images.unfinished.npz"])
 def test_output_that_is_a_link_is_replaced_and_not_written_through(
     name: str, repository: Path, right: dict[str, bytes], row: Row, tmp_path: Path
 ) -> None:
@@ -242,7 +242,7 @@ def test_output_that_is_a_link_is_replaced_and_not_written_through(
     (repository / "data/raw" / name).symlink_to(precious)
     good(run(repository, "stages.download"))
     assert precious.read_bytes() == b"precious"
-    assert not (repository / "data/raw/mnist.npz").is_symlink()
+    assert not (repository / "data/raw/images.npz").is_symlink()
     assert unfinished(repository) == []
     assert everything(repository) == right
     row(

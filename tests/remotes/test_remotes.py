@@ -15,7 +15,7 @@ from tests.remotes.servers import Remote, folder, s3, ssh
 from tests.repository import contents, git, ran
 
 PAGE = (ROOT / "docs/remotes.md").read_text(encoding="utf-8")
-DATA = ["data/params.checked", "data/raw/mnist.npz"]
+DATA = ["data/params.checked", "data/raw/images.npz"]
 DATA += [f"data/processed/{name}.npz" for name in ("test", "train", "validation")]
 
 

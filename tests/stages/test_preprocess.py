@@ -37,4 +37,4 @@ def test_too_many_samples_are_one_line_and_keep_the_last_good_files(
 def test_missing_raw_data_is_one_line(run: Run, workspace: Path) -> None:
     done = run(workspace, "stages.preprocess")
     assert done.returncode == 1
-    assert done.stderr == "preprocess: data/raw/mnist.npz: no such file; check the path\n"
+    assert done.stderr == "preprocess: data/raw/images.npz: no such file; check the path\n"

@@ -14,7 +14,7 @@ from study import plot_study
 from study.curve_pictures import draw_curves
 from study.effect_pictures import draw_rates, draw_sizes
 from study.literature import TEST_ERRORS
-from study.summarise import BANDS
+from study.paths import BANDS
 from study.table import Table, read_rows
 from tests.study.textbook import HOW, rows
 

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from study import summarise
-from study.inference import PREDICTIONS, TIMES
+from study.paths import PREDICTIONS, TIMES
 from study.statistics import estimate
-from study.tables import write_tables
+from study.tables import write_runs
 from tests.conftest import set_parameters
 from tests.study.conftest import RUNS
 from tests.study.textbook import QUICK, few_entries
@@ -156,7 +156,7 @@ def test_same_runs_in_another_order_give_the_same_bytes(folder: Path) -> None:
         return {name: (folder / name).read_bytes() for name in names}
 
     before = written()
-    write_tables(reversed(few_entries()))
+    write_runs(reversed(few_entries()))
     summarise.main()
     assert written() == before
 
@@ -182,14 +182,14 @@ def test_missing_or_foreign_table_is_one_line(
 
 
 def test_one_seed_is_too_few(folder: Path) -> None:
-    write_tables(entry for entry in few_entries() if entry.run.seed == 0)
+    write_runs(entry for entry in few_entries() if entry.run.seed == 0)
     with pytest.raises(SystemExit, match="expected two seeds or more of a setting; add seeds"):
         summarise.main()
 
 
 def test_seed_that_a_setting_lacks_is_left_out_of_its_differences(folder: Path) -> None:
     """As after a study in which runs failed."""
-    write_tables(
+    write_runs(
         entry for entry in few_entries() if (entry.run.dropout_rate, entry.run.seed) != (0.5, 4)
     )
     summarise.main()
