@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
 from bench.waiting import commit
+
 from tests.conftest import ROOT, Run
 from tests.gate.conftest import GATE, PIPELINE, Repository
 from tests.repository import git, make_repository
