@@ -35,7 +35,15 @@ def main() -> None:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares `--workers`."""
-    parser.add_argument("--workers", type=int, help="of the local cluster; one per core if not set")
+    parser.add_argument(
+        "--workers", type=_positive, help="of the local cluster; one per core if not set"
+    )
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"expected 1 or more; found {text!r}")
+    return int(text)
 
 
 def run(workers: int | None) -> None:
@@ -63,7 +71,6 @@ def replicate(workers: int | None = None) -> int:
     where = {"threads": params.train.threads, "device": study.device}
 
     with connected(threads=params.train.threads, workers=workers) as client:
-        client.wait_for_workers(1)
         expected = conditions_of(client, **where)
         data = {name: digest(dataset) for name, dataset in datasets.items()}
         store = Store(STORE, settings_of(params), expected, data)
@@ -95,10 +102,12 @@ def conditions_of(client: Client, **where: Any) -> dict[str, str]:
     """What a run depends on besides its parameters and data, as the first free worker finds it.
 
     Raises:
-        InputError: the scheduler or the worker cannot run this code.
+        InputError: the scheduler or the worker cannot run this code, or has too little memory.
     """
     try:
         found: dict[str, str] = client.submit(conditions, **where, pure=False).result()
+    except KilledWorker as error:
+        raise InputError(f"{reason(error)} 3 GB for each worker is enough") from None
     except (ImportError, RuntimeError) as error:
         # What the scheduler cannot read, Dask reports so, with the reason as its cause.
         if isinstance(error, RuntimeError) and "deserialization" not in str(error):

@@ -35,7 +35,7 @@ def read_curves(table: Table) -> Table:
         stored[entry.run].append(entry)
     rows = []
     for row in table.rows.to_dict("records"):
-        run = Run(**{name: row[name] for name in PARAMETERS})  # type: ignore[arg-type]
+        run = Run(**{name: row[name] for name in PARAMETERS})
         figures = {name: row[name] for name in table.metrics}
         # More than one: trained with other software, other settings or other data.
         found = [entry for entry in stored[run] if entry.metrics == figures]

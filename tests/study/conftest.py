@@ -64,8 +64,6 @@ def with_stand_in(folder: Path) -> Path:
     for name in ("experiment", "study"):
         shutil.copytree(ROOT / name, folder / name, ignore=ignored, dirs_exist_ok=True)
     shutil.copy(STAND_IN, folder / "experiment/network/training.py")
-    for name in ("model", "optimizer"):
-        (folder / f"experiment/{name}.py").write_text("")
     (folder / "faults").mkdir()
     return folder
 

@@ -7,6 +7,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from distributed import KilledWorker
+from distributed.scheduler import WorkerState
 
 from experiment.common.errors import InputError
 from experiment.network import NUMERICS
@@ -173,6 +175,15 @@ def test_cluster_without_this_code_is_one_line(error: Exception, cause: Exceptio
         "expected a scheduler and workers with this code and its packages; found:"
         " ModuleNotFoundError: No module named 'study'; start them in this folder, or with it in"
         " PYTHONPATH"
+    )
+
+
+def test_worker_that_dies_before_it_has_started_is_one_line() -> None:
+    error = KilledWorker("conditions", WorkerState.__new__(WorkerState), 3)
+    with pytest.raises(InputError) as caught:
+        conditions_of(Unable(error, None))  # type: ignore[arg-type]
+    assert str(caught.value) == (
+        "each worker that trained it died; is there enough memory? 3 GB for each worker is enough"
     )
 
 
