@@ -79,7 +79,7 @@ def test_each_value_is_on_its_own_side(clone: Repository) -> None:
 def test_each_point_of_a_curve_is_that_of_its_side_and_split(clone: Repository) -> None:
     main = Revision(clone.folder, clone.git("rev-parse", "main"), "main")
     expected = {
-        (name, path, column, row["epoch"], float(row[column]))
+        (name, path.removeprefix("plots/"), column, row["epoch"], float(row[column]))
         for name, source in (("main", main), ("change", Workspace(clone.folder)))
         for path in CURVES
         for row in csv.DictReader((source.read(path) or b"").decode().splitlines())
@@ -98,7 +98,7 @@ def test_each_point_of_a_curve_is_that_of_its_side_and_split(clone: Repository) 
             name, _, line = column.partition(": ")
             stem, _, field = line.partition(", ")
             found = {v for n, p, c, epoch, v in expected
-                     if (n, p, c, epoch) == (name, f"plots/{stem}.csv", field, row[0])}  # fmt: skip
+                     if (n, p, c, epoch) == (name, f"{stem}.csv", field, row[0])}  # fmt: skip
             assert [f"{v:.6g}" for v in found] == [value]
     assert [row[0] for row in rows] == ["1", "2", "3", "4", "5"]
 
