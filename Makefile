@@ -44,8 +44,7 @@ repro: run $(PAGE)  ## run the experiment: whatever is not up to date, both trai
 	@python -m stages
 
 study: run  ## train what is new in study/params.yaml, over seeds, rates and sizes; hours
-	@python -m dvc repro study/dvc.yaml
-	@python -m study.pages
+	@python -m study
 
 gate: run  ## is the workspace worse than BASE=revision (else a base is chosen) by more than noise?
 	@python -m gate check $(if $(BASE),--base "$(BASE)")
