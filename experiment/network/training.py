@@ -19,7 +19,9 @@ UPDATES_PER_CALL = 150
 
 
 def configure(threads: int) -> None:
-    """Fixes what TensorFlow would otherwise choose by machine; call once, before all else.
+    """Fixes what TensorFlow would otherwise choose by machine, and Keras' own defaults.
+
+    To be called before all else.
 
     Args:
         threads: threads within one operation, 1 or more. Another number can sum in another order.
@@ -31,6 +33,10 @@ def configure(threads: int) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_op_determinism()
     tf.config.list_logical_devices()  # starts it: from here on the above cannot be changed
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_dtype_policy("float32")
 
 
 def build_information() -> dict[str, str]:
