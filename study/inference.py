@@ -41,11 +41,10 @@ def main() -> None:
         with starting_tensorflow():
             import keras
 
-            from experiment.network import training
+            from experiment.network.training import configure
 
-            training.configure(load_parameters().train.threads)
-        # As compiled it would predict several batches in a call, which the other one does not.
-        with_layer = keras.saving.load_model(MODEL, safe_mode=True, compile=False)
+            configure(load_parameters().train.threads)
+        with_layer = keras.saving.load_model(MODEL, safe_mode=True)
         kept = [layer for layer in with_layer.layers if not isinstance(layer, keras.layers.Dropout)]
         without_layer = keras.Sequential([keras.Input(images.shape[1:]), *kept])
         predictions = [predict(network, images)[0] for network in (with_layer, without_layer)]

@@ -5,7 +5,6 @@ import logging
 import os
 import signal
 import threading
-from types import ModuleType
 from typing import Any, cast
 
 from distributed import Worker, WorkerPlugin, get_worker
@@ -54,10 +53,12 @@ def conditions(threads: int, device: str) -> dict[str, str]:
         The environment, as `describe_environment`, `device`, and the version of the `numerics`.
     """
     with _ONE_AT_A_TIME:
-        training = _start(threads, device)
+        _start(threads, device)
+        from experiment.network.training import build_information
+
         return {
             **describe_environment(threads=threads, settings=_variables(device)),
-            **training.build_information(),
+            **build_information(),
             "device": _name_of(device),
             "numerics": NUMERICS,
         }
@@ -90,13 +91,13 @@ def train(
             )
     images = cast(Images, get_worker().plugins[Images.name])
     with _ONE_AT_A_TIME:
-        training = _start(threads, device)
-        metrics, curve = one_run.train_one(run, images.datasets[run.dataset], training, **settings)
+        _start(threads, device)
+        metrics, curve = one_run.train_one(run, images.datasets[run.dataset], **settings)
     return {"curve": curve, "metrics": metrics}
 
 
 @functools.cache
-def _start(threads: int, device: str) -> ModuleType:
+def _start(threads: int, device: str) -> None:
     """TensorFlow, once for each process, before anything else in it uses it."""
     # It warns of each new network in a process; a study has many.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
@@ -105,15 +106,14 @@ def _start(threads: int, device: str) -> ModuleType:
             del os.environ[_VISIBLE]
             if _VISIBLE_AT_START is not None:
                 os.environ[_VISIBLE] = _VISIBLE_AT_START
-        from experiment.network import training
+        from experiment.network.training import configure
 
         try:
-            training.configure(threads)
+            configure(threads)
         except RuntimeError:
             raise InputError(
                 "a worker has used TensorFlow with other threads; start the workers anew"
             ) from None
-    return training
 
 
 def _variables(device: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from study.tables import write_runs
 from tests.conftest import ROOT, set_parameters, synthetic_arrays
 from tests.faults.processes import Done, run
 
-STAND_IN = Path(__file__).parent / "stand_in/training.py"
+STAND_INS = Path(__file__).parent / "stand_in"
 
 RUNS = "metrics/study_runs.csv"
 
@@ -63,7 +63,8 @@ def with_stand_in(folder: Path) -> Path:
     ignored = shutil.ignore_patterns("__pycache__", "params.yaml", "runs")
     for name in ("experiment", "study"):
         shutil.copytree(ROOT / name, folder / name, ignore=ignored, dirs_exist_ok=True)
-    shutil.copy(STAND_IN, folder / "experiment/network/training.py")
+    for name in ("model.py", "training.py"):
+        shutil.copy(STAND_INS / name, folder / "experiment/network")
     (folder / "faults").mkdir()
     return folder
 
