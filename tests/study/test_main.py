@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from study import __main__ as command
+from study import inference, replicate
 from study.inference import CURVE, MODEL
 from study.paths import PREDICTIONS, STORE, TIMES
 from tests.conftest import ROOT
@@ -24,7 +25,7 @@ MADE = [
 def folder(tmp_path: Path) -> Path:
     """A study with a stand-in for training, beside the committed pages and measurements."""
     folder = with_stand_in(make_study(tmp_path / "study", seeds=[0, 1], rates=[0.0, 0.5]))
-    for name in (*MADE[:3], CURVE, PREDICTIONS, TIMES):
+    for name in (*map(Path, MADE[:3]), CURVE, PREDICTIONS, TIMES):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
     return folder
@@ -66,14 +67,14 @@ def test_known_datasets_of_the_grid_are_downloaded_where_they_are_missing(
     (folder / "data/study").mkdir()
     (folder / "data/study/mnist.npz").touch()
     monkeypatch.setattr("sys.argv", ["study"])
-    monkeypatch.setattr(command.inference, "is_up_to_date", lambda: True)
+    monkeypatch.setattr(inference, "is_up_to_date", lambda: True)
     downloaded: list[str] = []
     monkeypatch.setattr(command, "download", downloaded.append)
 
     def stop(workers: int | None) -> None:
         raise SystemExit("trains")
 
-    monkeypatch.setattr(command.replicate, "run", stop)
+    monkeypatch.setattr(replicate, "run", stop)
     with pytest.raises(SystemExit, match="trains"):
         command.main()
     assert downloaded == ["fashion_mnist"]
