@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from experiment.common.errors import InputError
-from study.replicate import STORE, conditions_of
+from experiment.common.parameters import load_parameters
+from study.replicate import STORE, conditions_of, settings_of
 from study.table import PARAMETERS
 from tests.conftest import set_parameters
 from tests.repository import EPOCHS
@@ -104,6 +105,13 @@ def test_stored_run_says_what_it_is(study: Path) -> None:
         "batch_size": 32, "dense_units": 8, "filters": 2, "learning_rate": 0.001,
         "validation_split": 0.2,
     }  # fmt: skip
+
+
+def test_stored_runs_tell_how_validation_is_drawn_apart(workspace: Path) -> None:
+    path = workspace / "params.yaml"
+    assert "validation_from" not in settings_of(load_parameters(path))
+    set_parameters(workspace, preprocess__validation_from="stratified")
+    assert settings_of(load_parameters(path))["validation_from"] == "stratified"
 
 
 def test_wrong_parameter_is_one_line(tmp_path: Path) -> None:
