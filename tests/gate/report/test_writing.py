@@ -12,9 +12,9 @@ from gate.report.changes import MOST_LINES
 from gate.report.content import gather
 from gate.report.writing import as_html, write_report
 from gate.revisions import Revision, Workspace
-from tests.conftest import Run
 from tests.gate.conftest import Repository, md5
 from tests.gate.report.conftest import CURVES, write_curves
+from tests.gate.test_main import call
 
 
 def page(clone: Repository) -> str:
@@ -239,12 +239,9 @@ def test_report_that_cannot_be_written_is_one_line(clone: Repository) -> None:
         write_report(clone.folder, "main", None)
 
 
-def test_command_prints_where_the_report_is_and_needs_no_tensorflow(
-    run: Run, clone: Repository
+def test_command_prints_where_the_report_is(
+    clone: Repository, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """And ends with 0 where a regression is reported: `check` is what refuses."""
-    done = run(clone.folder, "gate", "report", "--base", "main", PYTHONPROFILEIMPORTTIME="1")
-    assert (done.returncode, done.stdout) == (0, "Report: report/index.html\n")
-    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-    assert "gate.report.writing" in imported
-    assert not {"tensorflow", "keras"} & imported
+    assert call(clone, monkeypatch, "report", "--base", "main") == 0
+    assert capsys.readouterr() == ("Report: report/index.html\n", "")
