@@ -12,7 +12,7 @@ import pytest
 
 from experiment.common.errors import InputError
 from experiment.presentation.markdown import blocks_of
-from study.answer import ENGLISH, JAPANESE
+from study.answer import ENGLISH
 from study.found import read_found
 from study.pages import PROGRAM, main, pages
 from study.paths import CLAIMS as CLAIMS_FILE
@@ -23,7 +23,7 @@ from tests.conftest import Run as RunCommand
 from tests.study.conftest import write_study
 from tests.study.three_seeds import runs
 
-PAGES = ("README.md", "README.ja.md", "docs/results.md")
+PAGES = ("docs/results.md",)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_command_fills_the_pages_from_the_files_of_the_study(
     before = contents(study)
     for page in before.values():
         for text in blocks_of(page, PROGRAM).values():
-            assert text in (ENGLISH.not_measured, JAPANESE.not_measured)
+            assert text == ENGLISH.not_measured
 
     write_study(runs())
     summarise()
@@ -58,7 +58,7 @@ def test_command_fills_the_pages_from_the_files_of_the_study(
     after = contents(study)
     for name, blocks in pages(read_found()).items():
         assert blocks_of(after[name], PROGRAM) == blocks
-        assert not {ENGLISH.not_measured, JAPANESE.not_measured} & set(blocks.values())
+        assert ENGLISH.not_measured not in blocks.values()
         assert beside_the_blocks(after[name]) == beside_the_blocks(before[name])
     results = after["docs/results.md"]
     for claim_id, judged in json.loads(CLAIMS_FILE.read_text()).items():
@@ -94,12 +94,13 @@ def test_damaged_files_are_one_line(study: Path, file: Path, text: str) -> None:
 
 
 def test_page_without_its_marks_is_one_line(study: Path, run: RunCommand) -> None:
-    page = study / "README.ja.md"
+    page = study / "docs/results.md"
     page.write_text("# Title\n")
     done = run(study, "study.pages")
     assert done.returncode == 1
     assert done.stderr == (
-        "pages: README.ja.md: expected, once each, the blocks answer; found none; put back"
+        "pages: docs/results.md: expected, once each, the blocks answer, claims, gains, meaning,"
+        " pictures, run; found none; put back"
         " <!-- study: NAME --> and <!-- /study -->\n"
     )
     assert page.read_text() == "# Title\n"
