@@ -7,7 +7,6 @@ interrupted goes on. `bench/README.md` says what is measured and how.
 import argparse
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -27,6 +26,8 @@ from experiment.common.errors import InputError, one_line_errors
 from experiment.common.files import replacing, write_figure
 from experiment.common.parameters import load_parameters
 from experiment.presentation.style import plain_style
+from gate.errors import CannotCompareError
+from gate.git import git
 
 RESULTS, PAGE, PICTURE = (Path("bench/results").with_suffix(s) for s in (".json", ".md", ".png"))
 DOTS_PER_INCH = 150
@@ -134,11 +135,10 @@ def conditions_of(name: str, settings: dict[str, int]) -> Results:
     if not Path("/proc/self/smaps_rollup").exists():
         raise InputError("expected Linux 4.14 or newer, whose /proc tells the memory of processes")
     try:
-        git = partial(subprocess.run, check=True, capture_output=True, text=True)
-        revision = git(["git", "rev-parse", "HEAD"]).stdout.strip()
-        changed = git(["git", "status", "--porcelain", "--", "*.py", "*.yaml"]).stdout
-    except subprocess.CalledProcessError:
-        raise InputError("expected a clone of this repository with a commit; found none") from None
+        revision = git(Path.cwd(), "rev-parse", "HEAD")
+        changed = git(Path.cwd(), "status", "--porcelain", "--", "*.py", "*.yaml")
+    except CannotCompareError as error:
+        raise InputError(f"expected a clone of this repository with a commit; {error}") from None
     if changed:
         print(f"bench: {name}: what is not committed is not measured", file=sys.stderr)
     epochs = "study_epochs" if name == "study" else "epochs"

@@ -6,7 +6,6 @@ Each function measures one part in the sitting's clone and returns it for `resul
 import re
 import shlex
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from ruamel.yaml import YAML
 from bench.measure import measure
 from bench.side_by_side import measure_loads
 from bench.sitting import PLAIN, PYTHON, REPRO, Sitting
+from gate.git import git
 
 DVC = (PYTHON, "-m", "dvc")
 CHANGED_RATE = 0.3
@@ -106,10 +106,9 @@ def run_tests(sitting: Sitting) -> dict[str, Any]:
 
 def commit(clone: Path) -> None:
     """Commits all of a clone, as someone who keeps a result does."""
-    identity = ["-c", "user.name=bench", "-c", "user.email=bench@example.org"]
-    subprocess.run(["git", "add", "--all"], cwd=clone, check=True)
-    command = ["git", *identity, "commit", "--quiet", "--allow-empty", "--message=results"]
-    subprocess.run(command, cwd=clone, check=True)
+    identity = ("-c", "user.name=bench", "-c", "user.email=bench@example.org")
+    git(clone, "add", "--all")
+    git(clone, *identity, "commit", "--quiet", "--allow-empty", "--message=results")
 
 
 def disk_used(clone: Path) -> dict[str, int]:

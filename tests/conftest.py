@@ -12,12 +12,18 @@ import pytest
 from filelock import FileLock
 from ruamel.yaml import YAML
 
+from gate.git import environment_without_repository
+
 # A test run in the background ignores Ctrl-C, and what it starts would inherit that.
 if threading.current_thread() is threading.main_thread():
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # pytest-xdist sets it in its processes: tables would be folded.
 os.environ.pop("COLUMNS", None)
+
+# Nor may what Git tells its hooks reach the tests: they would commit into the user's repository.
+for name in os.environ.keys() - environment_without_repository().keys():
+    del os.environ[name]
 
 ROOT = Path(__file__).parent.parent
 
@@ -30,7 +36,8 @@ def environment_of_stages() -> dict[str, str]:
     Without coverage's: of a copy it reports nothing, and `dvc repro` takes 1.8 times as long.
     """
     here = Path(sys.executable).parent
-    variables = {name: value for name, value in os.environ.items() if not coverages(name)}
+    found = environment_without_repository()
+    variables = {name: value for name, value in found.items() if not coverages(name)}
     return {**variables, "PATH": f"{here}{os.pathsep}{os.environ['PATH']}"}
 
 

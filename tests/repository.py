@@ -1,5 +1,6 @@
 """This project's pipeline on tiny images, in Git + DVC repositories of its own."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gate.git import environment_without_repository
 from tests.conftest import ROOT, environment_of_stages, set_parameters, synthetic_arrays
 
 COMMITTED = (".dvcignore", "dvc.yaml", "params.yaml", ".gitignore", ".gitattributes", ".dvc/config",
@@ -21,12 +23,20 @@ RESULTS = [*METRICS, *CURVES, *PICTURES, *MODELS]
 
 EPOCHS = 3
 
+# Without the user's hooks, templates and signatures.
+UNCONFIGURED = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+
 
 def git(folder: Path, *arguments: str) -> str:
     identity = ["-c", "user.name=A Tester", "-c", "user.email=tester@example.org"]
     command = ["git", *identity, *arguments]
     return subprocess.run(
-        command, cwd=folder, check=True, capture_output=True, text=True
+        command,
+        cwd=folder,
+        env=environment_without_repository() | UNCONFIGURED,
+        check=True,
+        capture_output=True,
+        text=True,
     ).stdout.strip()
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from gate.check import Check, check
 from gate.comparison import Comparison
+from gate.git import environment_without_repository
 
 PIPELINE = """\
 stages:
@@ -43,7 +44,12 @@ class Repository:
 
     def git(self, *arguments: str) -> str:
         done = subprocess.run(
-            ["git", *arguments], cwd=self.folder, check=True, capture_output=True, text=True
+            ["git", *arguments],
+            cwd=self.folder,
+            env=environment_without_repository(),
+            check=True,
+            capture_output=True,
+            text=True,
         )
         return done.stdout.strip()
 
@@ -96,8 +102,6 @@ def verdict_on(found: Check, key: str) -> Comparison:
 @pytest.fixture
 def new_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Repository]:
     """Makes a repository without a commit, with a HOME of its own."""
-    for name in [name for name in os.environ if name.startswith("GIT_")]:
-        monkeypatch.delenv(name)
     for role in ("AUTHOR", "COMMITTER"):
         monkeypatch.setenv(f"GIT_{role}_NAME", "someone")
         monkeypatch.setenv(f"GIT_{role}_EMAIL", "someone@example.org")
