@@ -150,6 +150,7 @@ def test_missing_parameter_is_named(repository: Path, run: Run) -> None:
 def test_another_rate_by_plain_dvc_and_back(repository: Path, dvc: Run) -> None:
     """As an experiment; the way back is DVC's run cache, see docs/remotes.md."""
     before = contents(repository)
+    assert dvc(repository, "commit", "--force").returncode == 0
     roles = ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL")
     identity = dict.fromkeys(roles, "tester@example.org")
     done = dvc(repository, "exp", "run", "--set-param", "train.dropout_rate=0.3", **identity)

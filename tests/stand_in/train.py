@@ -1,4 +1,4 @@
-"""Stands for `stages/train.py` in a copy of the pipeline: nothing is learned, TensorFlow not started.
+"""Stands for `stages/train.py` in a copy of the pipeline: nothing is learned, without TensorFlow.
 
 As deterministic as a training: what it writes follows from the variant, the parameters and the
 images alone.
@@ -28,7 +28,7 @@ def main() -> None:
         numbers = [params.train.seed, params.train.epochs, params.model.filters, int(1000 * rate)]
         random = np.random.default_rng([*numbers, *images])
         curve = [
-            {"epoch": epoch, **dict(zip(CURVE_COLUMNS[1:], random.uniform(size=4).tolist()))}
+            {column: float(random.uniform()) for column in CURVE_COLUMNS} | {"epoch": epoch}
             for epoch in range(1, params.train.epochs + 1)
         ]
         accuracy, loss = random.uniform(size=2).tolist()
