@@ -40,8 +40,11 @@ def git(folder: Path, *arguments: str) -> str:
     ).stdout.strip()
 
 
-def make_repository(folder: Path) -> Path:
-    """This project's pipeline on tiny images, all committed, without results."""
+def make_repository(folder: Path, *, stand_in: bool = False) -> Path:
+    """This project's pipeline on tiny images, all committed, without results.
+
+    With a stand-in, the stages that train run `tests/stand_in/train.py`.
+    """
     folder.mkdir()
     for name in COMMITTED:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -50,6 +53,8 @@ def make_repository(folder: Path) -> Path:
             shutil.copytree(ROOT / name, folder / name, ignore=ignored)
         else:
             shutil.copy(ROOT / name, folder / name)
+    if stand_in:
+        shutil.copy(ROOT / "tests/stand_in/train.py", folder / "stages")
     np.savez(folder / "data/own/tiny.npz", **synthetic_arrays())  # type: ignore[arg-type]
     set_parameters(
         folder, data__dataset="data/own/tiny.npz", train__epochs=EPOCHS, model__filters=2,
@@ -62,11 +67,12 @@ def make_repository(folder: Path) -> Path:
     return folder
 
 
-def make_finished(folder: Path) -> Path:
-    """The same after `python -m stages`, results committed."""
-    make_repository(folder)
+def make_finished(folder: Path, *, stand_in: bool = False) -> Path:
+    """The same after `python -m stages`, or `dvc repro` with a stand-in; results committed."""
+    make_repository(folder, stand_in=stand_in)
+    command = ("dvc", "repro") if stand_in else ("stages",)
     done = subprocess.run(
-        [sys.executable, "-m", "stages"],
+        [sys.executable, "-m", *command],
         cwd=folder,
         env=environment_of_stages(),
         capture_output=True,

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from ruamel.yaml import YAML
 
 from experiment.common.parameters import Parameters, load_parameters
+from experiment.presentation.style import AXIS_LABELS
 from tests.conftest import ROOT
 
 Stages = dict[str, dict[str, Any]]
@@ -209,6 +210,20 @@ def test_variants_differ_in_the_rate_alone() -> None:
     assert without["deps"] == with_dropout["deps"]
     assert set(with_dropout["params"]) - set(without["params"]) == {"train.dropout_rate"}
     assert set(without["params"]) <= set(with_dropout["params"])
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "loss"])
+def test_plots_of_dvc_show_both_curves_of_a_metric_against_the_epoch(metric: str) -> None:
+    (plot,) = (entry[metric] for entry in PIPELINE["plots"] if metric in entry)
+    columns = [metric, f"val_{metric}"]
+    assert plot == {
+        "template": "curves",
+        "title": metric.capitalize(),
+        "x": "epoch",
+        "x_label": "epoch",
+        "y": {"plots/no_dropout.csv": columns, "plots/dropout.csv": columns},
+        "y_label": AXIS_LABELS[metric],
+    }
 
 
 def test_data_and_models_are_dvcs_and_the_rest_is_gits() -> None:
