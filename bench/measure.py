@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 
 from experiment.common.errors import InputError
+from gate.git import environment_without_repository
 
 Costs = dict[str, float]
 
@@ -43,7 +44,7 @@ def measure(command: Sequence[str], folder: Path) -> tuple[Costs, str]:
     done = subprocess.run(
         [sys.executable, "-c", LAUNCHER, *command],
         cwd=folder,
-        env=os.environ | {"PATH": path},
+        env=environment_without_repository() | {"PATH": path},
         capture_output=True,
         encoding="utf-8",
         errors="replace",

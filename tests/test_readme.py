@@ -159,7 +159,7 @@ def test_no_figure_beside_the_tested_ones(page: str) -> None:
     }
     known |= {f"{e['mean']:.2f}" for e in few[:2]}
     known |= {f"{compared(d, 'test_accuracy')[2]['mean']:.3f}" for d in ("mnist", "fashion_mnist")}
-    known |= {f"{100 * noise['test_accuracy']:.3f}" for noise in read_noise(ROOT).values()}
+    known |= {f"{100 * deviation:.3f}" for deviation in noise()}
     known |= {f"{100 * CLAIMS['C4']['parts'][0]['figure']['mean']:.0f}"}
     known |= {str(value) for section in PARAMS.values() for value in section.values()}
     known |= {f"3.{minor}" for minor in python_versions()}
