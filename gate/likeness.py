@@ -1,13 +1,14 @@
 """Is like compared with like? What differs between two sides beside the metrics."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from gate.errors import CannotCompareError
 from gate.reading import read_leaves, read_metrics, read_yaml
-from gate.revisions import Source
+from gate.revisions import Source, Workspace
 
 PARAMETERS, LOCK, GATE = "params.yaml", "dvc.lock", "gate.yaml"
 ENVIRONMENT = ".environment.json"
@@ -22,13 +23,13 @@ class Differences:
 
     Attributes:
         parameters: leaves of params.yaml.
-        data: hashes of the data that DVC keeps.
-        code: hashes of the stages' Python files.
+        data: hashes of what lies under data/.
+        code: hashes of the other files and folders that stages depend on and none of them writes.
         environment: what of machine and software can change the bits of a result.
         outputs: hashes of models, curves, metrics and pictures.
         gate: leaves of gate.yaml, where the gate itself is another.
         unknown: what could not be compared, in words.
-        stale: parameters and code that are not those which the candidate's results were made
+        stale: parameters, code and data that are not those which the candidate's results were made
             with: as dvc.lock has it, and as it is.
         edited: metrics of the candidate that are not those which dvc.lock has.
     """
@@ -62,12 +63,13 @@ class _Lock:
 
     data: Mapping[str, str]
     code: Mapping[str, str]
+    sources: Mapping[str, str]
     outputs: Mapping[str, str]
     environments: tuple[str, ...]
     parameters: Mapping[str, object]
 
 
-def find_differences(base: Source, candidate: Source) -> Differences:
+def find_differences(base: Source, candidate: Workspace) -> Differences:
     """Everything beside the metrics in which two sides differ.
 
     Raises:
@@ -81,27 +83,26 @@ def find_differences(base: Source, candidate: Source) -> Differences:
     ]
     before, after = _read_lock(base), _read_lock(candidate)
     parameters = read_leaves(candidate, PARAMETERS) or {}
-    environments = sorted({*before.environments, *after.environments})
-    made_with = {**after.code, **after.parameters}
-    code_here = {path: _md5(candidate, path) for path in after.code}
+    files = sorted({*before.environments, *after.environments})
+    made_with = {**after.sources, **after.parameters}
+    sources_here = {path: _hash(candidate, path) for path in after.sources}
     parameters_here = {name: parameters.get(name) for name in after.parameters}
     metrics = [path for path in after.outputs if path.endswith(".json")]
     return Differences(
-        parameters=_differences(read_leaves(base, PARAMETERS) or {}, parameters),
-        data=_differences(before.data, after.data),
-        code=_differences(before.code, after.code),
-        environment=_differences(
-            _environments(base, environments), _environments(candidate, environments)
-        ),
-        outputs=_differences(before.outputs, after.outputs),
+        parameters=differences(read_leaves(base, PARAMETERS) or {}, parameters),
+        data=differences(before.data, after.data),
+        code=differences(before.code, after.code),
+        environment=differences(environments(base, files), environments(candidate, files)),
+        outputs=differences(before.outputs, after.outputs),
         gate=_gates(base, candidate),
         unknown=tuple(unknown),
-        stale=_differences(made_with, {**code_here, **parameters_here}),
+        stale=differences(made_with, {**sources_here, **parameters_here}),
         edited=tuple(p for p in metrics if _md5(candidate, p) != after.outputs[p]),
     )
 
 
-def _differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> Pairs:
+def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> Pairs:
+    """By name, what two mappings have, where that differs."""
     return {
         name: (a.get(name), b.get(name)) for name in sorted({*a, *b}) if a.get(name) != b.get(name)
     }
@@ -109,25 +110,47 @@ def _differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> Pairs:
 
 def _read_lock(source: Source) -> _Lock:
     stages = (read_yaml(source, LOCK) or {}).get("stages") or {}
+    outputs = output_hashes(source)
     try:
         deps = _hashes(stages, "deps")
-        outputs = _hashes(stages, "outs")
         files = [p for stage in stages.values() for p in (stage.get("params") or {}).items()]
         parameters = {name: value for file, by_name in files if file == PARAMETERS
                       for name, value in by_name.items()}  # fmt: skip
-    except (AttributeError, KeyError, TypeError):
-        raise CannotCompareError(
-            f"{LOCK} of {source.name}: expected what DVC writes, found something else; restore it"
-        ) from None
-    data = {path: md5 for path, md5 in outputs.items() if path.startswith("data/")}
+    except _BROKEN:
+        raise _not_of_dvc(source) from None
+    # The parameters are compared one by one: a comment in their file changes no result.
+    sources = {p: md5 for p, md5 in deps.items() if p not in {PARAMETERS, *outputs}}
+    data = {p: md5 for p, md5 in {**sources, **outputs}.items() if p.startswith("data/")}
     environments = tuple(path for path in outputs if path.endswith(ENVIRONMENT))
     rest = outputs.keys() - data.keys() - {*environments}
     return _Lock(
         data=data,
-        code={path: md5 for path, md5 in deps.items() if path.endswith(".py")},
+        code={path: md5 for path, md5 in sources.items() if path not in data},
+        sources=sources,
         outputs={path: outputs[path] for path in sorted(rest)},
         environments=environments,
         parameters=parameters,
+    )
+
+
+def output_hashes(source: Source) -> dict[str, str]:
+    """What the stages wrote, by path: the hashes in dvc.lock; empty where there is none.
+
+    Raises:
+        CannotCompareError: the file is broken.
+    """
+    try:
+        return _hashes((read_yaml(source, LOCK) or {}).get("stages") or {}, "outs")
+    except _BROKEN:
+        raise _not_of_dvc(source) from None
+
+
+_BROKEN = (AttributeError, KeyError, TypeError)
+
+
+def _not_of_dvc(source: Source) -> CannotCompareError:
+    return CannotCompareError(
+        f"{LOCK} of {source.name}: expected what DVC writes; found something else; restore it"
     )
 
 
@@ -143,10 +166,10 @@ def _gates(base: Source, candidate: Source) -> Pairs:
         before = None
     if before is None:
         return {GATE: (None, "new")}
-    return _differences(before, read_leaves(candidate, GATE) or {})
+    return differences(before, read_leaves(candidate, GATE) or {})
 
 
-def _environments(source: Source, paths: list[str]) -> dict[str, object]:
+def environments(source: Source, paths: list[str]) -> dict[str, object]:
     """By `file: name`, what the environment files say; a broken one is something else."""
     read = {path: read_metrics(source, path) for path in paths}
     return {
@@ -156,7 +179,21 @@ def _environments(source: Source, paths: list[str]) -> dict[str, object]:
     }
 
 
+def _hash(workspace: Workspace, path: str) -> str | None:
+    """DVC's hash of a file or folder; None where there is none."""
+    if not (workspace.folder / path).is_dir():
+        return _md5(workspace, path)
+    entries = [
+        {"md5": _md5(workspace, f"{path}/{name}"), "relpath": name}
+        for name in workspace.files_of(path)
+    ]
+    return _md5_of(json.dumps(entries, sort_keys=True).encode()) + ".dir"
+
+
 def _md5(source: Source, path: str) -> str | None:
-    """DVC's hash of a file; None where there is none."""
     content = source.read(path)
-    return None if content is None else hashlib.md5(content, usedforsecurity=False).hexdigest()
+    return None if content is None else _md5_of(content)
+
+
+def _md5_of(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()

@@ -64,6 +64,14 @@ def _entries(content: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield stage.get("wdir", "."), entry
 
 
+def merge_conflict(content: bytes) -> str:
+    """Where Git left a conflict in a file, and what to do; empty where it did not."""
+    lines = enumerate(content.splitlines(), start=1)
+    first = next((number for number, line in lines if line.startswith(b"<<<<<<< ")), None)
+    found = f"found a merge conflict in line {first}; resolve it, then run `dvc repro`"
+    return found if first else ""
+
+
 def read_metrics(source: Source, path: str) -> MetricsFile:
     """A metrics file; where it cannot be read, the reason."""
     try:
@@ -74,6 +82,8 @@ def read_metrics(source: Source, path: str) -> MetricsFile:
         return MetricsFile(problem="the file is missing")
     if not text.strip():
         return MetricsFile(problem="the file is empty")
+    if conflict := merge_conflict(text):
+        return MetricsFile(problem=f"the file is broken: {conflict}")
     try:
         content = json.loads(text, object_pairs_hook=_without_duplicates)
         if not isinstance(content, dict):
@@ -133,6 +143,8 @@ def read_yaml(source: Source, path: str) -> dict[str, Any] | None:
     if text is None:
         return None
     where = f"{path} of {source.name}"
+    if conflict := merge_conflict(text):
+        raise CannotCompareError(f"{where}: expected YAML; {conflict}")
     try:
         content = YAML(typ="safe").load(text.decode())
     except MarkedYAMLError as error:

@@ -1,13 +1,12 @@
 """Files as they are in the workspace, and as they were in a revision of Git."""
 
-import os
-import subprocess
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Protocol
 
 from gate.errors import CannotCompareError
+from gate.git import git, reason, run_git, try_git
 
 
 class Source(Protocol):
@@ -48,6 +47,12 @@ class Workspace:
                 f"{path}: expected a file that can be read; found: {error.strerror}; mend that"
             ) from None
 
+    def files_of(self, path: str) -> list[str]:
+        """The files in a folder that DVC sees, relative to it, sorted: all but .dvcignore's."""
+        options = ("--cached", "--others", "--exclude-per-directory=.dvcignore", "-z")
+        found = git(self.folder / path, "ls-files", *options).split("\0")
+        return sorted({name for name in found if name and (self.folder / path / name).is_file()})
+
 
 @dataclass(frozen=True)
 class Revision:
@@ -70,9 +75,9 @@ class Revision:
 
 @cache  # what a commit holds does not change
 def _read_of_commit(folder: Path, commit: str, path: str) -> bytes | None:
-    answer = _run(folder, "cat-file", "--batch", content=f"{commit}:./{path}\n".encode())
+    answer = run_git(folder, "cat-file", "--batch", content=f"{commit}:./{path}\n".encode())
     if answer.returncode != 0:
-        raise CannotCompareError(f"{path} of {commit}: {_reason(answer)}")
+        raise CannotCompareError(f"{path} of {commit}: {reason(answer)}")
     header, _, content = answer.stdout.partition(b"\n")
     if header.endswith(b" missing"):
         return None
@@ -88,50 +93,6 @@ def find_commit(folder: Path, name: str) -> str | None:
     Raises:
         CannotCompareError: the folder is in no clone.
     """
-    git(folder, "rev-parse", "--git-dir")
     return try_git(
         folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
     )
-
-
-def git(folder: Path, *arguments: str) -> str:
-    """What a command of Git prints, without blanks around it.
-
-    Raises:
-        CannotCompareError: the command fails; Git's own reason is passed on.
-    """
-    answer = _run(folder, *arguments)
-    if answer.returncode != 0:
-        raise CannotCompareError(f"git {arguments[0]}: {_reason(answer)}")
-    return answer.stdout.decode(errors="replace").strip()
-
-
-def try_git(folder: Path, *arguments: str) -> str | None:
-    """As `git`, but None where the command fails or prints nothing."""
-    answer = _run(folder, *arguments)
-    text = answer.stdout.decode(errors="replace").strip()
-    return text if answer.returncode == 0 and text else None
-
-
-def _run(
-    folder: Path, *arguments: str, content: bytes = b""
-) -> "subprocess.CompletedProcess[bytes]":
-    # Git itself rather than a library for it: it starts in a hundredth of a second, and shallow and
-    # partial clones, worktrees and packs are read as the user's own Git reads them.
-    environment = {**os.environ, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
-    try:
-        return subprocess.run(
-            ["git", *arguments],
-            cwd=folder,
-            env=environment,
-            input=content,
-            capture_output=True,
-            check=False,
-        )
-    except FileNotFoundError:
-        raise CannotCompareError("expected Git; found no command `git`; install it") from None
-
-
-def _reason(answer: "subprocess.CompletedProcess[bytes]") -> str:
-    lines = answer.stderr.decode(errors="replace").strip().splitlines()
-    return lines[0] if lines else f"failed with status {answer.returncode}"

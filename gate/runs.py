@@ -5,7 +5,7 @@ import io
 from collections.abc import Mapping
 
 from gate.errors import CannotCompareError
-from gate.reading import read_number
+from gate.reading import merge_conflict, read_number
 from gate.revisions import Source
 
 RUNS = "metrics/study_runs.csv"
@@ -24,6 +24,8 @@ def read_rows(source: Source) -> Rows | None:
     content = source.read(RUNS)
     if content is None:
         return None
+    if conflict := merge_conflict(content):
+        raise CannotCompareError(f"{RUNS} of {source.name}: expected a CSV file; {conflict}")
     try:
         rows = list(csv.DictReader(io.StringIO(content.decode(), newline=""), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:

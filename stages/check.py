@@ -9,15 +9,29 @@ from pathlib import Path
 
 from experiment.common.errors import one_line_errors
 from experiment.common.files import replacing
-from experiment.common.parameters import load_parameters
+from experiment.common.parameters import DataParameters, Parameters, read_parameters
+from experiment.data.known import DatasetName
 
 CHECKED = Path("data/params.checked")
+
+
+class _Data(DataParameters):
+    dataset: DatasetName
+
+
+class _Checked(Parameters):
+    """The parameters with the dataset's name checked, too.
+
+    Only here: the stages that train would otherwise depend on the table of known datasets.
+    """
+
+    data: _Data
 
 
 def main() -> None:
     """Checks `params.yaml` and writes the mark that the other stages depend on."""
     with one_line_errors("check"):
-        load_parameters()
+        read_parameters(Path("params.yaml"), _Checked)
         with replacing(CHECKED) as temporary:
             temporary.write_bytes(b"params.yaml was right when this was written\n")
 

@@ -4,14 +4,15 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from experiment.common.errors import one_line_errors
+from experiment.common.errors import InputError, one_line_errors
 from experiment.common.files import write_arrays
-from experiment.common.parameters import KNOWN_DATASETS, load_parameters
+from experiment.common.parameters import load_parameters
 from experiment.data.dataset import Dataset
+from experiment.data.known import KNOWN_DATASETS
 from experiment.data.reading import read_dataset
 from experiment.data.sources import fetch
 
-RAW = Path("data/raw/mnist.npz")
+RAW = Path("data/raw/images.npz")
 
 
 def main() -> None:
@@ -29,7 +30,16 @@ def get_dataset(name: str) -> Dataset:
     """
     if name in KNOWN_DATASETS:
         return fetch(name, by_hand=RAW, report=_report)
-    return read_dataset(Path(name))
+    path = Path(name)
+    if not path.exists() and not path.is_absolute():
+        # DVC runs these in a copy of the repository that has only what Git tracks. It copies a
+        # file to a folder that is there, and a folder to where none is.
+        copied = next(p for p in (path, *path.parents) if p.parent.exists())
+        raise InputError(
+            f"{path}: no such file; check the path (with `dvc exp run --temp` or `--queue`, add"
+            f" `--copy-paths {copied}`, or `git add --force {path}` first)"
+        )
+    return read_dataset(path)
 
 
 def _report(line: str) -> None:

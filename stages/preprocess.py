@@ -1,5 +1,6 @@
 """Stage `preprocess`: training, validation and test images, still `uint8`."""
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -7,9 +8,10 @@ from experiment.common.errors import one_line_errors
 from experiment.common.files import write_arrays
 from experiment.common.parameters import load_parameters
 from experiment.data.dataset import divide
+from experiment.data.doubts import doubts
 from experiment.data.reading import read_dataset
 
-RAW = Path("data/raw/mnist.npz")
+RAW = Path("data/raw/images.npz")
 PROCESSED = Path("data/processed")
 
 
@@ -20,9 +22,12 @@ def main() -> None:
         parts = divide(
             read_dataset(RAW),
             validation_split=params.preprocess.validation_split,
+            validation_from=params.preprocess.validation_from,
             train_samples=params.preprocess.train_samples,
             seed=params.train.seed,
         )
+        for line in doubts(parts):
+            print(f"preprocess: warning: {line}", file=sys.stderr)
         for name, split in parts.items():
             write_arrays(PROCESSED / f"{name}.npz", asdict(split))
 

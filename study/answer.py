@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from experiment.data.known import label_of
 from experiment.presentation.markdown import item, paragraph
 from study.claims import RATE
-from study.curve_pictures import NAMES
 from study.found import Found
 from study.judging import CONTRADICTED, SUPPORTED, UNDECIDED, verdict_of
 from study.table import Setting
@@ -116,7 +116,7 @@ def _figures(found: Found, setting: Setting, language: Language) -> str:
     without = setting.without_dropout()
     gain, rise = (found.difference(setting, metric) for metric in (found.metric, RISE))
     text = language.figures.format(
-        dataset=NAMES.get(setting.dataset, setting.dataset),
+        dataset=label_of(setting.dataset),
         overfitting=language.overfitting[verdict_of(rise, above=None, below=0.0)],
         accuracy=language.accuracy[verdict_of(gain, above=0.0, below=None)],
         seeds=found.pairs(setting),

@@ -5,13 +5,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from experiment.data.known import label_of
 from experiment.presentation.style import AXIS_LABELS, COLOURS, LABELS
 from study.claims import DATASET, RATE
 from study.parameters import StatisticsParameters
 
 BLUE, ORANGE = COLOURS["no_dropout"], COLOURS["dropout"]
 GREEN, GREY = "#009E73", "#6B6B6B"
-NAMES = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
 VARIANTS = (
     (LABELS["no_dropout"], BLUE, {"placement": "none"}),
     (f"{LABELS['dropout']} (rate {RATE:g})", ORANGE, {"placement": "dense", "dropout_rate": RATE}),
@@ -49,8 +49,7 @@ def draw_curves(bands: pd.DataFrame, metric: str, how: StatisticsParameters) -> 
     panels[1].set_title("validation images", loc="left")
     panels[0].set_ylabel(AXIS_LABELS[metric])
     figure.suptitle(
-        f"{metric.capitalize()} on {NAMES.get(dataset, dataset)}: mean over seeds,"
-        f" {how.level} % interval",
+        f"{metric.capitalize()} on {label_of(dataset)}: mean over seeds, {how.level} % interval",
         x=0.01,
         ha="left",
     )

@@ -1,4 +1,4 @@
-"""Stage `download` of the study: a known dataset, verified, in a file of its own."""
+"""Gets a known dataset for the study, verified, into a file of its own."""
 
 import argparse
 import sys
@@ -6,12 +6,12 @@ from pathlib import Path
 
 from experiment.common.errors import one_line_errors
 from experiment.common.files import write_arrays
-from experiment.common.parameters import KNOWN_DATASETS
+from experiment.data.known import KNOWN_DATASETS
 from experiment.data.sources import fetch
 
 FOLDER = Path("data/study")
 # What the pipeline has downloaded already: another dataset in it is noticed.
-OF_THE_PIPELINE = Path("data/raw/mnist.npz")
+OF_THE_PIPELINE = Path("data/raw/images.npz")
 
 
 def main() -> None:
@@ -20,8 +20,13 @@ def main() -> None:
     parser.add_argument("dataset", choices=KNOWN_DATASETS)
     name = parser.parse_args().dataset
     with one_line_errors(f"download {name}"):
-        dataset = fetch(name, by_hand=OF_THE_PIPELINE, report=_report)
-        write_arrays(file_of(name), vars(dataset))
+        download(name)
+
+
+def download(name: str) -> None:
+    """Writes the file of a known dataset."""
+    dataset = fetch(name, by_hand=OF_THE_PIPELINE, report=_report)
+    write_arrays(file_of(name), vars(dataset))
 
 
 def file_of(dataset: str) -> Path:

@@ -7,11 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
+from experiment.data.known import label_of
 from study.curve_pictures import (
     BLUE,
     GREEN,
     GREY,
-    NAMES,
     ORANGE,
     dataset_shown,
     finish,
@@ -35,7 +35,7 @@ def draw_rates(table: Table, how: StatisticsParameters) -> Figure:
         if dataset == "mnist":
             _draw_known_errors(axes)
         finish(axes)
-        axes.set_title(NAMES.get(dataset, dataset), loc="left")
+        axes.set_title(label_of(dataset), loc="left")
         axes.set_xlabel("Dropout rate, behind the dense layer")
     panels[0].set_ylabel(f"error on {_images(how)} (%)")
     figure.suptitle(
@@ -82,8 +82,7 @@ def draw_sizes(table: Table, how: StatisticsParameters) -> Figure:
     axes.set_xlabel("training images")
     axes.set_ylabel(f"gain in accuracy on {_images(how)}\n(percentage points)")
     axes.set_title(
-        f"What Dropout gains on {NAMES.get(dataset, dataset)}: mean over seeds,"
-        f" {how.level} % interval",
+        f"What Dropout gains on {label_of(dataset)}: mean over seeds, {how.level} % interval",
         loc="left",
     )
     finish(axes)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from experiment.common.metrics import require_finite, summarise
+from experiment.common.parameters import ValidationFrom
 from experiment.data.dataset import Dataset, divide
 from experiment.network.checkpoint import Row
 from study.grid import Run
@@ -15,6 +16,7 @@ def train_one(
     filters: int,
     dense_units: int,
     validation_split: float,
+    validation_from: ValidationFrom,
     **settings: Any,
 ) -> tuple[dict[str, float], list[Row]]:
     """Trains and evaluates one network; `experiment.network.training` must be configured.
@@ -25,6 +27,7 @@ def train_one(
         filters: see `experiment.network.model.build_model`.
         dense_units: likewise.
         validation_split: see `experiment.data.dataset.divide`.
+        validation_from: see there.
         settings: what all runs share of the arguments of `train_epochs`.
 
     Returns:
@@ -43,6 +46,7 @@ def train_one(
     parts = divide(
         dataset,
         validation_split=validation_split,
+        validation_from=validation_from,
         train_samples=run.train_samples,
         seed=run.seed,
     )

@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from experiment.data.known import label_of
 from experiment.presentation.markdown import paragraph, table
 from study.answer import ENGLISH, with_minus
-from study.curve_pictures import NAMES
 from study.found import Found
 from study.grid import runs_of
 from study.judging import NOT_MEASURED, Judged
 from study.parameters import StatisticsParameters
+from study.paths import PLOTS
 from study.statistics import Estimate
 from study.summarise import variants
 from study.table import Setting
 
-PLOTS = Path("plots")
 # By picture, what it shows.
 PICTURES = {
     "study_accuracy": "Accuracy against the epoch, mean and interval over seeds",
@@ -44,7 +44,7 @@ def run_section(found: Found) -> str:
     for (dataset, samples, epochs, place, seeds), runs in rows.groupby([*order, "seeds"]):
         updates = epochs * math.ceil(samples / found.params.train.batch_size)
         rates = ", ".join(f"{rate:g}" for rate in sorted(runs["dropout_rate"].unique()))
-        cells = [NAMES.get(dataset, dataset), f"{samples:,}", PLACES[place], rates]
+        cells = [label_of(dataset), f"{samples:,}", PLACES[place], rates]
         line = [*cells, str(epochs), f"{updates:,}", str(seeds), str(len(runs))]
         lines.append(((dataset != "mnist", dataset, -samples, place != "dense", -seeds), line))
     header = [
@@ -174,7 +174,7 @@ def gains_section(found: Found) -> str:
 
 def _gain(found: Found, setting: Setting) -> list[str]:
     cells = [
-        NAMES.get(setting.dataset, setting.dataset),
+        label_of(setting.dataset),
         f"{setting.train_samples:,}",
         PLACES[setting.placement],
         f"{setting.dropout_rate:g}",

@@ -11,6 +11,7 @@ from distributed import Worker, WorkerPlugin, get_worker
 
 from experiment.common.errors import InputError
 from experiment.data.dataset import Dataset
+from experiment.network import NUMERICS
 from experiment.network.environment import describe_environment
 from experiment.network.startup import ENVIRONMENT, starting_tensorflow
 from study import one_run
@@ -49,7 +50,7 @@ def conditions(threads: int, device: str) -> dict[str, str]:
     """What else than its parameters and its data a run here depends on.
 
     Returns:
-        The environment, as `describe_environment`, and `device`.
+        The environment, as `describe_environment`, `device`, and the version of the `numerics`.
     """
     with _ONE_AT_A_TIME:
         _start(threads, device)
@@ -59,6 +60,7 @@ def conditions(threads: int, device: str) -> dict[str, str]:
             **describe_environment(threads=threads, settings=_variables(device)),
             **build_information(),
             "device": _name_of(device),
+            "numerics": NUMERICS,
         }
 
 

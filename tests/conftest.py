@@ -3,6 +3,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -12,12 +13,19 @@ import pytest
 from filelock import FileLock
 from ruamel.yaml import YAML
 
+from gate.git import environment_without_repository
+from tests import forked
+
 # A test run in the background ignores Ctrl-C, and what it starts would inherit that.
 if threading.current_thread() is threading.main_thread():
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # pytest-xdist sets it in its processes: tables would be folded.
 os.environ.pop("COLUMNS", None)
+
+# Nor may what Git tells its hooks reach the tests: they would commit into the user's repository.
+for name in os.environ.keys() - environment_without_repository().keys():
+    del os.environ[name]
 
 ROOT = Path(__file__).parent.parent
 
@@ -30,7 +38,8 @@ def environment_of_stages() -> dict[str, str]:
     Without coverage's: of a copy it reports nothing, and `dvc repro` takes 1.8 times as long.
     """
     here = Path(sys.executable).parent
-    variables = {name: value for name, value in os.environ.items() if not coverages(name)}
+    found = environment_without_repository()
+    variables = {name: value for name, value in found.items() if not coverages(name)}
     return {**variables, "PATH": f"{here}{os.pathsep}{os.environ['PATH']}"}
 
 
@@ -58,6 +67,8 @@ def run(tmp_path: Path) -> Run:
     measured = {name: value for name, value in os.environ.items() if coverages(name)}
 
     def run_in(folder: Path, *command: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+        if forked.possible(variables):
+            return _run_forked(folder, command, environment | variables)
         more = variables if "PYTHONPATH" in variables else measured | variables
         return subprocess.run(
             [sys.executable, "-m", *command],
@@ -70,6 +81,20 @@ def run(tmp_path: Path) -> Run:
         )
 
     return run_in
+
+
+def _run_forked(
+    folder: Path, command: tuple[str, ...], variables: dict[str, str]
+) -> "subprocess.CompletedProcess[str]":
+    with tempfile.TemporaryDirectory() as name:
+        outputs = Path(name, "stdout"), Path(name, "stderr")
+        process = forked.start(folder, command, variables, outputs)
+        process.join(timeout=600)
+        if process.exitcode is None:
+            process.kill()
+            raise subprocess.TimeoutExpired(command, 600)
+        out, err = (path.read_text(encoding="utf-8") for path in outputs)
+    return subprocess.CompletedProcess(command, process.exitcode, out, err)
 
 
 def synthetic_arrays(
@@ -122,21 +147,30 @@ def in_workspace(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository after `python -m stages`, results committed. Tests copy it.
+    """A repository after `python -m stages`, results committed. Tests copy it."""
+    return _made_once(tmp_path_factory, stand_in=False)
 
-    One for all of pytest's processes: whichever comes first makes it, the others wait.
-    """
+
+@pytest.fixture(scope="session")
+def finished_by_stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with a stand-in for the trainings, where it does not matter what they learn."""
+    return _made_once(tmp_path_factory, stand_in=True)
+
+
+def _made_once(factory: pytest.TempPathFactory, *, stand_in: bool) -> Path:
+    """One for all of pytest's processes: whichever comes first makes it, the others wait."""
     from tests.repository import make_finished
 
-    top = tmp_path_factory.getbasetemp()
+    top = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         top = top.parent
-    with FileLock(top / "finished.lock"):
-        made = top / "finished/made"
+    name = "finished_by_stand_in" if stand_in else "finished"
+    with FileLock(top / f"{name}.lock"):
+        made = top / name / "made"
         if not made.exists():
             shutil.rmtree(made.parent, ignore_errors=True)  # of another process, that failed
             made.parent.mkdir()
-            make_finished(made.parent / "repository")
+            make_finished(made.parent / "repository", stand_in=stand_in)
             made.touch()
     return made.parent / "repository"
 

@@ -1,5 +1,6 @@
 """This project's pipeline on tiny images, in Git + DVC repositories of its own."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from gate.git import environment_without_repository
 from tests.conftest import ROOT, environment_of_stages, set_parameters, synthetic_arrays
 
 COMMITTED = (".dvcignore", "dvc.yaml", "params.yaml", ".gitignore", ".gitattributes", ".dvc/config",
@@ -21,17 +23,28 @@ RESULTS = [*METRICS, *CURVES, *PICTURES, *MODELS]
 
 EPOCHS = 3
 
+# Without the user's hooks, templates and signatures.
+UNCONFIGURED = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+
 
 def git(folder: Path, *arguments: str) -> str:
     identity = ["-c", "user.name=A Tester", "-c", "user.email=tester@example.org"]
     command = ["git", *identity, *arguments]
     return subprocess.run(
-        command, cwd=folder, check=True, capture_output=True, text=True
+        command,
+        cwd=folder,
+        env=environment_without_repository() | UNCONFIGURED,
+        check=True,
+        capture_output=True,
+        text=True,
     ).stdout.strip()
 
 
-def make_repository(folder: Path) -> Path:
-    """This project's pipeline on tiny images, all committed, without results."""
+def make_repository(folder: Path, *, stand_in: bool = False) -> Path:
+    """This project's pipeline on tiny images, all committed, without results.
+
+    With a stand-in, the stages that train run `tests/stand_in/train.py`.
+    """
     folder.mkdir()
     for name in COMMITTED:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -40,6 +53,8 @@ def make_repository(folder: Path) -> Path:
             shutil.copytree(ROOT / name, folder / name, ignore=ignored)
         else:
             shutil.copy(ROOT / name, folder / name)
+    if stand_in:
+        shutil.copy(ROOT / "tests/stand_in/train.py", folder / "stages")
     np.savez(folder / "data/own/tiny.npz", **synthetic_arrays())  # type: ignore[arg-type]
     set_parameters(
         folder, data__dataset="data/own/tiny.npz", train__epochs=EPOCHS, model__filters=2,
@@ -52,11 +67,12 @@ def make_repository(folder: Path) -> Path:
     return folder
 
 
-def make_finished(folder: Path) -> Path:
-    """The same after `python -m stages`, results committed."""
-    make_repository(folder)
+def make_finished(folder: Path, *, stand_in: bool = False) -> Path:
+    """The same after `python -m stages`, or `dvc repro` with a stand-in; results committed."""
+    make_repository(folder, stand_in=stand_in)
+    command = ("dvc", "repro") if stand_in else ("stages",)
     done = subprocess.run(
-        [sys.executable, "-m", "stages"],
+        [sys.executable, "-m", *command],
         cwd=folder,
         env=environment_of_stages(),
         capture_output=True,

@@ -1,21 +1,18 @@
 """The real pipeline in a temporary clone: real download, one epoch. `make smoke` runs it."""
 
 import json
-import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
 from tests.conftest import ROOT, set_parameters
+from verify.rerun import run_pipeline, temporary_clone
 
 
 def main() -> None:
     """Clones what is committed, trains one epoch of both variants, and looks at the metrics."""
-    with tempfile.TemporaryDirectory() as folder:
-        clone = Path(folder) / "clone"
-        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+    with temporary_clone(ROOT) as clone:
         set_parameters(clone, train__epochs=1)
-        subprocess.run([sys.executable, "-m", "stages"], cwd=clone, check=True)
+        if not run_pipeline(clone):
+            sys.exit("smoke: the pipeline failed; the reason is above")
         for variant in ("no_dropout", "dropout"):
             metrics = json.loads((clone / f"metrics/{variant}.json").read_text())
             accuracy = metrics["test_accuracy"]

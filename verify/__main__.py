@@ -5,14 +5,14 @@ which is named; 1 not reproduced.
 """
 
 import argparse
-import subprocess
 import sys
 from pathlib import Path
 
 from experiment.common.errors import InputError, one_line_errors
 from experiment.common.files import replacing
+from gate.errors import CannotCompareError
+from gate.git import git
 from verify.comparison import Certificate, compare
-from verify.noise import read_noise
 from verify.rerun import run_pipeline, temporary_clone
 
 CERTIFICATE = Path("certificate/certificate")
@@ -22,7 +22,10 @@ def main() -> None:
     """Reruns what is committed from nothing; writes `certificate/` and prints it."""
     argparse.ArgumentParser(prog="python -m verify", description=main.__doc__).parse_args()
     with one_line_errors("verify"):
-        certificate = verify(Path.cwd())
+        try:
+            certificate = verify(Path.cwd())
+        except CannotCompareError as error:
+            raise InputError(str(error)) from None
         for name, text in (("json", certificate.to_json()), ("txt", certificate.to_text())):
             with replacing(CERTIFICATE.with_suffix(f".{name}")) as temporary:
                 temporary.write_text(text, encoding="utf-8")
@@ -35,23 +38,17 @@ def verify(repository: Path) -> Certificate:
 
     Raises:
         InputError: there is nothing to verify, or the pipeline fails.
+        CannotCompareError: Git finds no commit here, or `dvc.lock` is broken.
     """
-    described = subprocess.run(
-        ["git", "describe", "--always", "--dirty"],
-        cwd=repository,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if described.returncode != 0 or not (repository / "dvc.yaml").is_file():
-        raise InputError("expected a clone of this repository with a commit; found none here")
-    revision = described.stdout.strip()
+    if not (repository / "dvc.yaml").is_file():
+        raise InputError("dvc.yaml: no such file; run this in the folder that has it, in a clone")
+    revision = git(repository, "describe", "--always", "--dirty")
     if revision.endswith("-dirty"):
         print("verify: what is not committed is not verified", file=sys.stderr)
     with temporary_clone(repository) as rerun, temporary_clone(repository) as committed:
         if not run_pipeline(rerun):
             raise InputError("not reproduced: the pipeline failed; the reason is above")
-        return compare(committed, rerun, read_noise(committed), revision.removesuffix("-dirty"))
+        return compare(committed, rerun, revision.removesuffix("-dirty"))
 
 
 if __name__ == "__main__":

@@ -5,12 +5,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
-from experiment.common.errors import InputError
+from gate.likeness import ENVIRONMENT, differences, environments, output_hashes
+from gate.noise import read_noise
+from gate.reading import metrics_files, read_metrics, read_number
+from gate.revisions import Workspace
 
 SAME_BYTES, NOT_REPRODUCED, WITHIN_NOISE = 0, 1, 3
 
@@ -90,34 +89,31 @@ def _text(number: Number) -> str:
     return "noise not known" if number.deviations is None else f"{number.deviations:.2f}"
 
 
-def compare(
-    committed: Path, rerun: Path, noise: Mapping[str, Mapping[str, float]], revision: str = "HEAD"
-) -> Certificate:
+def compare(committed: Path, rerun: Path, revision: str = "HEAD") -> Certificate:
     """Compares two folders, each with `dvc.lock` and the files of Git.
 
     Args:
-        committed: the results as committed.
+        committed: the results as committed, with the study that has measured the noise over seeds.
         rerun: the results of the rerun.
-        noise: by metrics file, by key: standard deviation over seeds.
         revision: named in the certificate.
 
     Raises:
-        InputError: a `dvc.lock` is broken.
+        CannotCompareError: a `dvc.lock` or `dvc.yaml` is broken.
     """
-    before, after = (_hashes(folder) for folder in (committed, rerun))
+    sides = Workspace(committed, "the commit"), Workspace(rerun, "the rerun")
+    noise = read_noise(*sides).deviations
+    before, after = map(output_hashes, sides)
     outputs = {name: before.get(name) == after.get(name) for name in sorted(before | after)}
     numbers = tuple(
-        _difference(f"{file}: {key}", a.get(key), b.get(key), noise.get(file, {}).get(key))
-        for file in _metrics_files(committed)
-        for a, b in [(_read(committed / file), _read(rerun / file))]
-        for key in sorted(a | b)
-        if a.get(key) != b.get(key)
+        _difference(f"{file}: {key}", *pair, noise.get(file, {}).get(key))
+        for file in metrics_files(sides[0])
+        for key, pair in differences(*(read_metrics(side, file).values for side in sides)).items()
     )
-    environment = {
-        name: pair
-        for file in sorted(name for name in outputs if name.endswith(".environment.json"))
-        for name, pair in _differences(_read(committed / file), _read(rerun / file)).items()
-    }
+    files = [name for name in outputs if name.endswith(ENVIRONMENT)]
+    found = differences(*(environments(side, files) for side in sides))
+    # Both variants name the same properties. A file that is broken, without a name, tells nothing.
+    names = {name: name.rpartition(": ")[2] for name in found}
+    environment = {name: found[full] for full, name in names.items() if name}
     status, reason = _judge(outputs, numbers, environment)
     return Certificate(revision, outputs, numbers, environment, status, reason)
 
@@ -142,48 +138,10 @@ def _judge(
     return WITHIN_NOISE, f"{', '.join(environment)} differ"
 
 
-def _difference(name: str, a: Any, b: Any, deviation: float | None) -> Number:
-    committed, rerun = (v if isinstance(v, int | float) else None for v in (a, b))
-    if committed is None or rerun is None or deviation is None:
+def _difference(name: str, a: object, b: object, deviation: object) -> Number:
+    committed, rerun, scale = read_number(a), read_number(b), read_number(deviation)
+    if committed is None or rerun is None or scale is None or scale < 0:
         return Number(name, committed, rerun, None)
-    difference = abs(committed - rerun)
-    scale = math.sqrt(2) * deviation
-    return Number(name, committed, rerun, difference / scale if scale else math.inf)
-
-
-def _differences(
-    a: Mapping[str, str], b: Mapping[str, str]
-) -> dict[str, tuple[str | None, str | None]]:
-    return {
-        name: (a.get(name), b.get(name)) for name in sorted({*a, *b}) if a.get(name) != b.get(name)
-    }
-
-
-def _hashes(folder: Path) -> dict[str, str]:
-    """By output: its hash in dvc.lock."""
-    path = folder / "dvc.lock"
-    if not path.is_file():
-        return {}
-    try:
-        stages = YAML(typ="safe").load(path.read_text(encoding="utf-8"))["stages"].values()
-        return {out["path"]: out["md5"] for stage in stages for out in stage.get("outs", [])}
-    except (YAMLError, ValueError, TypeError, KeyError, AttributeError):
-        raise InputError(
-            f"{path.name}: expected what DVC writes, found something else; restore it from Git"
-        ) from None
-
-
-def _metrics_files(folder: Path) -> list[str]:
-    """The metrics files that dvc.yaml declares."""
-    content = YAML(typ="safe").load((folder / "dvc.yaml").read_text(encoding="utf-8"))
-    entries = [entry for s in content["stages"].values() for entry in s.get("metrics", [])]
-    return sorted(next(iter(e)) if isinstance(e, dict) else e for e in entries)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """A flat JSON file; nothing where it is missing or broken, which its hash tells already."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return content if isinstance(content, dict) else {}
+    apart = abs(committed - rerun)
+    deviations = apart / (math.sqrt(2) * scale) if scale else math.inf
+    return Number(name, committed, rerun, deviations)

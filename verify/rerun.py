@@ -7,31 +7,38 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ruamel.yaml import YAML
+from gate.git import environment_without_repository, git
 
 
 @contextmanager
 def temporary_clone(repository: Path) -> Iterator[Path]:
-    """A clone of what is committed, with a DVC cache of its own: nothing in it was computed yet."""
+    """A clone of what is committed, with a DVC cache of its own: nothing in it was computed yet.
+
+    Args:
+        repository: the folder of `dvc.yaml`, which may be below the top of the repository.
+
+    Yields:
+        The same folder of the clone.
+
+    Raises:
+        CannotCompareError: the folder is in no repository, or Git cannot clone it.
+    """
+    top = git(repository, "rev-parse", "--show-toplevel")
+    below = git(repository, "rev-parse", "--show-prefix")
     with tempfile.TemporaryDirectory() as folder:
-        clone = Path(folder) / "clone"
-        run = ["git", "clone", "--quiet", str(repository.absolute()), str(clone)]
-        subprocess.run(run, check=True)
+        clone = Path(folder) / "clone" / below
+        git(Path(folder), "clone", "--quiet", top, "clone")
         # Else a cache that machines share would give the results without a training.
-        dvc = [sys.executable, "-m", "dvc", "config", "--local"]
-        subprocess.run([*dvc, "cache.dir", str(Path(folder) / "cache")], cwd=clone, check=True)
+        cache = str(Path(folder) / "cache")
+        _run(clone, "dvc", "config", "--local", "cache.dir", cache).check_returncode()
         yield clone
-
-
-def set_seed(clone: Path, seed: int) -> None:
-    """Changes `train.seed` in a clone's params.yaml."""
-    yaml, path = YAML(), clone / "params.yaml"
-    content = yaml.load(path.read_text(encoding="utf-8"))
-    content["train"]["seed"] = seed
-    with path.open("w", encoding="utf-8") as file:
-        yaml.dump(content, file)
 
 
 def run_pipeline(clone: Path) -> bool:
     """Runs every stage, as `make repro` does; whether it ended well."""
-    return subprocess.run([sys.executable, "-m", "stages"], cwd=clone, check=False).returncode == 0
+    return _run(clone, "stages").returncode == 0
+
+
+def _run(clone: Path, *module: str) -> "subprocess.CompletedProcess[bytes]":
+    command = [sys.executable, "-m", *module]
+    return subprocess.run(command, cwd=clone, env=environment_without_repository(), check=False)

@@ -31,7 +31,7 @@ def one_line_errors(program: str) -> Iterator[None]:
         print(f"{program}: terminated; {GO_ON}", file=sys.stderr)
         raise SystemExit(128 + signum)
 
-    signal.signal(signal.SIGTERM, terminate)
+    before = signal.signal(signal.SIGTERM, terminate)
     try:
         yield
     except InputError as error:
@@ -43,6 +43,8 @@ def one_line_errors(program: str) -> Iterator[None]:
         if error.errno not in _DISK_ERRORS:
             raise
         sys.exit(f"{program}: {error.filename or 'disk'}: {_DISK_ERRORS[error.errno]}")
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 _DISK_ERRORS = {

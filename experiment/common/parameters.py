@@ -3,27 +3,13 @@
 import difflib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from experiment.common.errors import InputError
-
-KNOWN_DATASETS = ("mnist", "fashion_mnist")
-
-
-def _known_or_npz(dataset: str) -> str:
-    if dataset in KNOWN_DATASETS or dataset.endswith(".npz"):
-        return dataset
-    raise ValueError(
-        f"expected {', '.join(KNOWN_DATASETS)} or the path of an .npz file"
-        + _did_you_mean(dataset, KNOWN_DATASETS)
-    )
-
-
-DatasetName = Annotated[str, AfterValidator(_known_or_npz)]
 
 
 class Section(BaseModel):
@@ -33,16 +19,20 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
+ValidationFrom = Literal["last", "shuffled", "stratified"]
+
+
 class DataParameters(Section):
     """Which images."""
 
-    dataset: DatasetName
+    dataset: str
 
 
 class PreprocessParameters(Section):
     """How the images are divided."""
 
     validation_split: float = Field(gt=0, lt=1)
+    validation_from: ValidationFrom
     train_samples: int | None = Field(ge=1)
 
 
@@ -160,11 +150,6 @@ def _nearest(name: str, names: list[str]) -> str | None:
     by_last = {known.rpartition(".")[2]: known for known in names}
     last = difflib.get_close_matches(name.rpartition(".")[2], by_last, n=1)
     return by_last[last[0]] if last else None
-
-
-def _did_you_mean(name: str, names: tuple[str, ...]) -> str:
-    nearest = difflib.get_close_matches(name, names, n=1)
-    return f" (did you mean {nearest[0]}?)" if nearest else ""
 
 
 def _short(value: Any) -> str:

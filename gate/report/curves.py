@@ -12,7 +12,7 @@ from dvc_render import VegaRenderer
 from dvc_render.exceptions import DvcRenderError
 
 from gate.errors import CannotCompareError
-from gate.reading import read_yaml
+from gate.reading import merge_conflict, read_yaml
 from gate.revisions import Source
 
 TEMPLATES = Path(".dvc/plots")
@@ -91,6 +91,8 @@ def read_rows(source: Source, path: str) -> tuple[list[dict[str, str]], str | No
         content = source.read(path)
         if content is None:
             return [], "the file is missing"
+        if conflict := merge_conflict(content):
+            return [], conflict
         # Rows that are cut off lack a column, those that are too long have one without a name.
         rows = list(csv.DictReader(content.decode().splitlines()))
     except CannotCompareError as error:

@@ -13,6 +13,8 @@ from pathlib import Path
 import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from gate.git import environment_without_repository
+
 PAGE = Path(".dvc/plots/offline.html")
 
 
@@ -24,7 +26,9 @@ def main() -> None:
     PAGE.write_text(page, encoding="utf-8", newline="\n")
     name = PAGE.relative_to(".dvc").as_posix()
     subprocess.run(
-        [sys.executable, "-m", "dvc", "config", "--local", "plots.html_template", name], check=True
+        [sys.executable, "-m", "dvc", "config", "--local", "plots.html_template", name],
+        env=environment_without_repository(),
+        check=True,
     )
 
 

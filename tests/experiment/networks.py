@@ -35,7 +35,9 @@ OF_TRAINING: dict[str, Any] = {"epochs": 3, "batch_size": 16, "learning_rate": 0
 def parts(train: int = 120, test: int = 30) -> dict[str, Split]:
     """90 images to train on, 30 of validation, 30 of test, if not said otherwise."""
     dataset = Dataset(**synthetic_arrays(train, test))
-    split = divide(dataset, validation_split=0.25, train_samples=None, seed=0)
+    split = divide(
+        dataset, validation_split=0.25, validation_from="last", train_samples=None, seed=0
+    )
     return {name: training.as_tensors(part) for name, part in split.items()}
 
 

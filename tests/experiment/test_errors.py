@@ -38,3 +38,13 @@ def test_request_to_terminate_ends_it(capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr().err == (
         "program: terminated; what was finished before is kept; run again to go on\n"
     )
+
+
+def test_afterwards_a_request_to_terminate_is_what_it_was_before() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with one_line_errors("program"):
+        assert signal.getsignal(signal.SIGTERM) != before
+    assert signal.getsignal(signal.SIGTERM) == before
+    with pytest.raises(SystemExit), one_line_errors("program"):
+        raise InputError("expected a")
+    assert signal.getsignal(signal.SIGTERM) == before

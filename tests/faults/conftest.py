@@ -10,7 +10,7 @@ from tests.repository import RESULTS
 
 DATA = [
     "data/params.checked",
-    "data/raw/mnist.npz",
+    "data/raw/images.npz",
     *(f"data/processed/{name}.npz" for name in ("test", "train", "validation")),
 ]
 EVERYTHING = [*DATA, *RESULTS, "dvc.lock"]
@@ -42,17 +42,27 @@ def row(request: pytest.FixtureRequest) -> Row:
 
 
 @pytest.fixture(scope="session")
-def right(finished: Path) -> dict[str, bytes]:
-    """The bytes that every later run must end with."""
+def right(finished_by_stand_in: Path) -> dict[str, bytes]:
+    """The bytes that every later run in `repository` must end with."""
+    return everything_of(finished_by_stand_in)
+
+
+@pytest.fixture(scope="session")
+def trained(finished: Path) -> dict[str, bytes]:
+    """The bytes that every later run in a copy of `finished` must end with."""
+    return everything_of(finished)
+
+
+def everything_of(finished: Path) -> dict[str, bytes]:
     result = everything(finished)
     assert list(result) == EVERYTHING
     return result
 
 
 @pytest.fixture
-def repository(finished: Path, tmp_path: Path) -> Path:
-    """A copy of the finished repository, elsewhere on disk."""
-    return copy_of(finished, tmp_path)
+def repository(finished_by_stand_in: Path, tmp_path: Path) -> Path:
+    """A copy of the finished repository, elsewhere on disk, in which nothing is learned."""
+    return copy_of(finished_by_stand_in, tmp_path)
 
 
 def copy_of(finished: Path, folder: Path) -> Path:

@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,20 +40,23 @@ class Kill:
     Attributes:
         variant: what was trained.
         moment: seconds after the process was started.
+        finished: epochs that the process said were finished.
         resumed: the epoch after which the next process went on; 0 is from the start.
-        wrong: files that the training ended with and that have other bytes, or are half files.
+        wrong: files that the training ended with and that have other bytes, or are half files;
+            `epochs` where finished ones were trained again.
     """
 
     variant: str
     moment: float
-    resumed: int
+    finished: int
+    resumed: int = 0
     wrong: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         resumed = f"resumed after epoch {self.resumed}" if self.resumed else "began again"
         return (
             f"{self.variant:<10}  killed after {self.moment:6.2f} s  {resumed:<23} "
-            f" {'OTHER BYTES: ' + ', '.join(self.wrong) if self.wrong else 'same bytes'}"
+            f" {'WRONG: ' + ', '.join(self.wrong) if self.wrong else 'same bytes'}"
         )
 
 
@@ -98,12 +101,13 @@ def train_with_kills(folder: Path, variant: str, kills: int, moments: random.Ran
             good(done)
             break
         finished = max(finished, epoch_of(r"  epoch +(\d+)/", said))
-        seen.append(Kill(variant, moment, 0))
+        seen.append(Kill(variant, moment, finished))
     ended = results(folder, variant)
     # The other training, side by side, may be in the middle of its own.
     half = [name for name in unfinished(folder) if name.startswith(f".{variant}.")]
     for kill in seen:
-        kill.wrong = tuple([name for name in right if ended[name] != right[name]] + half)
+        again = ["epochs"] if kill.resumed < kill.finished else []
+        kill.wrong = (*(name for name in right if ended[name] != right[name]), *half, *again)
     return seen
 
 
@@ -132,8 +136,8 @@ def epoch_of(pattern: str, said: str) -> int:
 
 
 @contextlib.contextmanager
-def trained(*, here: bool, epochs: int | None) -> Iterator[Path]:
-    """A temporary copy of the pipeline after both trainings, never killed."""
+def trained(variants: Sequence[str], *, here: bool, epochs: int | None) -> Iterator[Path]:
+    """A temporary copy of the pipeline after these trainings, never killed."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for part in ("experiment", "stages"):
@@ -152,18 +156,27 @@ def trained(*, here: bool, epochs: int | None) -> Iterator[Path]:
             )  # fmt: skip
             for stage in ("download", "preprocess"):
                 good(run(folder, f"stages.{stage}"))
-        with ThreadPoolExecutor(len(VARIANTS)) as pool:
-            list(pool.map(lambda v: good(run(folder, "stages.train", v)), VARIANTS))
+        with ThreadPoolExecutor(len(variants)) as pool:
+            list(pool.map(lambda v: good(finish(start(folder, "stages.train", v))), variants))
         yield folder
 
 
 def kill(
-    times: int, *, here: bool, epochs: int | None, per_training: int, seed: int
+    variants: Sequence[str],
+    times: int,
+    *,
+    here: bool,
+    epochs: int | None,
+    per_training: int,
+    seed: int,
 ) -> Iterator[Kill]:
-    """Kills both trainings, side by side, `times` times in all."""
-    with trained(here=here, epochs=epochs) as folder, ThreadPoolExecutor(len(VARIANTS)) as pool:
-        moments = {variant: random.Random(f"{seed} {variant}") for variant in VARIANTS}
-        todo = {"no_dropout": times // 2, "dropout": times - times // 2}
+    """Kills these trainings, side by side, `times` times in all."""
+    with (
+        trained(variants, here=here, epochs=epochs) as folder,
+        ThreadPoolExecutor(len(variants)) as pool,
+    ):
+        moments = {variant: random.Random(f"{seed} {variant}") for variant in variants}
+        todo = {v: len(range(i, times, len(variants))) for i, v in enumerate(variants)}
         while any(todo.values()):
             kills = {variant: min(left, per_training) for variant, left in todo.items() if left}
             done = pool.map(lambda v: train_with_kills(folder, v, kills[v], moments[v]), kills)  # noqa: B023
@@ -186,6 +199,7 @@ def main() -> None:
     wanted = parser.parse_args()
     same = 0
     for seen in kill(
+        VARIANTS,
         wanted.times,
         here=wanted.here,
         epochs=wanted.epochs,

@@ -1,6 +1,5 @@
 """Files that are damaged or made to do harm."""
 
-import json
 import os
 import pickle
 import shutil
@@ -14,8 +13,8 @@ import numpy as np
 import pytest
 
 from tests.conftest import set_parameters, synthetic_arrays
-from tests.faults.conftest import Row, everything
-from tests.faults.processes import forget, good, line_of, run, unfinished
+from tests.faults.conftest import Row, copy_of, everything
+from tests.faults.processes import Done, forget, good, line_of, run, unfinished
 from tests.repository import ran
 
 OWN = "data/own/tiny.npz"
@@ -41,7 +40,7 @@ def flip_bits(path: Path) -> None:
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
-@pytest.mark.parametrize("name", ["data/raw/mnist.npz", "models/dropout.keras"])
+@pytest.mark.parametrize("name", ["data/raw/images.npz", "models/dropout.keras"])
 def test_damaged_file_in_the_cache(
     name: str, repository: Path, right: dict[str, bytes], row: Row
 ) -> None:
@@ -83,16 +82,16 @@ def test_damaged_cache_does_not_reach_the_next_stage(
 ) -> None:
     """DVC puts the cached copy in place of what the stage has just written."""
     row(fault="bits flipped in DVC's cached copy of the raw data, then `download` runs again")
-    copy = cached(repository, "data/raw/mnist.npz")
+    copy = cached(repository, "data/raw/images.npz")
     flip_bits(copy)
     forget(repository, "download", "preprocess")
-    (repository / "data/raw/mnist.npz").unlink()
+    (repository / "data/raw/images.npz").unlink()
     done = run(repository, "dvc", "repro")
     message = line_of(done, "preprocess")
     assert done.status != 0
     assert "not a whole .npz file (Bad CRC-32" in message
     copy.unlink()
-    (repository / "data/raw/mnist.npz").unlink()
+    (repository / "data/raw/images.npz").unlink()
     good(run(repository, "dvc", "repro"))
     assert everything(repository) == right
     row(
@@ -204,14 +203,14 @@ def test_the_bait_is_one(tmp_path: Path) -> None:
 
 
 def test_truncated_raw_data(repository: Path, right: dict[str, bytes], row: Row) -> None:
-    row(fault="`data/raw/mnist.npz` cut off, `preprocess` runs")
-    truncated(repository / "data/raw/mnist.npz", repository)
+    row(fault="`data/raw/images.npz` cut off, `preprocess` runs")
+    truncated(repository / "data/raw/images.npz", repository)
     done = run(repository, "stages.preprocess")
     assert done.status == 1
     line = line_of(done, "preprocess")
     assert "not a whole .npz file" in line
-    assert {**everything(repository), "data/raw/mnist.npz": b""} == {
-        **right, "data/raw/mnist.npz": b"",
+    assert {**everything(repository), "data/raw/images.npz": b""} == {
+        **right, "data/raw/images.npz": b"",
     }  # fmt: skip
     good(run(repository, "dvc", "repro"))
     assert everything(repository) == right
@@ -231,7 +230,7 @@ def test_own_images_behind_a_link(
     row(happened="read through the link, the same results", lost="nothing")
 
 
-@pytest.mark.parametrize("name", ["mnist.npz", ".mnist.unfinished.npz"])
+@pytest.mark.parametrize("name", ["images.npz", ".images.unfinished.npz"])
 def test_output_that_is_a_link_is_replaced_and_not_written_through(
     name: str, repository: Path, right: dict[str, bytes], row: Row, tmp_path: Path
 ) -> None:
@@ -242,7 +241,7 @@ def test_output_that_is_a_link_is_replaced_and_not_written_through(
     (repository / "data/raw" / name).symlink_to(precious)
     good(run(repository, "stages.download"))
     assert precious.read_bytes() == b"precious"
-    assert not (repository / "data/raw/mnist.npz").is_symlink()
+    assert not (repository / "data/raw/images.npz").is_symlink()
     assert unfinished(repository) == []
     assert everything(repository) == right
     row(
@@ -250,39 +249,62 @@ def test_output_that_is_a_link_is_replaced_and_not_written_through(
     )
 
 
-def test_damaged_checkpoint_is_not_used(
-    repository: Path, right: dict[str, bytes], row: Row
-) -> None:
-    row(fault="a checkpoint cut off, and half of another beside it")
-    checkpoint = repository / ".checkpoints/no_dropout.npz"
+@pytest.fixture(scope="module")
+def not_resumed(
+    finished: Path, trained: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    """By what was wrong with the checkpoint, what the training said that then began anew.
+
+    Each but the last one ends when it cannot write its second checkpoint; the first one stays.
+    """
+    folder = copy_of(finished, tmp_path_factory.mktemp("checkpoints"))
+    checkpoint = folder / ".checkpoints/dropout.npz"
+    validation = folder / "data/processed/validation.npz"
     checkpoint.parent.mkdir(exist_ok=True)
     np.savez(checkpoint, **synthetic_arrays())  # type: ignore[arg-type]
-    truncated(checkpoint, repository)
-    shutil.copy(checkpoint, checkpoint.with_name(".no_dropout.unfinished.npz"))
-    forget(repository, "train_no_dropout")
-    done = good(run(repository, "dvc", "repro"))
-    lines = [line for line in done.output.splitlines() if "not resumed" in line]
-    assert len(lines) == 1
-    assert everything(repository) == right
+    truncated(checkpoint, folder)
+    shutil.copy(checkpoint, checkpoint.with_name(".dropout.unfinished.npz"))
+    said = {}
+
+    def train(wrong: str, **variables: str) -> Done:
+        done = run(folder, "stages.train", "dropout", **variables)
+        (said[wrong],) = (line for line in done.output.splitlines() if "not resumed" in line)
+        return done
+
+    limited = {"FAULT": "limit", "FAULT_AT": "1", "FAULT_IN": "stages.train dropout"}
+    set_parameters(folder, train__dropout_rate=0.25)
+    with np.load(validation) as arrays:
+        np.savez(validation, **{**arrays, "images": 255 - arrays["images"]})
+    assert train("damaged", **limited).status == 1
+    set_parameters(folder, train__dropout_rate=0.5)
+    assert train("of other parameters", **limited).status == 1
+    validation.write_bytes(trained["data/processed/validation.npz"])
+    good(train("of other images"))
+    assert everything(folder) == trained
     assert not checkpoint.exists()
-    row(happened=f"`{lines[0]}`", lost="nothing but what the checkpoint held")
+    return said
 
 
-def test_checkpoint_of_other_parameters_is_not_used(
-    repository: Path, right: dict[str, bytes], row: Row
+@pytest.mark.parametrize(
+    ("wrong", "fault", "lost"),
+    [
+        ("damaged", "a checkpoint cut off, and half of another beside it", "what it held"),
+        (
+            "of other parameters",
+            "a checkpoint of a training with another `dropout_rate`",
+            "the epochs of the other training",
+        ),
+        (
+            "of other images",
+            "a checkpoint of a training with other validation images",
+            "the epochs of the other training",
+        ),
+    ],
+)
+def test_checkpoint_is_not_used(
+    wrong: str, fault: str, lost: str, not_resumed: dict[str, str], row: Row
 ) -> None:
-    """Of a training with another rate, which ended when it could not write on."""
-    row(fault="a checkpoint of a training with another `dropout_rate`")
-    set_parameters(repository, train__dropout_rate=0.25)
-    training = ("stages.train", "dropout")
-    stopped = run(repository, *training, FAULT="limit", FAULT_AT="1", FAULT_IN=" ".join(training))
-    assert stopped.status == 1
-    assert (repository / ".checkpoints/dropout.npz").is_file()
-    set_parameters(repository, train__dropout_rate=0.5)
-    done = good(run(repository, *training))
-    lines = [line for line in done.output.splitlines() if "not resumed" in line]
-    assert len(lines) == 1
-    assert "of other parameters" in lines[0]
-    assert everything(repository) == right
-    assert json.loads(right["metrics/dropout.json"])
-    row(happened=f"`{lines[0]}`", lost="the epochs of the other training")
+    row(fault=fault)
+    message = "not a whole .npz file" if wrong == "damaged" else "is of other parameters, data"
+    assert message in not_resumed[wrong]
+    row(happened=f"`{not_resumed[wrong]}`", lost=lost)

@@ -54,20 +54,15 @@ def frozen(folder: Path) -> Iterator[None]:
         subprocess.run([chattr, "-i", str(folder)], check=True)
 
 
-DATA_STAGES = [("download", "data/raw"), ("preprocess", "data/processed"), ("plot", "plots")]
-
-
-def run_stage(folder: Path, stage: str, **variables: str) -> Done:
-    return run(folder, f"stages.{stage}", **variables)
-
-
-@pytest.mark.parametrize(("stage", "folder"), DATA_STAGES)
+# Every stage writes through one function. Two stages differ: of `plot` matplotlib opens the file,
+# and DVC deletes the pictures before it starts.
+@pytest.mark.parametrize(("stage", "folder"), [("download", "data/raw"), ("plot", "plots")])
 def test_full_disk(
     stage: str, folder: str, repository: Path, right: dict[str, bytes], row: Row
 ) -> None:
     row(fault=f"disk full while `{stage}` writes")
     with full_disk(repository / folder, spare=4096):
-        done = run_stage(repository, stage)
+        done = run(repository, f"stages.{stage}")
         assert unfinished(repository) == []
     assert done.status == 1
     message = line_of(done, stage)
@@ -79,9 +74,9 @@ def test_full_disk(
     row(happened=f"status 1, `{message}`", lost="nothing: the files of the last run are whole")
 
 
-@pytest.mark.parametrize(("stage", "folder"), DATA_STAGES)
+@pytest.mark.parametrize("stage", ["preprocess", "plot"])
 def test_file_larger_than_the_limit(
-    stage: str, folder: str, repository: Path, right: dict[str, bytes], row: Row
+    stage: str, repository: Path, right: dict[str, bytes], row: Row
 ) -> None:
     row(fault=f"file-size limit reached while `{stage}` writes, in `dvc repro`")
     forget(repository, stage)
@@ -114,18 +109,14 @@ class FullInTraining:
 
 @pytest.fixture(scope="module")
 def full_in_training(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> FullInTraining:
-    """Model, curve and metrics meet a full disk one after the other, then all is well.
+    """Model and metrics meet a full disk one after the other, then all is well.
 
     Each run goes on from the checkpoint of the one before, so that this trains once.
     """
     repository = copy_of(finished, tmp_path_factory.mktemp("full"))
     runs: dict[str, Done] = {}
     brought_back: dict[str, bytes] = {}
-    for name, result in (
-        ("model", "models/dropout.keras"),
-        ("curve", "plots/dropout.csv"),
-        ("metrics", "metrics/dropout.json"),
-    ):
+    for name, result in (("model", "models/dropout.keras"), ("metrics", "metrics/dropout.json")):
         forget(repository, "train_dropout")
         folder = (repository / result).parent
         with full_disk(folder, spare=8192 if name == "model" else 0):
@@ -149,38 +140,32 @@ def fill(folder: Path, leave: int) -> None:
     (folder / "ballast").write_bytes(bytes(free))
 
 
-@pytest.mark.parametrize("name", ["model", "curve", "metrics"])
+@pytest.mark.parametrize("name", ["model", "metrics"])
 def test_full_disk_in_training(
-    name: str, full_in_training: FullInTraining, right: dict[str, bytes], row: Row
+    name: str, full_in_training: FullInTraining, trained: dict[str, bytes], row: Row
 ) -> None:
     row(fault=f"disk full while a training writes its {name}, in `dvc repro`")
     done = full_in_training.runs[name]
     assert done.status != 0
     message = line_of(done, "train dropout")
     assert "no space left on the disk; free some and run again" in message
-    assert full_in_training.brought_back == right
+    assert full_in_training.brought_back == trained
     afterwards = full_in_training.runs["afterwards"].output.splitlines()
     assert "dropout  resumed after epoch 3" in afterwards
-    assert full_in_training.in_the_end == right
+    assert full_in_training.in_the_end == trained
     row(
         happened=f"status {done.status}, `{message}`",
         lost="nothing: the last results are in Git and DVC's cache, all epochs in the checkpoint",
     )
 
 
-@pytest.mark.parametrize(("stage", "folder"), DATA_STAGES)
-def test_read_only_folder(
-    stage: str, folder: str, repository: Path, right: dict[str, bytes], row: Row
-) -> None:
-    row(fault=f"`{folder}` must not be written, `{stage}` runs")
-    with frozen(repository / folder):
-        done = run_stage(repository, stage)
+def test_read_only_folder(repository: Path, right: dict[str, bytes], row: Row) -> None:
+    row(fault="`data/processed` must not be written, `preprocess` runs")
+    with frozen(repository / "data/processed"):
+        done = run(repository, "stages.preprocess")
     assert done.status == 1
-    message = line_of(done, stage)
+    message = line_of(done, "preprocess")
     assert "not allowed to write or read here; check the owner and the permissions" in message
-    assert everything(repository) == right
-    forget(repository, stage)
-    good(run(repository, "dvc", "repro"))
     assert everything(repository) == right
     row(happened=f"status 1, `{message}`", lost="nothing: the files of the last run are whole")
 
@@ -190,7 +175,7 @@ def test_read_only_file_system(repository: Path, right: dict[str, bytes], row: R
     data = repository / "data"
     with mounted(data, "--bind", str(data)):
         subprocess.run(["mount", "-o", "remount,bind,ro", str(data)], check=True)
-        done = run_stage(repository, "download")
+        done = run(repository, "stages.download")
     assert done.status == 1
     message = line_of(done, "download")
     assert "the file system is read-only; run in a folder that can be written" in message
@@ -198,13 +183,16 @@ def test_read_only_file_system(repository: Path, right: dict[str, bytes], row: R
     row(happened=f"status 1, `{message}`", lost="nothing: the files of the last run are whole")
 
 
-def test_read_only_folder_of_models(repository: Path, right: dict[str, bytes], row: Row) -> None:
+def test_read_only_folder_of_models(
+    finished: Path, trained: dict[str, bytes], row: Row, tmp_path: Path
+) -> None:
     row(fault="`models` must not be written, a training runs")
+    repository = copy_of(finished, tmp_path)
     with frozen(repository / "models"):
         done = run(repository, "stages.train", "dropout")
     assert done.status == 1
     message = line_of(done, "train dropout")
     assert "not allowed to write or read here; check the owner and the permissions" in message
-    assert everything(repository) == right
+    assert everything(repository) == trained
     assert (repository / ".checkpoints/dropout.npz").is_file()
     row(happened=f"status 1, `{message}`", lost="nothing: all epochs are in the checkpoint")

@@ -2,7 +2,6 @@
 
 import os
 import signal
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from tests.repository import ran
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the signals are those of POSIX")
 
 SIGNALS = [signal.SIGTERM, signal.SIGINT, signal.SIGKILL]
-VARIANTS = ["no_dropout", "dropout"]
 PERSISTED = {"download", "preprocess"}
 
 
@@ -53,9 +51,15 @@ def check_stop(done: Done, half: list[str], number: signal.Signals) -> str:
     return f"`{lines[0]}`; no half file"
 
 
-@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
 @pytest.mark.parametrize(
-    ("stage", "at"), [("check", 1), ("download", 1), ("preprocess", 2), ("plot", 2)]
+    ("stage", "at", "number"),
+    [
+        ("check", 1, signal.SIGTERM),
+        ("download", 1, signal.SIGKILL),
+        ("preprocess", 2, signal.SIGINT),
+        ("plot", 2, signal.SIGKILL),
+    ],
+    ids=lambda value: getattr(value, "name", str(value)),
 )
 def test_stage_is_stopped(
     stage: str,
@@ -91,38 +95,28 @@ class StoppedTraining:
 
 
 @pytest.fixture(scope="module")
-def stopped_trainings(
-    finished: Path, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, StoppedTraining]:
-    """Each training stopped three times, going on each time; then the whole run again.
+def stopped_training(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> StoppedTraining:
+    """A training stopped three times, going on each time; then the whole run again.
 
     Stopped by SIGTERM in the second checkpoint, by SIGINT in the model, by SIGKILL in the metrics.
+    `test_resume.py` kills the other one.
     """
-
-    def stop(
-        variant: str,
-    ) -> StoppedTraining:
-        folder = copy_of(finished, tmp_path_factory.mktemp(variant))
-        forget(folder, f"train_{variant}")
-        stops = {
-            number: stop_at(folder, f"train_{variant}", at, number)
-            for number, at in ((signal.SIGTERM, 2), (signal.SIGINT, 3), (signal.SIGKILL, 4))
-        }
-        again = good(run(folder, "dvc", "repro"))
-        assert unfinished(folder) == []
-        return StoppedTraining(stops, again, everything(folder))
-
-    with ThreadPoolExecutor(len(VARIANTS)) as pool:
-        return dict(zip(VARIANTS, pool.map(stop, VARIANTS), strict=True))
+    folder = copy_of(finished, tmp_path_factory.mktemp("stopped"))
+    forget(folder, "train_no_dropout")
+    stops = {
+        number: stop_at(folder, "train_no_dropout", at, number)
+        for number, at in ((signal.SIGTERM, 2), (signal.SIGINT, 3), (signal.SIGKILL, 4))
+    }
+    again = good(run(folder, "dvc", "repro"))
+    assert unfinished(folder) == []
+    return StoppedTraining(stops, again, everything(folder))
 
 
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
-@pytest.mark.parametrize("variant", VARIANTS)
 def test_training_is_stopped(
-    variant: str,
     number: signal.Signals,
-    stopped_trainings: dict[str, StoppedTraining],
-    right: dict[str, bytes],
+    stopped_training: StoppedTraining,
+    trained: dict[str, bytes],
     row: Row,
 ) -> None:
     """Within `dvc repro`: what DVC deletes before a training is in Git and in its cache."""
@@ -131,17 +125,16 @@ def test_training_is_stopped(
         signal.SIGINT: "its model",
         signal.SIGKILL: "its metrics",
     }[number]
-    row(fault=f"{number.name} while `train_{variant}` writes {written}")
-    training = stopped_trainings[variant]
-    happened = check_stop(*training.stops[number], number)
+    row(fault=f"{number.name} while `train_no_dropout` writes {written}")
+    happened = check_stop(*stopped_training.stops[number], number)
     following = {
-        signal.SIGTERM: training.stops[signal.SIGINT][0],
-        signal.SIGINT: training.stops[signal.SIGKILL][0],
-        signal.SIGKILL: training.again,
+        signal.SIGTERM: stopped_training.stops[signal.SIGINT][0],
+        signal.SIGINT: stopped_training.stops[signal.SIGKILL][0],
+        signal.SIGKILL: stopped_training.again,
     }[number]
-    resumed = f"{variant}  resumed after epoch {1 if number == signal.SIGTERM else 3}"
+    resumed = f"no_dropout  resumed after epoch {1 if number == signal.SIGTERM else 3}"
     assert resumed in following.output.splitlines()
-    assert training.in_the_end == right
+    assert stopped_training.in_the_end == trained
     row(
         happened=f"{happened}; the next run: `{resumed}` of 3",
         lost="nothing that was finished: at most the epoch at work",

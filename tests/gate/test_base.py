@@ -1,6 +1,5 @@
 """Which revision is compared with, on repositories of Git."""
 
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,7 +20,7 @@ def base_of(repository: Repository, named: str | None = None) -> tuple[str, str]
 def clone(repository: Repository, *options: str) -> Repository:
     copy = repository.folder.with_name("copy")
     url = repository.folder.as_uri()  # a path would be copied whole, whatever the depth
-    subprocess.run(["git", "clone", "--quiet", *options, url, str(copy)], check=True)
+    repository.git("clone", "--quiet", *options, url, str(copy))
     return Repository(copy)
 
 

@@ -4,12 +4,12 @@ import io
 import json
 import subprocess
 import sys
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from gate import __main__ as command
-from tests.conftest import ROOT, Run
+from tests.conftest import ROOT
 from tests.gate.conftest import GATE, Repository
 
 
@@ -131,24 +131,30 @@ def test_not_gated_metrics_are_counted_where_they_are_many(
 
 
 def test_gate_imports_nothing_slow() -> None:
-    """No TensorFlow and, where no seeds are to be tested, none of the large libraries."""
+    """No TensorFlow and, where no seeds are to be tested, none of the large libraries.
+
+    Nor does the report, which draws, import what trains.
+    """
     script = """
 import sys
 from gate.__main__ import FORMATS
 from gate import terminal
 loaded = {name.partition(".")[0] for name in sys.modules}
 print(sorted(loaded & {"tensorflow", "keras", "scipy", "statsmodels", "pandas", "numpy", "dvc"}))
+import gate.report.writing
+loaded |= {name.partition(".")[0] for name in sys.modules}
+print(sorted(loaded & {"tensorflow", "keras"}))
 print(sorted(loaded & {"experiment", "stages", "study", "verify", "bench"}))
 """
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True, text=True
     )
-    assert done.stdout == "[]\n[]\n"
+    assert done.stdout == "[]\n[]\n[]\n"
 
 
 def test_gate_imports_no_other_folder_of_this_repository() -> None:
     others = ("experiment", "stages", "study", "verify", "bench", "tests")
-    for file in (ROOT / "gate").glob("*.py"):
+    for file in (ROOT / "gate").rglob("*.py"):
         text = file.read_text(encoding="utf-8")
         for other in others:
             assert f"from {other}" not in text
@@ -160,64 +166,108 @@ import json, pathlib
 rate = float(pathlib.Path("params.yaml").read_text().split()[1])
 pathlib.Path("metrics.json").write_text(json.dumps({"accuracy": 1 - rate}))
 """
-PIPELINE = """\
+PIPELINE = f"""\
 stages:
   train:
-    cmd: python train.py
-    deps: [train.py]
+    cmd: '"{sys.executable}" train.py'
+    deps: [code, input.csv, train.py]
     params: [rate]
-    metrics: [{metrics.json: {cache: false}}]
+    metrics: [{{metrics.json: {{cache: false}}}}]
 """
 
 
-def test_gate_on_what_dvc_really_writes(run: Run, tmp_path: Path) -> None:
-    """Rerun: 0; worse: 1; metrics file deleted: 2; parameters changed and not run: 2."""
-    repository = Repository(tmp_path / "clone")
-    repository.folder.mkdir()
-    repository.git("init", "--quiet", "--initial-branch", "main")
+@pytest.fixture
+def trained(
+    new_repository: Callable[[], Repository], monkeypatch: pytest.MonkeyPatch
+) -> Repository:
+    """A repository of Git and DVC whose pipeline DVC ran, all committed."""
+    repository = new_repository()
+    monkeypatch.chdir(repository.folder)
+    monkeypatch.setenv("DVC_NO_ANALYTICS", "1")
+    repository.git("rm", "-r", "--force", "--quiet", "--ignore-unmatch", "metrics", "dvc.lock")
+    (repository.folder / "dvc.lock").unlink()
     repository.write("train.py", TRAIN)
+    repository.write("input.csv", "1,2\n")
+    repository.write("code/one.py", "1")
+    repository.write("code/below/é two.py", "2")
+    repository.write("code/__pycache__/one.pyc", "compiled")
+    repository.write(".gitignore", "__pycache__/\n*.log\n")
+    repository.write("code/ignored by Git.log", "not by DVC")
     repository.write("dvc.yaml", PIPELINE)
     repository.write("params.yaml", "rate: 0.1\n")
     gate = GATE.replace("metrics/a.json", "metrics.json")
-    without_loss = [line for line in gate.splitlines() if "loss" not in line]
-    repository.write("gate.yaml", "\n".join(without_loss))
+    repository.write("gate.yaml", "\n".join(x for x in gate.splitlines() if "loss" not in x))
+    dvc("init", "--quiet")
+    repository.write(".dvcignore", "__pycache__/\n")
+    dvc("repro", "--quiet")
+    repository.commit()
+    return repository
 
-    def status() -> tuple[int, str]:
-        done = run(repository.folder, "gate", "check", "--base", "main")
-        return done.returncode, done.stdout + done.stderr
 
-    def repro(*options: str) -> None:
-        done = run(repository.folder, "dvc", "repro", "--quiet", *options)
-        assert done.returncode == 0, done.stderr
+def dvc(*arguments: str) -> None:
+    from dvc.cli import main
 
-    assert run(repository.folder, "dvc", "init", "--quiet").returncode == 0
-    repro()
-    repository.git("add", "--all")
-    repository.git(
-        "-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "--quiet", "-m", "x"
-    )
-    repro("--force")
-    code, output = status()
-    assert (code, "not reproduced" in output) == (0, False), output
-    repository.write("params.yaml", "rate: 0.3\n")
-    code, output = status()
-    assert (code, "run `dvc repro`" in output) == (2, True), output
-    repro()
-    code, output = status()
-    assert (code, "rate: 0.1 -> 0.3" in output) == (1, True), output
-    (repository.folder / "metrics.json").unlink()
-    code, output = status()
-    assert (code, "the file is missing" in output) == (2, True), output
+    assert main(list(arguments)) == 0
+
+
+def test_what_dvc_ran_again_is_no_worse(trained: Repository) -> None:
+    dvc("repro", "--quiet", "--force")
+    found = trained.check("main")
+    assert (found.status, found.notes) == (0, ())
+
+
+def test_regression_that_dvc_ran_is_one(trained: Repository) -> None:
+    trained.write("params.yaml", "rate: 0.3\n")
+    dvc("repro", "--quiet")
+    found = trained.check("main")
+    assert (found.status, found.notes) == (1, ("not like with like: parameters differ",))
+    assert found.differences.parameters == {"rate": (0.1, 0.3)}
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "name"),
+    [
+        ("params.yaml", "rate: 0.3\n", "rate"),
+        ("train.py", "changed", "train.py"),
+        ("input.csv", "3,4\n", "input.csv"),
+        ("code/one.py", "changed", "code"),
+        ("code/below/é two.py", None, "code"),
+        ("code/new.py", "", "code"),
+        ("code/ignored by Git.log", "changed", "code"),
+    ],
+)
+def test_change_that_dvc_did_not_run_cannot_be_compared(
+    path: str, content: str | None, name: str, trained: Repository
+) -> None:
+    if content is None:
+        (trained.folder / path).unlink()
+    else:
+        trained.write(path, content)
+    found = trained.check("main")
+    assert found.status == 2
+    assert f"found other {name}; run `dvc repro`" in found.reasons[0]
+
+
+def test_what_dvc_ignores_changes_nothing(trained: Repository) -> None:
+    trained.write("code/__pycache__/one.pyc", "compiled anew")
+    assert trained.check("main").status == 0
 
 
 def test_push_of_a_regression_is_refused_by_the_hook(repository: Repository) -> None:
-    """The hook of docs/gate.md, with the command that `make gate` runs."""
+    """The hook of docs/gate.md, with the command that `make gate` runs.
+
+    In a linked worktree, where Git tells its hooks which repository they belong to.
+    """
     remote = repository.folder.with_name("remote")
     repository.git("init", "--quiet", "--bare", str(remote))
     hook = repository.folder / ".git/hooks/pre-push"
     hook.parent.mkdir(exist_ok=True)
     hook.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec "{sys.executable}" -m gate check\n')
     hook.chmod(0o755)
+    linked = Repository(repository.folder.with_name("linked"))
+    repository.git("switch", "--quiet", "main")
+    repository.git("worktree", "add", "--quiet", str(linked.folder), "change")
+    repository = linked
     repository.results(accuracy=0.1)
     repository.commit()
     with pytest.raises(subprocess.CalledProcessError) as refused:

@@ -20,6 +20,7 @@ NOTEBOOK = ROOT / "notebooks/explore.ipynb"
 COPIED = ("dvc.yaml", "params.yaml", ".dvc/config", ".dvc/.gitignore", "metrics/dropout.json",
           "metrics/no_dropout.json", "plots/dropout.csv", "plots/no_dropout.csv",
           "notebooks/explore.ipynb")  # fmt: skip
+LABELS = {"no_dropout": "without Dropout", "dropout": "with Dropout"}
 NOT_THERE = ["plots/study_curves.csv: not in {}", "metrics/study_runs.csv: not in {}"]
 
 Cell = nbformat.NotebookNode
@@ -46,12 +47,24 @@ def read(path: Path) -> Any:
     return nbformat.reads(content, as_version=4)  # type: ignore[no-untyped-call]
 
 
+# After a cell that draws: by panel, by label, the heights of the lines that it has drawn.
+LINES = """
+import json
+lines = [{line.get_label(): [float(y) for y in line.get_ydata()] for line in axes.lines}
+         for axes in figure.axes]
+print("drawn:", json.dumps(lines))
+"""
+DRAWN = ("curves", "study-bands", "compare-curves")
+
+
 def execute(folder: Path, **choices: str | None) -> dict[str, Cell]:
     """Runs all cells there, with these values of `BASE` and `CANDIDATE`; by id, the cells."""
     notebook = read(folder / "notebooks/explore.ipynb")
     cells = {cell.id: cell for cell in notebook.cells}
     for name, value in choices.items():
         cells["choice"].source += f"\n{name} = {value!r}"
+    for name in DRAWN:
+        cells[name].source += LINES
     NotebookClient(
         notebook, timeout=300, resources={"metadata": {"path": str(folder / "notebooks")}}
     ).execute()
@@ -61,6 +74,12 @@ def execute(folder: Path, **choices: str | None) -> dict[str, Cell]:
 def printed(cell: Cell, stream: str = "stdout") -> list[str]:
     texts = [output.text for output in cell.outputs if output.get("name") == stream]
     return "".join(texts).splitlines()
+
+
+def drawn(cell: Cell) -> list[dict[str, list[float]]]:
+    (line,) = (line for line in printed(cell) if line.startswith("drawn: "))
+    content: list[dict[str, list[float]]] = json.loads(line.removeprefix("drawn: "))
+    return content
 
 
 def pictures(cells: dict[str, Cell]) -> list[str]:
@@ -90,9 +109,9 @@ def write_made_up_study(folder: Path) -> None:
             ]
         for epoch in (1, 2):
             values = {
-                f"{name}{end}": epoch / 10
-                for name in ("val_accuracy", "val_loss")
-                for end in ("", "_low", "_high")
+                f"{name}{end}": epoch / 10 + rate + part + shift
+                for name, part in (("val_accuracy", 0.01), ("val_loss", 0.02))
+                for end, shift in (("", 0), ("_low", -0.003), ("_high", 0.004))
             }
             bands.append({**setting, "train_samples": 48_000, "epoch": epoch, **values})
     pd.DataFrame(rows).to_csv(folder / "metrics/study_runs.csv", index=False)
@@ -103,6 +122,18 @@ def test_clone_without_a_study_draws_the_rest_and_says_so(clone: Path) -> None:
     cells = execute(clone)
     assert printed(cells["study-read"]) == [line.format("this folder") for line in NOT_THERE]
     assert pictures(cells) == ["curves", "compare-curves"]
+    curves = {name: pd.read_csv(clone / f"plots/{name}.csv") for name in LABELS}
+    assert drawn(cells["curves"]) == [
+        {f"{label}, {split}": curves[name][prefix + metric].tolist()
+         for name, label in LABELS.items()
+         for split, prefix in (("training", ""), ("validation", "val_"))}
+        for metric in ("accuracy", "loss")
+    ]  # fmt: skip
+    assert drawn(cells["compare-curves"]) == [
+        {f"{label}, {rev}": curves[name]["val_loss"].tolist()
+         for rev in ("HEAD", "on disk")
+         for name, label in LABELS.items()}
+    ]  # fmt: skip
     accuracy = json.loads((clone / "metrics/dropout.json").read_text())["test_accuracy"]
     assert f"{accuracy:.6f}" in shown(cells["metrics"])
     assert "Empty DataFrame" in shown(cells["compare-params"])
@@ -128,6 +159,11 @@ def test_two_revisions_are_compared_and_the_study_is_drawn(clone: Path) -> None:
     gains = re.findall(r"(\S+) +\S+ +3$", shown(cells["study-sizes"]), re.MULTILINE)
     assert [float(gain) for gain in gains] == pytest.approx([0.3, 0.3, 0.5, 0.5])
     assert "-0.0625" in shown(cells["compare-metrics"])
+    assert drawn(cells["study-bands"]) == [
+        {f"rate {rate:g}": pytest.approx([0.1 + rate + part, 0.2 + rate + part])
+         for rate in (0.0, 0.5)}
+        for part in (0.01, 0.02)
+    ]  # fmt: skip
     params_line = shown(cells["compare-params"]).splitlines()[1]
     assert params_line.split() == ["train.dropout_rate", "0.5", "0.25"]
 

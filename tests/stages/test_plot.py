@@ -9,50 +9,112 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from experiment.common.errors import InputError
 from experiment.common.files import CURVE_COLUMNS, write_curve, write_figure
-from experiment.presentation.style import COLOURS
+from experiment.presentation.style import AXIS_LABELS, COLOURS, plain_style
 from stages import plot
 from tests.conftest import Run
 
+BEST = {"no_dropout": 2, "dropout": 4}  # epochs with the lowest validation loss
+
+
+def curve_of(variant: str, epochs: int) -> list[dict[str, float]]:
+    """A curve that has no value twice, in no other column and no other variant either."""
+    random = np.random.default_rng([*variant.encode()])
+    rows = [
+        {column: float(random.uniform(0.5, 1)) for column in CURVE_COLUMNS} | {"epoch": epoch}
+        for epoch in range(1, epochs + 1)
+    ]
+    if epochs >= BEST[variant]:
+        rows[BEST[variant] - 1]["val_loss"] = float(random.uniform(0.1, 0.2))
+    return rows
+
 
 def write_curves(folder: Path, epochs: int = 5) -> None:
-    for number, variant in enumerate(("no_dropout", "dropout")):
-        rows = [
-            {
-                "epoch": epoch,
-                "accuracy": 1 - 0.1 / epoch,
-                "loss": 1 / epoch,
-                "val_accuracy": 0.9,
-                "val_loss": abs(epoch - 2 - number) / 10,
-            }
-            for epoch in range(1, epochs + 1)
-        ]
-        write_curve(folder / f"{variant}.csv", rows)
+    for variant in BEST:
+        write_curve(folder / f"{variant}.csv", curve_of(variant, epochs))
+
+
+def read_curves(folder: Path) -> dict[str, pd.DataFrame]:
+    return {variant: plot.read_curve(folder / f"{variant}.csv") for variant in BEST}
+
+
+def points(line: Line2D) -> tuple[list[float], list[float]]:
+    return np.asarray(line.get_xdata()).tolist(), np.asarray(line.get_ydata()).tolist()
+
+
+def is_mark(line: Line2D) -> bool:
+    return line.get_markersize() == 10
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "loss"])
 @pytest.mark.parametrize("epochs", [1, 5, 200])
-def test_picture_shows_four_curves_and_the_best_epochs(
+def test_each_line_shows_the_column_that_the_legend_names(
     metric: str, epochs: int, tmp_path: Path
 ) -> None:
     write_curves(tmp_path, epochs)
-    curves = {name: plot.read_curve(tmp_path / f"{name}.csv") for name in COLOURS}
-    figure = plot.draw(curves, metric)
-    axes = figure.axes[0]
-    lines = [line for line in axes.lines if np.size(line.get_xdata()) == epochs]
-    assert len({(line.get_color(), line.get_linestyle()) for line in lines}) == 4
-    marked = [np.asarray(line.get_xdata())[0] for line in axes.lines if line.get_markersize() == 10]
-    assert marked == [min(2, epochs), min(3, epochs)]
+    figure = plot.draw(read_curves(tmp_path), metric)
+    shown = {
+        (line.get_color(), line.get_linestyle()): points(line)
+        for line in figure.axes[0].lines
+        if not is_mark(line)
+    }
+    legend = figure.legends[0]
+    named = {
+        text.get_text(): shown.pop((handle.get_color(), handle.get_linestyle()))
+        for text, handle in zip(legend.get_texts(), legend.legend_handles, strict=True)
+        if isinstance(handle, Line2D) and not is_mark(handle)
+    }
+    assert shown == {}
+    assert named == {
+        f"{split}, {label}": (
+            [*range(1, epochs + 1)],
+            [row[f"{prefix}{metric}"] for row in curve_of(variant, epochs)],
+        )
+        for variant, label in (("no_dropout", "without Dropout"), ("dropout", "with Dropout"))
+        for split, prefix in (("training", ""), ("validation", "val_"))
+    }
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "loss"])
+def test_best_epoch_is_marked_on_the_validation_line(metric: str, tmp_path: Path) -> None:
+    write_curves(tmp_path)
+    figure = plot.draw(read_curves(tmp_path), metric)
+    marks = {line.get_color(): points(line) for line in figure.axes[0].lines if is_mark(line)}
+    assert marks == {
+        COLOURS[variant]: ([best], [curve_of(variant, 5)[best - 1][f"val_{metric}"]])
+        for variant, best in BEST.items()
+    }
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert texts.count("best epoch: lowest validation loss") == 1
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 5, 200])
+def test_epochs_are_whole_and_the_legend_covers_nothing(epochs: int, tmp_path: Path) -> None:
+    write_curves(tmp_path, epochs)
+    figure = plot.draw(read_curves(tmp_path), "loss")
     figure.draw_without_rendering()
+    axes = figure.axes[0]
     assert all(tick == int(tick) for tick in axes.get_xticks())
-    labels = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert len(labels) == 5
     legend, drawn = figure.legends[0].get_window_extent(), axes.get_window_extent()
     assert not legend.overlaps(drawn)
     assert legend.x0 >= 0
     assert legend.x1 <= figure.bbox.x1
+
+
+def test_each_picture_shows_its_metric(in_workspace: Path) -> None:
+    write_curves(Path("plots"))
+    plot.main()
+    for metric, title in (("accuracy", "Accuracy"), ("loss", "Loss")):
+        with plain_style(font_size=13):
+            figure = plot.draw(read_curves(Path("plots")), metric)
+            assert (figure.axes[0].get_title(loc="left"), figure.axes[0].get_ylabel()) == (
+                f"{title} on training and validation images", AXIS_LABELS[metric],
+            )  # fmt: skip
+            write_figure(Path("expected.png"), figure, plot.DOTS_PER_INCH)
+        assert Path(f"plots/{metric}.png").read_bytes() == Path("expected.png").read_bytes()
 
 
 def test_variants_differ_in_grey_too() -> None:
@@ -64,13 +126,17 @@ def test_variants_differ_in_grey_too() -> None:
     assert light - dark > 0.2
 
 
-def test_picture_is_wide_and_the_same_bytes_again(run: Run, workspace: Path) -> None:
+def test_picture_is_wide_and_the_same_bytes_with_other_settings(run: Run, workspace: Path) -> None:
+    """Also with a style of the user's, which matplotlib reads in the current folder."""
     write_curves(workspace / "plots")
-    pictures = []
-    for variables in ({}, {"LC_ALL": "tr_TR.UTF-8", "MPLBACKEND": "svg", "PYTHONHASHSEED": "7"}):
-        assert run(workspace, "stages.plot", **variables).returncode == 0
-        pictures.append([(workspace / f"plots/{m}.png").read_bytes() for m in ("accuracy", "loss")])
-    assert pictures[0] == pictures[1]
+    assert run(workspace, "stages.plot").returncode == 0
+    pictures = [workspace / f"plots/{metric}.png" for metric in ("accuracy", "loss")]
+    before = [picture.read_bytes() for picture in pictures]
+    style = "savefig.facecolor: red\nxtick.labelsize: 30\naxes.formatter.limits: 0, 0\n"
+    (workspace / "matplotlibrc").write_text(style)
+    variables = {"LC_ALL": "tr_TR.UTF-8", "MPLBACKEND": "svg", "PYTHONHASHSEED": "7"}
+    assert run(workspace, "stages.plot", **variables).returncode == 0
+    assert [picture.read_bytes() for picture in pictures] == before
     image = matplotlib.image.imread(workspace / "plots/loss.png")
     assert image.shape[1] == 1600
     assert np.ptp(image) > 0.5
@@ -88,37 +154,26 @@ def test_picture_is_wide_and_the_same_bytes_again(run: Run, workspace: Path) -> 
     ],
 )
 def test_broken_curve_is_one_line_and_keeps_the_pictures(
-    content: str | None, message: str, run: Run, workspace: Path
+    content: str | None, message: str, in_workspace: Path
 ) -> None:
-    write_curves(workspace / "plots")
-    write_figure(workspace / "plots/loss.png", Figure(), 10)
-    before = (workspace / "plots/loss.png").read_bytes()
-    curve = workspace / "plots/dropout.csv"
+    write_curves(Path("plots"))
+    write_figure(Path("plots/loss.png"), Figure(), 10)
+    before = Path("plots/loss.png").read_bytes()
+    curve = Path("plots/dropout.csv")
     curve.unlink() if content is None else curve.write_text(content)
-    done = run(workspace, "stages.plot")
-    assert done.returncode == 1
-    assert done.stderr.startswith("plot: plots/dropout.csv: ")
-    assert message in done.stderr
-    assert done.stderr.count("\n") == 1
-    assert (workspace / "plots/loss.png").read_bytes() == before
-
-
-def test_style_of_the_user_changes_no_byte(run: Run, workspace: Path) -> None:
-    write_curves(workspace / "plots")
-    pictures = [workspace / f"plots/{metric}.png" for metric in ("accuracy", "loss")]
-    assert run(workspace, "stages.plot").returncode == 0
-    before = [picture.read_bytes() for picture in pictures]
-    style = "savefig.facecolor: red\nxtick.labelsize: 30\naxes.formatter.limits: 0, 0\n"
-    (workspace / "matplotlibrc").write_text(style)
-    assert run(workspace, "stages.plot").returncode == 0
-    assert [picture.read_bytes() for picture in pictures] == before
+    with pytest.raises(SystemExit) as exit_:
+        plot.main()
+    line = str(exit_.value.code)  # Python prints it, and the status is 1
+    assert line.startswith("plot: plots/dropout.csv: ")
+    assert message in line
+    assert "\n" not in line
+    assert Path("plots/loss.png").read_bytes() == before
 
 
 def test_curve_is_read_in_full_precision(tmp_path: Path) -> None:
     write_curves(tmp_path)
     curve = plot.read_curve(tmp_path / "dropout.csv")
-    assert curve["accuracy"].tolist() == [1 - 0.1 / epoch for epoch in range(1, 6)]
-    assert isinstance(curve, pd.DataFrame)
+    assert curve.to_dict("records") == curve_of("dropout", 5)
 
 
 @given(st.one_of(st.binary(max_size=100), st.text(max_size=100)))

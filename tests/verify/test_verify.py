@@ -1,43 +1,101 @@
+"""`python -m verify`, with a stand-in for the trainings."""
+
 import json
-import shutil
 from pathlib import Path
 
-from tests.conftest import ROOT, Run
+import pytest
+
+from tests.conftest import Run
+from tests.gate.conftest import Repository
 from tests.repository import git
 
+PIPELINE = """\
+stages:
+  train:
+    cmd: python train.py
+    deps: [train.py]
+    outs: [data/images.npz, {metrics/a.environment.json: {cache: false}}]
+    metrics: [{metrics/a.json: {cache: false}}]
+"""
+TRAIN = """\
+import json, pathlib
+for path, content in {
+    "data/images.npz": "images",
+    "metrics/a.environment.json": {"libc": "1"},
+    "metrics/a.json": {"accuracy": 0.9, "loss": 0.5},
+}.items():
+    pathlib.Path(path).parent.mkdir(exist_ok=True)
+    pathlib.Path(path).write_text(json.dumps(content))
+"""
+STAGES = "import sys; from dvc.cli import main; sys.exit(main(['repro']))"
 
-def test_committed_results_are_proved_or_not(finished: Path, run: Run, tmp_path: Path) -> None:
-    """One repository: verified as it is, then with a metric that was changed by hand."""
-    folder = tmp_path / "repository"
-    shutil.copytree(finished, folder, symlinks=True)
-    shutil.copytree(
-        ROOT / "verify", folder / "verify", ignore=shutil.ignore_patterns("__pycache__", "*.json")
-    )
-    git(folder, "add", ".")
-    git(folder, "commit", "--quiet", "--message=verify")
 
-    done = run(folder, "verify", PYTHONPATH="")
+@pytest.fixture
+def pipeline(tmp_path: Path, run: Run) -> Repository:
+    """A pipeline that was run, in a Git repository; `python -m stages` runs it."""
+    made = Repository(tmp_path / "clone é")
+    made.write("dvc.yaml", PIPELINE)
+    made.write("train.py", TRAIN)
+    made.write("stages/__init__.py", "")
+    made.write("stages/__main__.py", STAGES)
+    git(made.folder, "init", "--quiet", "--initial-branch=main")
+    assert run(made.folder, "dvc", "init", "--quiet").returncode == 0
+    assert run(made.folder, "stages").returncode == 0
+    git(made.folder, "add", ".")
+    git(made.folder, "commit", "--quiet", "--message=results")
+    return made
+
+
+def test_committed_results_are_proved_or_not(pipeline: Repository, run: Run) -> None:
+    """Verified as they are, then with a metric that was changed by hand, at last a pipeline that
+    fails."""
+    folder = pipeline.folder
+    done = run(folder, "verify")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.endswith("Verdict: same bytes (15 of 15 outputs)\n")
+    assert "Running stage 'train'" in done.stdout
+    assert done.stdout.endswith("Verdict: same bytes (3 of 3 outputs)\n")
     assert (folder / "certificate/certificate.txt").read_text() in done.stdout
 
-    path = folder / "metrics/dropout.json"
-    metrics = json.loads(path.read_text())
-    path.write_text(json.dumps({**metrics, "test_loss": metrics["test_loss"] / 2}))
-    assert run(folder, "dvc", "commit", "--force", "train_dropout", PYTHONPATH="").returncode == 0
+    pipeline.write("metrics/a.json", json.dumps({"accuracy": 0.9, "loss": 0.25}))
+    assert run(folder, "dvc", "commit", "--force", "train").returncode == 0
     git(folder, "commit", "--quiet", "--all", "--message=better by hand")
-    done = run(folder, "verify", PYTHONPATH="")
+    (folder / "note").touch()
+    git(folder, "add", "note")
+    done = run(folder, "verify")
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "metrics/dropout.json: test_loss" in done.stdout
-    assert json.loads((folder / "certificate/certificate.json").read_text())["outputs"] | {
-        "metrics/dropout.json": True
-    } == dict.fromkeys(
-        json.loads((folder / "certificate/certificate.json").read_text())["outputs"], True
+    assert done.stderr.startswith("verify: what is not committed is not verified\n")
+    assert "metrics/a.json: loss  0.25  0.5  noise not known" in done.stdout
+    certificate = json.loads((folder / "certificate/certificate.json").read_text())
+    assert certificate["revision"] == git(folder, "rev-parse", "--short", "HEAD")
+    assert certificate["outputs"] == {
+        "data/images.npz": True, "metrics/a.environment.json": True, "metrics/a.json": False,
+    }  # fmt: skip
+
+    before = (folder / "certificate/certificate.json").read_bytes()
+    pipeline.write("train.py", "raise SystemExit('it fails')")
+    git(folder, "commit", "--quiet", "--all", "--message=broken")
+    done = run(folder, "verify")
+    assert done.returncode == 1
+    assert done.stderr.endswith(
+        "verify: not reproduced: the pipeline failed; the reason is above\n"
     )
+    assert (folder / "certificate/certificate.json").read_bytes() == before
 
 
-def test_no_clone_is_one_line(run: Run, tmp_path: Path) -> None:
+def test_folder_without_a_pipeline_is_one_line(run: Run, tmp_path: Path) -> None:
     done = run(tmp_path, "verify")
     assert done.returncode == 1
-    assert done.stderr.startswith("verify: expected a clone of this repository with a commit")
+    assert done.stderr.startswith("verify: dvc.yaml: no such file; run this in the folder")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("commits", [False, True])
+def test_what_git_says_is_passed_on(commits: bool, run: Run, tmp_path: Path) -> None:
+    """No repository, and one without a commit."""
+    (tmp_path / "dvc.yaml").touch()
+    if commits:
+        git(tmp_path, "init", "--quiet")
+    done = run(tmp_path, "verify", GIT_CEILING_DIRECTORIES=str(tmp_path.parent))
+    assert done.returncode == 1
+    assert done.stderr.startswith("verify: git describe: fatal: ")
     assert done.stderr.count("\n") == 1

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-FAULTS = Path(__file__).parent.parent / "faults"
+FAULTS = Path(__file__).parents[2] / "faults"
 
 
 def named(rate: float, seed: int) -> str:

@@ -1,0 +1,126 @@
+import errno
+import os
+import zipfile
+from pathlib import Path
+
+import matplotlib.image
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from experiment.common.files import (
+    replacing,
+    write_arrays,
+    write_curve,
+    write_figure,
+    write_json,
+)
+
+# No value twice: what is in another's place is seen.
+CURVE = [
+    {"epoch": 1, "accuracy": 0.1 + 0.2, "loss": 1e-17, "val_accuracy": 1.0, "val_loss": 2.5},
+    {"val_loss": 0.7, "val_accuracy": 0.6, "loss": 0.5, "accuracy": 0.4, "epoch": 2},
+]
+
+
+def test_curve_is_tidy_and_in_full_precision(tmp_path: Path) -> None:
+    write_curve(tmp_path / "curve.csv", CURVE)
+    assert (tmp_path / "curve.csv").read_bytes() == (
+        b"epoch,accuracy,loss,val_accuracy,val_loss\n"
+        b"1,0.30000000000000004,1e-17,1.0,2.5\n"
+        b"2,0.4,0.5,0.6,0.7\n"
+    )
+
+
+def test_metrics_are_sorted_and_in_full_precision(tmp_path: Path) -> None:
+    write_json(tmp_path / "m.json", {"b": 0.1 + 0.2, "a": 3})
+    assert (tmp_path / "m.json").read_bytes() == b'{\n  "a": 3,\n  "b": 0.30000000000000004\n}\n'
+
+
+def test_metric_that_is_no_number_is_not_written(tmp_path: Path) -> None:
+    write_json(tmp_path / "m.json", {"a": 1})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "m.json", {"a": float("nan")})
+    assert (tmp_path / "m.json").read_text() == '{\n  "a": 1\n}\n'
+
+
+ARRAYS: dict[str, np.ndarray] = {
+    "images": np.arange(24, dtype=np.uint8).reshape(2, 3, 4),
+    "labels": np.array([3, 1], dtype=np.uint16),
+    "classes": np.array(4),
+    "weights": np.array([[0.1, -1e-300], [np.pi, 2.0]]),
+}
+
+
+def test_arrays_are_read_as_they_were_written(tmp_path: Path) -> None:
+    write_arrays(tmp_path / "arrays.npz", ARRAYS)
+    with np.load(tmp_path / "arrays.npz", allow_pickle=False) as arrays:
+        assert sorted(arrays) == sorted(ARRAYS)
+        for name, array in ARRAYS.items():
+            assert arrays[name].dtype == array.dtype
+            np.testing.assert_array_equal(arrays[name], array)
+
+
+def test_arrays_are_the_same_bytes_at_another_time(tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        write_arrays(tmp_path / f"{name}.npz", ARRAYS)
+        os.utime(tmp_path / f"{name}.npz", (0, 0))
+    assert (tmp_path / "first.npz").read_bytes() == (tmp_path / "second.npz").read_bytes()
+    with zipfile.ZipFile(tmp_path / "first.npz") as archive:
+        for member in archive.infolist():
+            assert member.date_time == (1980, 1, 1, 0, 0, 0)
+            # 45, for 64-bit archives, is what numpy.savez gives from Python 3.11.4 on, 20 before.
+            assert member.extract_version == 20
+
+
+def test_picture_is_the_figure_without_the_software_that_drew_it(tmp_path: Path) -> None:
+    figure = Figure(figsize=(2, 1))
+    figure.add_axes((0, 0, 0.5, 1)).set_facecolor("red")
+    figure.axes[0].set_axis_on()
+    figure.axes[0].set_xticks([])
+    figure.axes[0].set_yticks([])
+    write_figure(tmp_path / "figure.png", figure, dots_per_inch=50)
+    image = matplotlib.image.imread(tmp_path / "figure.png")
+    assert image.shape[:2] == (50, 100)
+    assert image[25, 25, :3].tolist() == [1, 0, 0]
+    assert image[25, 75, :3].tolist() == [1, 1, 1]
+    assert b"Software" not in (tmp_path / "figure.png").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "the disk is full"), OSError("the disk is full")]
+)
+def test_failure_keeps_the_old_file_and_leaves_no_other(error: OSError, tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "file.txt"
+    path.parent.mkdir()
+    path.write_text("good")
+
+    def fail() -> None:
+        with replacing(path) as temporary:
+            temporary.write_text("half")
+            raise error
+
+    with pytest.raises(OSError, match="the disk is full"):
+        fail()
+    assert path.read_text() == "good"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_error_names_the_file_only_where_it_names_none(tmp_path: Path) -> None:
+    """A full disk, when it is written to, tells of no file."""
+    for named, expected in ((None, str(tmp_path / "file.txt")), ("other.txt", "other.txt")):
+        error = OSError(errno.ENOSPC, "full", named) if named else OSError(errno.ENOSPC, "full")
+        with pytest.raises(OSError, match="full") as raised:  # noqa: SIM117
+            with replacing(tmp_path / "file.txt"):
+                raise error
+        assert raised.value.filename == expected
+
+
+def test_what_a_killed_process_left_is_replaced_and_no_link_written_through(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "precious").write_text("precious")
+    (tmp_path / ".m.unfinished.json").symlink_to(tmp_path / "precious")
+    write_json(tmp_path / "m.json", {"a": 1})
+    assert (tmp_path / "precious").read_text() == "precious"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.json", "precious"]

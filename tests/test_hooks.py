@@ -1,0 +1,161 @@
+"""In a hook, Git says on which repository to act. Nothing of this project may act on that one."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bench.sitting import head_of
+from tests.conftest import ROOT, Run
+from tests.gate.conftest import GATE, PIPELINE, Repository
+from tests.repository import git, make_repository
+from verify.rerun import temporary_clone
+
+# For what has nothing to do with where the pipeline is.
+ONE = pytest.mark.parametrize("hooked", ["below/"], indirect=True)
+
+# In place of the trainings: a rerun has the committed results.
+STAGES = "print('a rerun')\n"
+
+
+@dataclass(frozen=True)
+class Hooked:
+    """A user's repository with a pipeline, in whose linked worktree a hook runs.
+
+    Attributes:
+        top: of the repository that the worktree belongs to.
+        folder: of the pipeline, in the worktree.
+        variables: what Git sets for its hooks, and whatever else leads to the repository.
+    """
+
+    top: Path
+    folder: Path
+    variables: dict[str, str]
+
+    def contents(self) -> dict[str, bytes]:
+        """Every file of the repository and the worktree: HEAD, refs, index, config, ..."""
+        folders = (self.top, self.folder)
+        files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+        return {str(p): p.read_bytes() for p in files if "report" not in p.parts}
+
+
+@pytest.fixture(params=["", "below/"])
+def hooked(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Hooked:
+    """With the pipeline at the top of the repository, and in a folder of a larger one."""
+    top, linked = tmp_path / "user's", tmp_path / "linked"
+    pipeline = Repository(top / request.param)
+    for path, text in {
+        "dvc.yaml": PIPELINE,
+        "gate.yaml": GATE,
+        ".gitignore": "/report/\n/certificate/\n",
+        ".dvc/config": "[core]\nautostage = true\nanalytics = false\n",
+        "stages/__init__.py": "",
+        "stages/__main__.py": STAGES,
+    }.items():
+        pipeline.write(path, text)
+    pipeline.results()
+    git(top, "init", "--quiet", "--initial-branch=main")
+    git(top, "add", ".")
+    git(top, "commit", "--quiet", "--message=results")
+    git(top, "worktree", "add", "--quiet", "-b", "change", str(linked))
+    hook, told = top / ".git/hooks/pre-commit", tmp_path / "told"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(f"#!/bin/sh\nenv | grep ^GIT_ > '{told}'\n")
+    hook.chmod(0o755)
+    (linked / "note").write_text("with the hook")
+    git(linked, "add", "note")
+    git(linked, "commit", "--quiet", "--message=note")
+    variables = dict(line.split("=", 1) for line in told.read_text().splitlines())
+    assert variables["GIT_DIR"] == str(top / ".git/worktrees/linked")
+    for name in git(top, "rev-parse", "--local-env-vars").split():
+        variables.setdefault(name, "1")
+    variables |= {
+        "GIT_WORK_TREE": str(linked),
+        "GIT_COMMON_DIR": str(top / ".git"),
+        "GIT_OBJECT_DIRECTORY": str(top / ".git/objects"),
+        "GIT_QUARANTINE_PATH": str(top / ".git/objects"),
+        "GIT_CONFIG_PARAMETERS": "'core.bare'='true'",
+        "GIT_CONFIG_KEY_0": "core.worktree",
+        "GIT_CONFIG_VALUE_0": str(top),
+        "GIT_NAMESPACE": "other",
+        "GIT_LITERAL_PATHSPECS": "1",
+    }
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return Hooked(top, linked / request.param, variables)
+
+
+def test_gate_and_report_are_of_the_current_folder(hooked: Hooked, run: Run) -> None:
+    before = hooked.contents()
+    pipeline = Repository(hooked.folder)
+    done = run(hooked.folder, "gate", "check", "--json", **hooked.variables)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["base"]["commit"] == pipeline.git("rev-parse", "main")
+    done = run(hooked.folder, "gate", "report", **hooked.variables)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert hooked.contents() == before
+
+
+def test_verify_is_of_the_current_folder(hooked: Hooked, run: Run) -> None:
+    before = hooked.contents()
+    done = run(hooked.folder, "verify", **hooked.variables)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("a rerun\nRerun of ")
+    assert done.stdout.endswith("Verdict: same bytes (4 of 4 outputs)\n")
+    certificate = hooked.folder / "certificate"
+    assert {p: c for p, c in hooked.contents().items() if str(certificate) not in p} == before
+
+
+def test_clone_is_of_what_is_checked_out(hooked: Hooked) -> None:
+    git(hooked.folder, "commit", "--quiet", "--allow-empty", "--message=last")
+    with temporary_clone(hooked.folder) as clone:
+        assert git(clone, "rev-parse", "HEAD") == git(hooked.folder, "rev-parse", "HEAD")
+        assert (clone / "dvc.yaml").read_text() == PIPELINE
+
+
+@ONE
+def test_repositories_of_the_tests_and_of_the_benchmark_are_their_own(
+    hooked: Hooked, tmp_path: Path
+) -> None:
+    before = hooked.contents()
+    made = make_repository(tmp_path / "made")
+    assert git(made, "log", "--format=%s") == "pipeline"
+    assert (
+        head_of(made) == git(made, "rev-parse", "HEAD") != git(hooked.folder, "rev-parse", "HEAD")
+    )
+    assert hooked.contents() == before
+
+
+@ONE
+def test_suite_that_runs_in_a_hook_leaves_the_users_repository_alone(hooked: Hooked) -> None:
+    before = hooked.contents()
+    test = "tests/gate/test_base.py::test_merge_on_main_is_one_step"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test]
+    done = subprocess.run(
+        command, cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, check=False
+    )
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
+    assert hooked.contents() == before
+
+
+@ONE
+def test_dvc_acts_on_the_current_folder(hooked: Hooked, run: Run, tmp_path: Path) -> None:
+    """Also where it puts its files into Git's index itself, as its `autostage` does."""
+    folder = tmp_path / "other"
+    other = Repository(folder)
+    other.write("dvc.yaml", "stages: {one: {cmd: touch one, outs: [one]}}\n")
+    other.write(".dvc/config", "[core]\nautostage = true\n")
+    git(folder, "init", "--quiet")
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message=pipeline")
+    before = hooked.contents()
+    done = run(folder, "dvc", "repro", **hooked.variables)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert git(folder, "diff", "--cached", "--name-only") == ".dvc/.gitignore\n.gitignore\ndvc.lock"
+    assert hooked.contents() == before
