@@ -127,6 +127,18 @@ def test_committed_runs_have_the_names_that_this_code_gives_them(study: Path) ->
         assert content["conditions"]["numerics"] == NUMERICS
 
 
+def test_run_that_diverges_is_reported_with_what_to_do_and_not_stored(tmp_path: Path) -> None:
+    folder = make_study(tmp_path / "diverging", seeds=[3], rates=[0.5])
+    set_parameters(folder, train__learning_rate=1e20)
+    done = replicate(folder, "--workers", "1")
+    assert done.status == 1
+    assert "Traceback" not in done.output, done.output
+    [line] = [line for line in done.output.splitlines() if line.startswith("study: failed: ")]
+    assert "dropout_rate=0.5, train_samples=96, epochs=2, seed=3): InputError: epoch 1: " in line
+    assert line.endswith("; lower train.learning_rate (now 1e+20)")
+    assert not (folder / STORE).exists()
+
+
 def test_wrong_parameter_is_one_line(tmp_path: Path) -> None:
     folder = make_study(tmp_path / "wrong", seeds=[0, -1], rates=[0.0])
     done = replicate(folder)
