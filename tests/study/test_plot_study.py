@@ -78,7 +78,7 @@ def test_panels_have_the_values_that_they_name(metric: str, folder: Path) -> Non
             expected = bands[chosen & (bands["dropout_rate"] == rate)]
             assert points_of(line) == expected[["epoch", column]].values.tolist()
             assert same_colour(band.get_facecolor(), line.get_color())
-            corners = band.get_paths()[0].vertices.tolist()
+            corners = np.asarray(band.get_paths()[0].vertices).tolist()
             for edge in (f"{column}_low", f"{column}_high"):
                 for corner in expected[["epoch", edge]].values.tolist():
                     assert corner in corners
@@ -97,7 +97,7 @@ def bars(axes: Axes) -> list[list[tuple[float, float, float, float]]]:
     """Of each line with intervals: x, mean, low and high of its points."""
     found = []
     for container in axes.containers:
-        line, _, [segments] = container  # type: ignore[misc]
+        line, _, [segments] = container
         ends = [segment[:, 1].tolist() for segment in segments.get_segments()]
         found.append([
             (x, y, low, high)
