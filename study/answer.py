@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from experiment.data.known import label_of
 from experiment.presentation.markdown import item, paragraph
 from study.claims import RATE
-from study.found import Found
 from study.judging import CONTRADICTED, SUPPORTED, UNDECIDED, verdict_of
+from study.results import Results
 from study.table import Setting
 
 RISE = "validation_loss_rise"
@@ -100,35 +100,35 @@ JAPANESE = Language(
 )
 
 
-def answer(found: Found | None, language: Language = ENGLISH) -> str:
+def answer(results: Results | None, language: Language = ENGLISH) -> str:
     """The difference that Dropout makes, by dataset; a dataset without runs is left out."""
-    settings = found.compared() if found else []
-    if not found or not settings:
+    settings = results.compared() if results else []
+    if not results or not settings:
         return language.not_measured
-    opening = language.opening.format(rate=RATE, level=found.study.statistics.level)
-    items = [_figures(found, setting, language) for setting in settings]
+    opening = language.opening.format(rate=RATE, level=results.study.statistics.level)
+    items = [_figures(results, setting, language) for setting in settings]
     if language.wrapped:
         return "\n".join([paragraph(opening), "", *map(item, items)])
     return "\n".join([opening, "", *(f"- {text}" for text in items)])
 
 
-def _figures(found: Found, setting: Setting, language: Language) -> str:
+def _figures(results: Results, setting: Setting, language: Language) -> str:
     without = setting.without_dropout()
-    gain, rise = (found.difference(setting, metric) for metric in (found.metric, RISE))
+    gain, rise = (results.difference(setting, metric) for metric in (results.metric, RISE))
     text = language.figures.format(
         dataset=label_of(setting.dataset),
         overfitting=language.overfitting[verdict_of(rise, above=None, below=0.0)],
         accuracy=language.accuracy[verdict_of(gain, above=0.0, below=None)],
-        seeds=found.pairs(setting),
+        seeds=results.pairs(setting),
         images=setting.train_samples,
-        metric=language.metrics[found.metric],
-        before=100 * found.mean(without, found.metric),
-        after=100 * found.mean(setting, found.metric),
+        metric=language.metrics[results.metric],
+        before=100 * results.mean(without, results.metric),
+        after=100 * results.mean(setting, results.metric),
         gain=100 * gain.mean,
         gain_low=100 * gain.low,
         gain_high=100 * gain.high,
-        rise_before=found.mean(without, RISE),
-        rise_after=found.mean(setting, RISE),
+        rise_before=results.mean(without, RISE),
+        rise_after=results.mean(setting, RISE),
         rise=rise.mean,
         rise_low=rise.low,
         rise_high=rise.high,

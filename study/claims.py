@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from study.evidence import Evidence
+from study.measurements import Measurements
 
 # What a claim is about that names nothing else.
 DATASET, RATE = "mnist", 0.5
@@ -27,7 +27,7 @@ class Part:
     """
 
     quantity: str
-    values: Callable[[Evidence], pd.Series]
+    values: Callable[[Measurements], pd.Series]
     above: float | None = None
     below: float | None = None
 
