@@ -1,4 +1,4 @@
-"""A temporary clone in which everything is measured, with the parameters of `bench/plain.py`."""
+"""A temporary clone of the last commit, in which everything is measured."""
 
 import shutil
 import sys
@@ -10,12 +10,13 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from bench.measure import Measurement, measure
+from bench.measure import Costs, measure
+from experiment.common.errors import InputError
+from gate.errors import CannotCompareError
+from gate.git import git
 from verify.rerun import temporary_clone
 
 PYTHON = sys.executable
-REPRO = (PYTHON, "-m", "stages")
-RAW = Path("data/raw/images.npz")
 
 # What bench/plain.py has as numbers in its text.
 PLAIN: dict[str, dict[str, Any]] = {
@@ -31,54 +32,67 @@ class Sitting:
     """Where and how much is measured.
 
     Attributes:
-        repository: that the clone is of.
-        clone: see `opened`.
+        clone: with a DVC cache of its own in the folder `cache` beside it.
+        images: the raw images, relative to the clone.
         epochs: of each training.
-        pairs: how often what is compared is run.
-        study_epochs: of each run of the study.
     """
 
-    repository: Path
     clone: Path
+    images: Path
     epochs: int
-    pairs: int
-    study_epochs: int
 
-    def change(self, values: Mapping[str, Any], file: str = "params.yaml") -> None:
-        """Changes parameters of the clone; a mapping stands for those of a section it names."""
-        yaml, path = YAML(), self.clone / file
+    def measure(self, *command: str) -> tuple[Costs, str]:
+        """Runs a command in the clone."""
+        return measure(command, self.clone)
+
+    def repro(self, **train: float) -> tuple[Costs, str]:
+        """Does what `make repro` does, after a change of parameters of training."""
+        self.change({"train": train})
+        return self.measure(PYTHON, "-m", "stages")
+
+    def change(self, sections: Mapping[str, Mapping[str, Any]]) -> None:
+        """Changes values in the clone's params.yaml."""
+        yaml, path = YAML(), self.clone / "params.yaml"
         content = yaml.load(path.read_text(encoding="utf-8"))
-        for name, value in values.items():
-            if isinstance(value, dict):
-                content[name].update(value)
-            else:
-                content[name] = value
+        for section, values in sections.items():
+            content[section].update(values)
         with path.open("w", encoding="utf-8") as stream:
             yaml.dump(content, stream)
 
-    def measure(self, *command: str) -> Measurement:
-        """Runs a command at the top of the clone."""
-        return measure(command, self.clone)
-
-    def bring_up_to_date(self) -> None:
-        """Both trainings, unless they are done; not part of what is measured."""
-        self.measure(*REPRO)
-
 
 @contextmanager
-def opened(repository: Path, **settings: int) -> Iterator[Sitting]:
-    """A clone of the last commit, with a DVC cache of its own and the images divided.
+def open_sitting(repository: Path, epochs: int) -> Iterator[Sitting]:
+    """Clones the last commit, sets the parameters of the plain script and divides the images.
 
-    Args:
-        repository: the clone's source. Where it has the images, they are not downloaded.
-        settings: the other attributes of `Sitting`.
+    Images that the repository has are copied, not downloaded.
     """
     with temporary_clone(repository) as clone:
-        sitting = Sitting(repository, clone, **settings)
-        if (repository / RAW).is_file():
-            (clone / RAW).parent.mkdir(parents=True)
-            shutil.copy(repository / RAW, clone / RAW)
-        train = PLAIN["train"] | {"epochs": sitting.epochs}
-        sitting.change(PLAIN | {"train": train})
+        sitting = Sitting(clone, raw_images(clone), epochs)
+        if (repository / sitting.images).is_file():
+            (clone / sitting.images).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(repository / sitting.images, clone / sitting.images)
+        sitting.change(PLAIN)
+        sitting.change({"train": {"epochs": epochs}})
         sitting.measure(PYTHON, "-m", "dvc", "repro", "preprocess")
         yield sitting
+
+
+def raw_images(repository: Path) -> Path:
+    """The output of the stage `download`, relative to the repository."""
+    stages = YAML(typ="safe").load((repository / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    output = stages["download"]["outs"][0]
+    return Path(output if isinstance(output, str) else next(iter(output)))
+
+
+def head_of(repository: Path) -> str:
+    """The last commit; a line on stderr says when the code has changes that are not in it.
+
+    Raises:
+        InputError: there is no commit.
+    """
+    try:
+        if git(repository, "status", "--porcelain", "--", "*.py", "*.yaml"):
+            print("bench: changes that are not committed are not measured", file=sys.stderr)
+        return git(repository, "rev-parse", "HEAD")
+    except CannotCompareError:
+        raise InputError("expected a clone of this repository with a commit; found none") from None

@@ -9,7 +9,8 @@ from gate.errors import CannotCompareError
 from gate.git import git, try_git
 from gate.revisions import Revision, find_commit
 
-MAIN_BRANCHES = ("main", "master")
+# The last is what a remote calls its default branch.
+MAIN_BRANCHES = ("main", "master", "HEAD")
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,10 @@ def choose_base(folder: Path, named: str | None, metrics_files: Sequence[str]) -
             "expected a commit to compare with; this branch has none yet; commit, or name a base:"
             " --base REVISION"
         )
-    names = _main_branches(folder)
-    main = next((name for name in names if find_commit(folder, name)), None)
+    main = _main_branch(folder)
     if main is None:
         raise CannotCompareError(
-            f"expected a main branch ({', '.join(names)}); found none;"
+            "expected a main branch (main, master, or those of a remote); found none;"
             f" {_fetch_hint(folder, 'main')}name a base: --base REVISION"
         )
     fork = try_git(folder, "merge-base", "HEAD", main)
@@ -108,11 +108,16 @@ def _last_other_metrics(folder: Path, main: str, metrics_files: Sequence[str]) -
     return Base(_revision(folder, earlier), f"last commit of {main} with other metrics")
 
 
-def _main_branches(folder: Path) -> list[str]:
-    """Names that the main branch may have: here, then on the remotes."""
-    remotes = _remotes(folder)
-    names = [n for main in MAIN_BRANCHES for n in (main, *(f"{r}/{main}" for r in remotes))]
-    return names + [f"{remote}/HEAD" for remote in remotes]
+def _main_branch(folder: Path) -> str | None:
+    """The first of `MAIN_BRANCHES` that there is: here, on `origin`, on another remote."""
+
+    def rank(name: str) -> tuple[int, bool, bool, str]:
+        remote, _, branch = name.rpartition("/")
+        return MAIN_BRANCHES.index(branch), remote != "", remote != "origin", remote
+
+    refs = [f"refs/{where}/{n}" for where in ("heads", "remotes/*") for n in MAIN_BRANCHES]
+    found = git(folder, "for-each-ref", "--format=%(refname)", *refs).split()
+    return min((ref.split("/", 2)[2] for ref in found), key=rank, default=None)
 
 
 def _remotes(folder: Path) -> list[str]:

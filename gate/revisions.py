@@ -93,7 +93,6 @@ def find_commit(folder: Path, name: str) -> str | None:
     Raises:
         CannotCompareError: the folder is in no clone.
     """
-    git(folder, "rev-parse", "--git-dir")
     return try_git(
         folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
     )

@@ -15,7 +15,9 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
-TRAININGS = ("train_no_dropout", "train_dropout")
+from experiment.common.variants import VARIANTS
+
+TRAININGS = tuple(f"train_{variant}" for variant in VARIANTS)
 # DVC's global options: another DVC process holds its lock for a moment at most.
 DVC = (sys.executable, "-m", "dvc", "--wait-for-lock")
 

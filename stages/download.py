@@ -32,10 +32,12 @@ def get_dataset(name: str) -> Dataset:
         return fetch(name, by_hand=RAW, report=_report)
     path = Path(name)
     if not path.exists() and not path.is_absolute():
-        # DVC runs these in a copy of the repository that has only what Git tracks.
+        # DVC runs these in a copy of the repository that has only what Git tracks. It copies a
+        # file to a folder that is there, and a folder to where none is.
+        copied = next(p for p in (path, *path.parents) if p.parent.exists())
         raise InputError(
             f"{path}: no such file; check the path (with `dvc exp run --temp` or `--queue`, add"
-            f" `--copy-paths {path.parent}`, or `git add --force {path}` first)"
+            f" `--copy-paths {copied}`, or `git add --force {path}` first)"
         )
     return read_dataset(path)
 

@@ -12,7 +12,8 @@ from matplotlib.typing import LineStyleType
 from experiment.common.errors import InputError, one_line_errors
 from experiment.common.files import CURVE_COLUMNS, write_figure
 from experiment.common.metrics import best_epoch
-from experiment.presentation.style import AXIS_LABELS, COLOURS, LABELS, plain_style
+from experiment.common.variants import VARIANTS
+from experiment.presentation.style import AXIS_LABELS, plain_style
 
 PLOTS = Path("plots")
 
@@ -24,9 +25,9 @@ SIZE, DOTS_PER_INCH = (8, 5.4), 200
 
 
 def main() -> None:
-    """Draws both metrics from both curves."""
+    """Draws both metrics from the curves of all variants."""
     with one_line_errors("plot"), plain_style(font_size=13):
-        curves = {variant: read_curve(PLOTS / f"{variant}.csv") for variant in COLOURS}
+        curves = {variant: read_curve(PLOTS / f"{variant}.csv") for variant in VARIANTS}
         for metric in ("accuracy", "loss"):
             write_figure(PLOTS / f"{metric}.png", draw(curves, metric), DOTS_PER_INCH)
 
@@ -56,7 +57,7 @@ def read_curve(path: Path) -> pd.DataFrame:
 
 
 def draw(curves: dict[str, pd.DataFrame], metric: str) -> Figure:
-    """Four lines: colour tells the variant, the line style training from validation.
+    """Two lines a variant: colour tells the variant, the line style training from validation.
 
     Args:
         curves: by variant, with the columns `epoch`, `metric` and `val_` + `metric`.
@@ -65,7 +66,7 @@ def draw(curves: dict[str, pd.DataFrame], metric: str) -> Figure:
     figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.add_subplot()
     for variant, curve in curves.items():
-        look: dict[str, Any] = {"color": COLOURS[variant], "lw": 2, "marker": ".", "ms": 5}
+        look: dict[str, Any] = {"color": VARIANTS[variant].colour, "lw": 2, "marker": ".", "ms": 5}
         axes.plot("epoch", metric, data=curve, ls=LINE_STYLES["training"], **look)
         axes.plot("epoch", f"val_{metric}", data=curve, ls=LINE_STYLES["validation"], **look)
         best = curve[curve["epoch"] == best_epoch(curve.to_dict("records"))]
@@ -77,25 +78,22 @@ def draw(curves: dict[str, pd.DataFrame], metric: str) -> Figure:
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     # Outside the axes, where it covers no curve.
-    figure.legend(handles=_legend(), loc="outside lower left", ncols=2, frameon=False)
+    figure.legend(handles=_legend(), loc="outside lower left", ncols=len(VARIANTS), frameon=False)
     return figure
 
 
 def _legend() -> list[Line2D]:
-    """The four lines, a column for each variant, and the mark below the first."""
-    lines = {
-        (variant, split): Line2D([], [], color=colour, ls=style, lw=2)
-        for variant, colour in COLOURS.items()
-        for split, style in LINE_STYLES.items()
-    }
-    for (variant, split), line in lines.items():
-        line.set_label(f"{split}, {LABELS[variant]}")
-    mark = Line2D([], [], color="white", ls="", **BEST)
-    mark.set_label("best epoch: lowest validation loss")
-    without, with_dropout = (
-        [line for (variant, _), line in lines.items() if variant == wanted] for wanted in COLOURS
-    )
-    return [*without, mark, *with_dropout]
+    """A column for each variant, filled from above, and the mark below the first."""
+    mark = Line2D([], [], color="white", ls="", **BEST, label="best epoch: lowest validation loss")
+    columns = [
+        [
+            Line2D([], [], color=variant.colour, ls=style, lw=2, label=f"{split}, {variant.label}")
+            for split, style in LINE_STYLES.items()
+        ]
+        for variant in VARIANTS.values()
+    ]
+    first, *others = columns
+    return [*first, mark, *(line for column in others for line in column)]
 
 
 if __name__ == "__main__":

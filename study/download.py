@@ -1,4 +1,4 @@
-"""Stage `download` of the study: a known dataset, verified, in a file of its own."""
+"""Gets a known dataset for the study, verified, into a file of its own."""
 
 import argparse
 import sys
@@ -20,8 +20,13 @@ def main() -> None:
     parser.add_argument("dataset", choices=KNOWN_DATASETS)
     name = parser.parse_args().dataset
     with one_line_errors(f"download {name}"):
-        dataset = fetch(name, by_hand=OF_THE_PIPELINE, report=_report)
-        write_arrays(file_of(name), vars(dataset))
+        download(name)
+
+
+def download(name: str) -> None:
+    """Writes the file of a known dataset."""
+    dataset = fetch(name, by_hand=OF_THE_PIPELINE, report=_report)
+    write_arrays(file_of(name), vars(dataset))
 
 
 def file_of(dataset: str) -> Path:

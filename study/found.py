@@ -11,10 +11,9 @@ from experiment.common.parameters import Parameters, load_parameters
 from study.claims import RATE
 from study.judging import Judged, Measured
 from study.parameters import StudyParameters, load_study_parameters
+from study.paths import CLAIMS, RUNS, SUMMARY
 from study.statistics import Estimate
-from study.summarise import CLAIMS, SUMMARY
 from study.table import Setting, Table, read_table
-from study.tables import RUNS
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from experiment.common.errors import InputError
-from study.parameters import Block, DropoutPlacement
+from experiment.common.variants import Placement
+from study.parameters import Block
 
 
 @dataclass(frozen=True, order=True)
@@ -23,7 +23,7 @@ class Run:
     """
 
     dataset: str
-    placement: DropoutPlacement | Literal["none"]
+    placement: Placement
     dropout_rate: float
     train_samples: int
     epochs: int

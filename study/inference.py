@@ -1,7 +1,10 @@
-"""Stage `inference`: what a Dropout layer does and costs when a trained network predicts."""
+"""What a Dropout layer does and costs when a trained network predicts."""
 
+import hashlib
 import json
+import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +16,13 @@ from experiment.common.files import write_json
 from experiment.common.parameters import load_parameters
 from experiment.common.splits import read_split
 from experiment.network.startup import starting_tensorflow
+from study.paths import PREDICTIONS, TIMES
 from study.tables import write_table
 
 MODEL = Path("models/dropout.keras")
 TEST = Path("data/processed/test.npz")
-PREDICTIONS = Path("metrics/study_inference.json")
-# Times differ from run to run: kept apart from what does not.
-TIMES = Path("metrics/study_inference_times.csv")
+# In full precision: another training has another curve.
+CURVE = Path("plots/dropout.csv")
 
 BATCH_SIZE = 250
 PASSES = 40
@@ -29,25 +32,46 @@ Inference = tuple[float, pd.Series]
 
 
 def main() -> None:
-    """Compares the pipeline's network with the same one less its Dropout layer."""
+    """Compares the pipeline's network with the same one less its Dropout layer, once for each."""
     with one_line_errors("inference"):
+        if is_up_to_date():
+            print("inference: measured already for this network", file=sys.stderr)
+            return
         images = read_split(TEST).images.astype(np.float32) / 255
-        if not MODEL.is_file():
-            raise InputError(f"{MODEL}: no such file; run `make repro`")
         with starting_tensorflow():
             import keras
 
-            from experiment.network import training
+            from experiment.network.training import configure
 
-            training.configure(load_parameters().train.threads)
-        # As compiled it would predict several batches in a call, which the other one does not.
-        with_layer = keras.saving.load_model(MODEL, safe_mode=True, compile=False)
+            configure(load_parameters().train.threads)
+        with_layer = keras.saving.load_model(MODEL, safe_mode=True)
         kept = [layer for layer in with_layer.layers if not isinstance(layer, keras.layers.Dropout)]
         without_layer = keras.Sequential([keras.Input(images.shape[1:]), *kept])
         predictions = [predict(network, images)[0] for network in (with_layer, without_layer)]
         difference = float(np.abs(predictions[0] - predictions[1]).max())
-        write_json(PREDICTIONS, {"images": len(images), "largest_difference": difference})
         write_table(TIMES, measure(with_layer, without_layer, images))
+        result: dict[str, Any] = {"images": len(images), "largest_difference": difference}
+        write_json(PREDICTIONS, {"curve_sha256": _curve_hash(), **result})
+
+
+def is_up_to_date() -> bool:
+    """Whether the network of the pipeline was measured: told by its curve, so none is loaded.
+
+    Raises:
+        InputError: it was not, and a file is missing without which it cannot be.
+    """
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        known = json.loads(PREDICTIONS.read_text(encoding="utf-8"))
+        if TIMES.exists() and known["curve_sha256"] == _curve_hash():
+            return True
+    for path in (CURVE, MODEL, TEST):
+        if not path.is_file():
+            raise InputError(f"{path}: no such file; run `make repro`")
+    return False
+
+
+def _curve_hash() -> str:
+    return hashlib.sha256(CURVE.read_bytes()).hexdigest()
 
 
 def predict(network: Any, images: np.ndarray) -> tuple[np.ndarray, float]:
@@ -81,7 +105,10 @@ def read_inference() -> Inference | None:
         times = pd.read_csv(TIMES)
         return float(difference), times["with_layer"] / times["without_layer"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{PREDICTIONS}: not as `inference` writes it ({error})") from None
+        raise InputError(
+            f"{PREDICTIONS}: not as `study.inference` writes it ({error}); delete it and run"
+            " `make study`"
+        ) from None
 
 
 if __name__ == "__main__":

@@ -1,12 +1,8 @@
-"""One run of the study: its images, its training, its metrics.
+"""One run of the study: its images, its training, its metrics."""
 
-Its hash is part of every stored run's name (`study/store.py`): a change here trains all anew.
-"""
-
-from types import ModuleType
 from typing import Any
 
-from experiment.common.metrics import summarise
+from experiment.common.metrics import require_finite, summarise
 from experiment.common.parameters import ValidationFrom
 from experiment.data.dataset import Dataset, divide
 from experiment.network.checkpoint import Row
@@ -16,24 +12,26 @@ from study.grid import Run
 def train_one(
     run: Run,
     dataset: Dataset,
-    training: ModuleType,
     *,
+    filters: int,
+    dense_units: int,
     validation_split: float,
-    validation_from: ValidationFrom = "last",
+    validation_from: ValidationFrom,
     **settings: Any,
 ) -> tuple[dict[str, float], list[Row]]:
-    """Trains and evaluates one network.
+    """Trains and evaluates one network; `experiment.network.training` must be configured.
 
     Args:
         run: what to train.
         dataset: its images.
-        training: `experiment.network.training`, configured.
+        filters: see `experiment.network.model.build_model`.
+        dense_units: likewise.
         validation_split: see `experiment.data.dataset.divide`.
         validation_from: see there.
-        settings: what all runs share of the arguments of `train_model`.
+        settings: what all runs share of the arguments of `train_epochs`.
 
     Returns:
-        Its metrics and its curve, as `train_model`. The metrics are those of the pipeline
+        Its metrics and its curve. The metrics are those of the pipeline
         (`experiment.common.metrics.summarise`), and:
 
         - `best_validation_accuracy`, `best_validation_loss`: of the epoch best in each. They are
@@ -42,6 +40,9 @@ def train_one(
           training images, evaluated as the others are: with all units. (`training_accuracy` is
           the mean over the epoch's batches, with Dropout at work.)
     """
+    from experiment.network.model import build_model
+    from experiment.network.training import Evaluation, as_tensors, train_epochs
+
     parts = divide(
         dataset,
         validation_split=validation_split,
@@ -49,19 +50,22 @@ def train_one(
         train_samples=run.train_samples,
         seed=run.seed,
     )
-    train, validation = (training.as_tensors(parts[name]) for name in ("train", "validation"))
-    network, curve = training.train_model(
-        train,
-        validation,
+    train, validation = as_tensors(parts["train"]), as_tensors(parts["validation"])
+    network = build_model(
+        image_shape=train.images.shape[1:],
+        classes=train.classes,
+        filters=filters,
+        dense_units=dense_units,
         dropout_rate=run.dropout_rate,
-        dropout_placement="dense" if run.placement == "none" else run.placement,
-        epochs=run.epochs,
+        dropout_placement=run.placement,
         seed=run.seed,
-        **settings,
     )
-    trained = training.evaluate_model(network, train)
+    states = train_epochs(network, train, validation, epochs=run.epochs, seed=run.seed, **settings)
+    curve = [state.curve[-1] for state in states]
+    evaluate = Evaluation(network)
+    trained = evaluate(train)
     # The one use of the test images: nothing after this line changes the model.
-    test = training.evaluate_model(network, training.as_tensors(parts["test"]))
+    test = evaluate(as_tensors(parts["test"]))
     metrics = summarise(curve, test_accuracy=test["accuracy"], test_loss=test["loss"])
     more = {
         "best_validation_accuracy": max(row["val_accuracy"] for row in curve),
@@ -69,4 +73,5 @@ def train_one(
         "evaluated_training_accuracy": trained["accuracy"],
         "evaluated_training_loss": trained["loss"],
     }
+    require_finite(metrics | more, "after the last epoch", learning_rate=settings["learning_rate"])
     return metrics | more, curve

@@ -1,15 +1,10 @@
-"""`python -m study.pages`: puts what the study found into the pages that people read.
+"""`python -m study.pages`: puts what the study found into the pages that people read."""
 
-No stage: the pages have other content, and DVC deletes a stage's outputs. `make study` runs it
-last.
-"""
-
-import argparse
 from pathlib import Path
 
 from experiment.common.errors import one_line_errors
 from experiment.presentation.markdown import fill_blocks
-from study.answer import ENGLISH, JAPANESE, answer
+from study.answer import ENGLISH, answer
 from study.found import Found, read_found
 from study.meaning import meaning_section
 from study.sections import claims_section, gains_section, pictures_section, run_section
@@ -22,8 +17,7 @@ Pages = dict[str, dict[str, str]]
 
 
 def main() -> None:
-    """Fills the blocks of the study in the READMEs and docs/results.md from metrics/."""
-    argparse.ArgumentParser(prog="python -m study.pages", description=main.__doc__).parse_args()
+    """Fills the blocks of the study in docs/results.md from metrics/."""
     with one_line_errors("pages"):
         for page, blocks in pages(read_found()).items():
             fill_blocks(Path(page), PROGRAM, blocks)
@@ -32,11 +26,7 @@ def main() -> None:
 
 def pages(found: Found | None) -> Pages:
     """All blocks of the study."""
-    return {
-        "README.md": {"answer": answer(found, ENGLISH)},
-        "README.ja.md": {"answer": answer(found, JAPANESE)},
-        "docs/results.md": {"answer": answer(found, ENGLISH), **sections(found)},
-    }
+    return {"docs/results.md": {"answer": answer(found, ENGLISH), **sections(found)}}
 
 
 def sections(found: Found | None) -> dict[str, str]:

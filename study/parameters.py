@@ -7,6 +7,7 @@ from pydantic import Field
 
 from experiment.common.parameters import Section, read_parameters
 from experiment.data.known import DatasetName
+from study.paths import PARAMETERS
 
 DropoutPlacement = Literal["dense", "pooling", "both"]
 Metric = Literal["test_accuracy", "validation_accuracy", "best_validation_accuracy"]
@@ -49,7 +50,7 @@ class StudyParameters(Section):
     statistics: StatisticsParameters
 
 
-def load_study_parameters(path: Path = Path("study/params.yaml")) -> StudyParameters:
+def load_study_parameters(path: Path = PARAMETERS) -> StudyParameters:
     """Reads and checks the parameters of the study.
 
     Raises:

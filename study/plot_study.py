@@ -1,6 +1,4 @@
-"""Stage `plot_study`: the study as pictures."""
-
-from pathlib import Path
+"""The study as pictures."""
 
 from experiment.common.errors import one_line_errors
 from experiment.common.files import write_figure
@@ -8,11 +6,9 @@ from experiment.presentation.style import AXIS_LABELS, plain_style
 from study.curve_pictures import draw_curves
 from study.effect_pictures import draw_rates, draw_sizes
 from study.parameters import load_study_parameters
-from study.summarise import BANDS
+from study.paths import BANDS, PLOTS, RUNS
 from study.table import read_rows, read_table
-from study.tables import RUNS
 
-PLOTS = Path("plots")
 DOTS_PER_INCH = 200
 
 

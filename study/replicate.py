@@ -1,10 +1,9 @@
-"""Stage `replicate`: trains every run of the grid that is not stored yet, on Dask's workers."""
+"""Trains every run of the grid that is not stored yet, on Dask's workers."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from concurrent.futures import CancelledError
-from pathlib import Path
 from typing import Any
 
 from distributed import Client, Future, KilledWorker, as_completed
@@ -17,22 +16,38 @@ from study.cluster import connected
 from study.download import file_of
 from study.grid import Run, runs_of
 from study.parameters import load_study_parameters
+from study.paths import STORE
 from study.progress import StudyProgress
 from study.store import Entry, Store, digest
-from study.tables import write_tables
+from study.tables import write_runs
 from study.worker import Images, conditions, train
-
-STORE = Path("study/runs")
 
 # A fault that passes, such as memory that another program took for a while, costs no study.
 RETRIES = 2
 
 
 def main() -> None:
-    """Trains what is new in the grid and writes the tables of all finished runs."""
+    """Trains what is new in the grid and writes the table of all finished runs."""
     parser = argparse.ArgumentParser(prog="python -m study.replicate", description=main.__doc__)
-    parser.add_argument("--workers", type=int, help="of the local cluster; one per core if not set")
-    workers = parser.parse_args().workers
+    add_arguments(parser)
+    run(parser.parse_args().workers)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares `--workers`."""
+    parser.add_argument(
+        "--workers", type=_positive, help="of the local cluster; one per core if not set"
+    )
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"expected 1 or more; found {text!r}")
+    return int(text)
+
+
+def run(workers: int | None) -> None:
+    """Trains; ends the process with an error where runs failed."""
     with one_line_errors("study"):
         failed = replicate(workers)
     if failed:
@@ -40,7 +55,7 @@ def main() -> None:
 
 
 def replicate(workers: int | None = None) -> int:
-    """The whole stage; returns how many runs failed."""
+    """Trains what is new and writes the table; returns how many runs failed."""
     params, study = load_parameters(), load_study_parameters()
     names = dict.fromkeys(block.dataset for block in study.grid)
     datasets = {name: read_dataset(file_of(name)) for name in names}
@@ -56,7 +71,6 @@ def replicate(workers: int | None = None) -> int:
     where = {"threads": params.train.threads, "device": study.device}
 
     with connected(threads=params.train.threads, workers=workers) as client:
-        client.wait_for_workers(1)
         expected = conditions_of(client, **where)
         data = {name: digest(dataset) for name, dataset in datasets.items()}
         store = Store(STORE, settings_of(params), expected, data)
@@ -81,17 +95,19 @@ def replicate(workers: int | None = None) -> int:
             }
             return collect(futures, store, finished, work)
         finally:
-            write_tables(finished.values())
+            write_runs(finished.values())
 
 
 def conditions_of(client: Client, **where: Any) -> dict[str, str]:
     """What a run depends on besides its parameters and data, as the first free worker finds it.
 
     Raises:
-        InputError: the scheduler or the worker cannot run this code.
+        InputError: the scheduler or the worker cannot run this code, or has too little memory.
     """
     try:
         found: dict[str, str] = client.submit(conditions, **where, pure=False).result()
+    except KilledWorker as error:
+        raise InputError(f"{reason(error)} 3 GB for each worker is enough") from None
     except (ImportError, RuntimeError) as error:
         # What the scheduler cannot read, Dask reports so, with the reason as its cause.
         if isinstance(error, RuntimeError) and "deserialization" not in str(error):
@@ -106,15 +122,13 @@ def conditions_of(client: Client, **where: Any) -> dict[str, str]:
 
 def settings_of(params: Parameters) -> dict[str, Any]:
     """What all runs share: the pipeline's own parameters."""
-    validation_from = params.preprocess.validation_from
     return {
         "batch_size": params.train.batch_size,
         "dense_units": params.model.dense_units,
         "filters": params.model.filters,
         "learning_rate": params.train.learning_rate,
+        "validation_from": params.preprocess.validation_from,
         "validation_split": params.preprocess.validation_split,
-        # Stored runs are named by these settings, those with "last" without it.
-        **({} if validation_from == "last" else {"validation_from": validation_from}),
     }
 
 

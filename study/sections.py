@@ -13,11 +13,11 @@ from study.found import Found
 from study.grid import runs_of
 from study.judging import NOT_MEASURED, Judged
 from study.parameters import StatisticsParameters
+from study.paths import PLOTS
 from study.statistics import Estimate
 from study.summarise import variants
 from study.table import Setting
 
-PLOTS = Path("plots")
 # By picture, what it shows.
 PICTURES = {
     "study_accuracy": "Accuracy against the epoch, mean and interval over seeds",

@@ -1,7 +1,7 @@
-"""Finished runs, a file each, so that none is trained twice.
+"""Finished runs, one file each, so that none is trained twice.
 
-A file is named by the fingerprint of all that its content depends on, and holds a checksum of its
-content: one that was damaged is noticed, and the run is trained again.
+A file is named by the hash of everything that its numbers depend on, and holds a checksum of its
+content: a damaged file is noticed, and its run is trained again.
 """
 
 import hashlib
@@ -12,13 +12,19 @@ from pathlib import Path
 from typing import Any
 
 from experiment.common.errors import InputError
-from experiment.common.files import replacing
+from experiment.common.files import CURVE_COLUMNS, replacing
 from experiment.data.dataset import Dataset
-from experiment.network.fingerprint import fingerprint
 from study.grid import Run
 
-# They write or draw what was computed, and change no bit of it.
-WITHOUT_INFLUENCE = ("python", "version.h5py", "version.matplotlib", "version.pandas")
+# Noted with each run, but no part of its name: they change no bit of it.
+WITHOUT_INFLUENCE = (
+    "python",
+    "tensorflow.cuda_build",  # tensorflow and tensorflow-cpu have the same kernels for the CPU
+    "variable.TF_CPP_MIN_LOG_LEVEL",
+    "version.h5py",
+    "version.matplotlib",
+    "version.pandas",
+)
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,7 @@ class Entry:
     Attributes:
         run: what was trained.
         metrics: by name; see `study.one_run.train_one`.
-        curve: a row per epoch; see `experiment.network.training.train_model`.
+        curve: a row per epoch with `CURVE_COLUMNS`.
     """
 
     run: Run
@@ -43,7 +49,7 @@ class Store:
     Attributes:
         folder: where they are; others may be there too.
         settings: what all runs share.
-        conditions: environment and code; see `study.worker.conditions`.
+        conditions: software and hardware; see `study.worker.conditions`.
         data: by dataset, a hash of its content; see `digest`.
     """
 
@@ -55,25 +61,38 @@ class Store:
     def path(self, run: Run) -> Path:
         """The file of a run, whether it is there or not."""
         influences = {k: v for k, v in self.conditions.items() if k not in WITHOUT_INFLUENCE}
-        parameters = {"conditions": influences, "data": self.data[run.dataset], "run": asdict(run)}
-        name = fingerprint(parameters=parameters | {"settings": self.settings}, data=(), code=())
+        name = _hash(
+            {
+                "conditions": influences,
+                "data": self.data[run.dataset],
+                "run": asdict(run),
+                "settings": dict(self.settings),
+            }
+        )
         return self.folder / f"{name}.json"
 
     def save(self, entry: Entry) -> None:
-        """Writes the file of a run, as a whole."""
+        """Writes the file of a run, whole or not at all: a line of JSON for each part."""
         content = {
             "conditions": dict(self.conditions),
-            "curve": entry.curve,
+            "curve": {
+                column: [row[column] for row in entry.curve]
+                for column in CURVE_COLUMNS
+                if column != "epoch"
+            },
             "data": self.data[entry.run.dataset],
             "metrics": dict(entry.metrics),
             "run": asdict(entry.run),
             "settings": dict(self.settings),
         }
-        text = json.dumps(
-            content | {"checksum": _checksum(content)}, indent=1, sort_keys=True, allow_nan=False
-        )
+        content["checksum"] = _hash(content)
+        lines = [
+            f"{json.dumps(key)}: {json.dumps(value, sort_keys=True, allow_nan=False)}"
+            for key, value in sorted(content.items())
+        ]
         with replacing(self.path(entry.run)) as temporary:
-            temporary.write_text(text + "\n", encoding="utf-8", newline="\n")
+            text = "{\n" + ",\n".join(lines) + "\n}\n"
+            temporary.write_text(text, encoding="utf-8", newline="\n")
 
     def load(self, run: Run) -> Entry | None:
         """A finished run, or None where it is not there.
@@ -82,15 +101,33 @@ class Store:
             InputError: its file is damaged.
         """
         path = self.path(run)
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
-            if content.pop("checksum") != _checksum(content) or content["run"] != asdict(run):
-                raise ValueError("its content is not what was written")
-            return Entry(run, content["metrics"], content["curve"])
-        except FileNotFoundError:
+        if not path.exists():
             return None
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise InputError(f"{path}: damaged ({error})") from None
+        entry = read_entry(path)
+        if entry.run != run:
+            raise InputError(f"{path}: damaged (it holds another run)")
+        return entry
+
+
+def read_entry(path: Path) -> Entry:
+    """A stored run.
+
+    Raises:
+        InputError: its file is damaged.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content.pop("checksum") != _hash(content):
+            raise ValueError("its content is not what was written")
+        columns = content["curve"]
+        rows = zip(*columns.values(), strict=True)
+        curve = [
+            {"epoch": epoch, **dict(zip(columns, row, strict=True))}
+            for epoch, row in enumerate(rows, start=1)
+        ]
+        return Entry(Run(**content["run"]), content["metrics"], curve)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(f"{path}: damaged ({error})") from None
 
 
 def digest(dataset: Dataset) -> str:
@@ -102,6 +139,5 @@ def digest(dataset: Dataset) -> str:
     return found.hexdigest()
 
 
-def _checksum(content: Mapping[str, Any]) -> str:
-    text = json.dumps(content, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+def _hash(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

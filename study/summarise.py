@@ -1,8 +1,7 @@
-"""Stage `summarise`: what the runs say, as figures with intervals, bands, and claims judged."""
+"""What the runs say: figures with intervals, bands, and claims judged."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -13,19 +12,16 @@ from experiment.common.parameters import Parameters, load_parameters
 from study.inference import read_inference
 from study.judging import judge_all
 from study.parameters import StatisticsParameters, load_study_parameters
+from study.paths import BANDS, CLAIMS, RUNS, SUMMARY
 from study.statistics import estimate, holm, sign_flip_p
 from study.table import Setting, Table, read_table
-from study.tables import CURVES, RUNS, write_table
-
-SUMMARY = Path("metrics/study.json")
-BANDS = Path("plots/study_curves.csv")
-CLAIMS = Path("metrics/study_claims.json")
+from study.tables import read_curves, write_table
 
 Figures = dict[str, dict[str, Any]]
 
 
 def main() -> None:
-    """Reads the tables of the runs and writes the statistics."""
+    """Reads the finished runs and writes the statistics."""
     with one_line_errors("summarise"):
         params, how = load_parameters(), load_study_parameters().statistics
         table = read_table(RUNS, needed=[how.primary_metric])
@@ -37,7 +33,7 @@ def main() -> None:
             "settings": settings(table, how),
         }
         write_json(SUMMARY, summary)
-        write_table(BANDS, bands(read_table(CURVES, needed=["epoch"]), how))
+        write_table(BANDS, bands(read_curves(table), how))
         judged: dict[str, Any] = {
             claim.id: asdict(claim) for claim in judge_all(table, read_inference(), how)
         }

@@ -60,7 +60,7 @@ class Table:
 
 
 def read_table(path: Path, needed: Iterable[str] = ()) -> Table:
-    """Reads what the stage `replicate` wrote.
+    """Reads what `study.replicate` wrote.
 
     Raises:
         InputError: the file is missing, or is not such a table.

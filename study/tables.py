@@ -1,34 +1,54 @@
-"""The finished runs as tidy tables: one row per run, and one per run and epoch."""
+"""The finished runs as a tidy table, a row each, and their curves, which stay in the store."""
 
 import csv
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+import pandas as pd
+
+from experiment.common.errors import InputError
 from experiment.common.files import CURVE_COLUMNS, replacing
-from study.store import Entry
+from study.grid import Run
+from study.paths import RUNS, STORE
+from study.store import Entry, read_entry
+from study.table import PARAMETERS, Table
 
-RUNS = Path("metrics/study_runs.csv")
-CURVES = Path("metrics/study_run_curves.csv")
 
-
-def write_tables(entries: Iterable[Entry]) -> None:
-    """Writes both, sorted by the parameters of the runs: their order of training is not seen."""
+def write_runs(entries: Iterable[Entry]) -> None:
+    """Writes the table, sorted by the parameters of the runs: the order of training is not seen."""
     entries = sorted(entries, key=lambda entry: entry.run)
-    write_table(RUNS, [{**asdict(entry.run), **_sorted(entry.metrics)} for entry in entries])
-    write_table(
-        CURVES,
-        # By name: a row that was stored has its columns in another order than a new one.
-        [
-            {**asdict(entry.run), **{column: row[column] for column in CURVE_COLUMNS}}
-            for entry in entries
-            for row in entry.curve
-        ],
-    )
+    rows = [{**asdict(entry.run), **dict(sorted(entry.metrics.items()))} for entry in entries]
+    write_table(RUNS, rows)
 
 
-def _sorted(metrics: Mapping[str, float]) -> dict[str, float]:
-    return dict(sorted(metrics.items()))
+def read_curves(table: Table) -> Table:
+    """The curves of the runs in the table: a row per run and epoch.
+
+    Raises:
+        InputError: a run is not in the store with these figures, or a stored run is damaged.
+    """
+    stored: dict[Run, list[Entry]] = defaultdict(list)
+    for path in sorted(STORE.glob("*.json")):
+        entry = read_entry(path)
+        stored[entry.run].append(entry)
+    rows = []
+    for row in table.rows.to_dict("records"):
+        run = Run(**{name: row[name] for name in PARAMETERS})
+        figures = {name: row[name] for name in table.metrics}
+        # More than one: trained with other software, other settings or other data.
+        found = [entry for entry in stored[run] if entry.metrics == figures]
+        if not found:
+            raise InputError(
+                f"{RUNS}: expected each run in {STORE} with the same figures; {run} is not there;"
+                " run `make study`"
+            )
+        rows += [
+            {**asdict(run), **{column: epoch[column] for column in CURVE_COLUMNS}}
+            for epoch in found[0].curve
+        ]
+    return Table(pd.DataFrame(rows))
 
 
 def write_table(path: Path, rows: Sequence[Mapping[str, object]]) -> None:

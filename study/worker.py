@@ -5,18 +5,14 @@ import logging
 import os
 import signal
 import threading
-from pathlib import Path
-from types import ModuleType
 from typing import Any, cast
 
 from distributed import Worker, WorkerPlugin, get_worker
 
-from experiment.common import metrics
 from experiment.common.errors import InputError
-from experiment.data import dataset
 from experiment.data.dataset import Dataset
+from experiment.network import NUMERICS
 from experiment.network.environment import describe_environment
-from experiment.network.fingerprint import fingerprint
 from experiment.network.startup import ENVIRONMENT, starting_tensorflow
 from study import one_run
 from study.grid import Run
@@ -54,20 +50,17 @@ def conditions(threads: int, device: str) -> dict[str, str]:
     """What else than its parameters and its data a run here depends on.
 
     Returns:
-        The environment, as `describe_environment`, `device`, and `code`, a hash of the code that
-        makes the numbers.
+        The environment, as `describe_environment`, `device`, and the version of the `numerics`.
     """
     with _ONE_AT_A_TIME:
-        training = _start(threads, device)
-        from experiment.network import model, optimizer
+        _start(threads, device)
+        from experiment.network.training import build_information
 
-        modules = (dataset, metrics, model, optimizer, training, one_run)
-        code = [Path(module.__file__ or "") for module in modules]
         return {
             **describe_environment(threads=threads, settings=_variables(device)),
-            **training.build_information(),
-            "code": fingerprint(parameters={}, data=(), code=code),
+            **build_information(),
             "device": _name_of(device),
+            "numerics": NUMERICS,
         }
 
 
@@ -98,13 +91,13 @@ def train(
             )
     images = cast(Images, get_worker().plugins[Images.name])
     with _ONE_AT_A_TIME:
-        training = _start(threads, device)
-        metrics, curve = one_run.train_one(run, images.datasets[run.dataset], training, **settings)
+        _start(threads, device)
+        metrics, curve = one_run.train_one(run, images.datasets[run.dataset], **settings)
     return {"curve": curve, "metrics": metrics}
 
 
 @functools.cache
-def _start(threads: int, device: str) -> ModuleType:
+def _start(threads: int, device: str) -> None:
     """TensorFlow, once for each process, before anything else in it uses it."""
     # It warns of each new network in a process; a study has many.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
@@ -113,15 +106,14 @@ def _start(threads: int, device: str) -> ModuleType:
             del os.environ[_VISIBLE]
             if _VISIBLE_AT_START is not None:
                 os.environ[_VISIBLE] = _VISIBLE_AT_START
-        from experiment.network import training
+        from experiment.network.training import configure
 
         try:
-            training.configure(threads)
+            configure(threads)
         except RuntimeError:
             raise InputError(
                 "a worker has used TensorFlow with other threads; start the workers anew"
             ) from None
-    return training
 
 
 def _variables(device: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.waiting import commit
+from bench.sitting import head_of
 from tests.conftest import ROOT, Run
 from tests.gate.conftest import GATE, PIPELINE, Repository
 from tests.repository import git, make_repository
@@ -125,9 +125,10 @@ def test_repositories_of_the_tests_and_of_the_benchmark_are_their_own(
 ) -> None:
     before = hooked.contents()
     made = make_repository(tmp_path / "made")
-    (made / "note").touch()
-    commit(made)
-    assert git(made, "log", "--format=%s") == "results\npipeline"
+    assert git(made, "log", "--format=%s") == "pipeline"
+    assert (
+        head_of(made) == git(made, "rev-parse", "HEAD") != git(hooked.folder, "rev-parse", "HEAD")
+    )
     assert hooked.contents() == before
 
 

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ruamel.yaml import YAML
-
 from gate.git import environment_without_repository, git
 
 
@@ -34,15 +32,6 @@ def temporary_clone(repository: Path) -> Iterator[Path]:
         cache = str(Path(folder) / "cache")
         _run(clone, "dvc", "config", "--local", "cache.dir", cache).check_returncode()
         yield clone
-
-
-def set_seed(clone: Path, seed: int) -> None:
-    """Changes `train.seed` in a clone's params.yaml."""
-    yaml, path = YAML(), clone / "params.yaml"
-    content = yaml.load(path.read_text(encoding="utf-8"))
-    content["train"]["seed"] = seed
-    with path.open("w", encoding="utf-8") as file:
-        yaml.dump(content, file)
 
 
 def run_pipeline(clone: Path) -> bool:

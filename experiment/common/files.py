@@ -12,12 +12,11 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    import keras
     from matplotlib.figure import Figure
 
 CURVE_COLUMNS = ("epoch", "accuracy", "loss", "val_accuracy", "val_loss")
@@ -55,7 +54,7 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
         for name, array in arrays.items():
             content = io.BytesIO()
             np.lib.format.write_array(content, np.asanyarray(array), allow_pickle=False)
-            archive.writestr(_member(f"{name}.npy"), content.getbuffer())
+            archive.writestr(member(f"{name}.npy"), content.getbuffer())
 
 
 def write_json(path: Path, content: Mapping[str, float] | Mapping[str, str]) -> None:
@@ -79,40 +78,9 @@ def write_figure(path: Path, figure: "Figure", dots_per_inch: int) -> None:
         figure.savefig(temporary, dpi=dots_per_inch, metadata={"Software": None})
 
 
-def write_model(path: Path, model: "keras.Model") -> None:
-    """A `.keras` file for `keras.saving.load_model`, without what Keras puts in of the run.
-
-    That is the date (`metadata.json`), the clock times of the archive, and memory addresses as
-    ids of shared objects (`config.json`), which are numbered in order of appearance instead.
-    """
-    with replacing(path) as temporary:
-        model.save(temporary)
-        with zipfile.ZipFile(temporary) as archive:
-            members = {name: archive.read(name) for name in sorted(archive.namelist())}
-        for name in ("config.json", "metadata.json"):
-            content = _without_run(json.loads(members[name]), {})
-            members[name] = json.dumps(content, sort_keys=True).encode()
-        with zipfile.ZipFile(temporary, "w") as archive:
-            for name, data in members.items():
-                archive.writestr(_member(name), data)
-
-
-def _member(name: str) -> zipfile.ZipInfo:
+def member(name: str) -> zipfile.ZipInfo:
+    """A file in an archive, with no clock and the same on every system."""
     info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
     info.create_system = 3  # Unix, also where Windows writes it
     info.external_attr = 0o644 << 16
     return info
-
-
-def _without_run(value: Any, ids: dict[int, int]) -> Any:
-    if isinstance(value, dict):
-        return {
-            key: ids.setdefault(item, len(ids))
-            if key == "shared_object_id"
-            else _without_run(item, ids)
-            for key, item in value.items()
-            if key != "date_saved"
-        }
-    if isinstance(value, list):
-        return [_without_run(item, ids) for item in value]
-    return value

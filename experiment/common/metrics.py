@@ -1,6 +1,9 @@
 """What one training shows, as numbers."""
 
+import math
 from collections.abc import Mapping, Sequence
+
+from experiment.common.errors import InputError
 
 
 def best_epoch(curve: Sequence[Mapping[str, float]]) -> int:
@@ -44,3 +47,17 @@ def summarise(
         "validation_loss": last["val_loss"],
         "validation_loss_rise": last["val_loss"] - min(row["val_loss"] for row in curve),
     }
+
+
+def require_finite(metrics: Mapping[str, float], when: str, *, learning_rate: float) -> None:
+    """Ends a training that diverged.
+
+    Raises:
+        InputError: one of the metrics is infinite or no number.
+    """
+    for name, value in metrics.items():
+        if not math.isfinite(value):
+            raise InputError(
+                f"{when}: expected a finite {name}; found {value}: the training diverged; lower"
+                f" train.learning_rate (now {learning_rate:g})"
+            )

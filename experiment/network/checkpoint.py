@@ -20,11 +20,15 @@ class State:
     Attributes:
         curve: one row per finished epoch.
         variables: values of all variables of the model and its optimizer, in Keras' order: weights,
-            Adam's moments and step, and where each Dropout layer's random stream stands.
+            where each Dropout layer's random stream stands, Adam's step and moments.
     """
 
     curve: list[Row]
     variables: list[np.ndarray]
+
+
+# Before the first epoch; the variables are as they were made.
+START = State([], [])
 
 
 @dataclass(frozen=True)
@@ -33,8 +37,8 @@ class Checkpoint:
 
     Attributes:
         path: the file, an `.npz`.
-        fingerprint: of the parameters, data and code of this training; a state that was saved
-            under another is of another training.
+        fingerprint: of all that this training depends on; a state that was saved under another
+            is of another training.
     """
 
     path: Path
@@ -42,29 +46,30 @@ class Checkpoint:
 
     def save(self, state: State) -> None:
         """Replaces the file, as a whole."""
-        curve = np.array([[row[column] for column in CURVE_COLUMNS] for row in state.curve])
-        arrays = {f"variable_{i}": value for i, value in enumerate(state.variables)}
-        arrays |= {"curve": curve, "fingerprint": np.array(self.fingerprint)}
+        arrays = {
+            "fingerprint": np.array(self.fingerprint),
+            "curve": np.array([[row[column] for column in CURVE_COLUMNS] for row in state.curve]),
+            "variables": np.array(len(state.variables)),
+        }
+        arrays |= {f"variable_{i}": value for i, value in enumerate(state.variables)}
         write_arrays(self.path, arrays)
 
-    def load(self, variables: int) -> State | None:
+    def load(self) -> State | None:
         """The state to go on from, or None where no file is there.
-
-        Args:
-            variables: how many there must be.
 
         Raises:
             InputError: the file is damaged or of another training; it is not to be used.
         """
         if not self.path.exists():
             return None
-        names = [f"variable_{i}" for i in range(variables)]
         # Every member's CRC-32 is checked on the way.
-        arrays = read_arrays(self.path, ("fingerprint",))
-        if str(arrays["fingerprint"]) != self.fingerprint:
-            raise InputError(f"{self.path} is of other parameters, data, code or software")
-        arrays = read_arrays(self.path, (*names, "curve"))
-        return State(_rows(arrays["curve"]), [arrays[name] for name in names])
+        found = read_arrays(self.path, ("fingerprint",))
+        if str(found["fingerprint"]) != self.fingerprint:
+            raise InputError(f"{self.path} is of other parameters, data or software")
+        found = read_arrays(self.path, ("curve", "variables"))
+        names = [f"variable_{i}" for i in range(int(found["variables"]))]
+        variables = read_arrays(self.path, tuple(names))
+        return State(_rows(found["curve"]), [variables[name] for name in names])
 
     def remove(self) -> None:
         """The training is done and its results are written."""

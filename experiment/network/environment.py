@@ -5,8 +5,8 @@ from importlib.metadata import version
 
 import numpy as np
 
-# Whoever computes or writes a number of the results.
-PACKAGES = ("h5py", "keras", "matplotlib", "numpy", "pandas", "tensorflow")
+# Whoever computes or writes a number of the results; TensorFlow tells its version itself.
+PACKAGES = ("h5py", "keras", "matplotlib", "numpy", "pandas")
 
 
 def describe_environment(*, threads: int, settings: dict[str, str]) -> dict[str, str]:

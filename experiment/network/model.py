@@ -1,12 +1,10 @@
 """The network of the experiment."""
 
-from typing import Literal
-
 import keras
 import numpy as np
 from keras import initializers, layers
 
-DropoutPlacement = Literal["dense", "pooling", "both"]
+from experiment.common.variants import Placement
 
 # New ones go to the end: the seeds of those before them stay as they are.
 LAYERS_WITH_RANDOMNESS = ("convolution", "dense", "dropout", "output", "pooling_dropout")
@@ -19,7 +17,7 @@ def build_model(
     filters: int,
     dense_units: int,
     dropout_rate: float,
-    dropout_placement: DropoutPlacement,
+    dropout_placement: Placement,
     seed: int,
 ) -> keras.Model:
     """The classic small CNN, with Dropout where its rate is above 0.
@@ -33,7 +31,7 @@ def build_model(
         filters: of the 3x3 convolution, 1 or more.
         dense_units: of the hidden dense layer, 1 or more.
         dropout_rate: share of the units to drop in training, in [0, 1).
-        dropout_placement: behind the dense layer, behind the pooling, or behind both.
+        dropout_placement: after which layers.
         seed: 0 or more.
 
     Returns:
@@ -48,7 +46,7 @@ def build_model(
     def weights(name: str) -> initializers.Initializer:
         return initializers.GlorotUniform(seed=seeds[name])
 
-    def dropout(placement: DropoutPlacement, name: str) -> list[keras.Layer]:
+    def dropout(placement: Placement, name: str) -> list[keras.Layer]:
         if dropout_rate == 0 or dropout_placement not in (placement, "both"):
             return []
         return [layers.Dropout(dropout_rate, seed=seeds[name], name=name)]

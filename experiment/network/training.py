@@ -1,26 +1,27 @@
-"""One deterministic training, and its evaluation."""
+"""One deterministic training, as a loop over its epochs, and the evaluation of a network."""
 
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from experiment.common.metrics import require_finite
 from experiment.common.splits import Split
-from experiment.network.checkpoint import Row, State
-from experiment.network.model import DropoutPlacement, build_model
-from experiment.network.optimizer import adam
+from experiment.network.checkpoint import START, Row, State
+from experiment.network.optimizer import Adam
 
 # Larger than in training, for speed; small enough that the convolution's output stays at 20 MB.
 EVALUATION_BATCH_SIZE = 250
 
-# Updates done by one call into TensorFlow, at most: each call costs Python's time.
-MOST_UPDATES_PER_CALL = 50
+# TensorFlow does so many updates in one call, during which Ctrl-C has to wait: about a second.
+UPDATES_PER_CALL = 150
 
 
 def configure(threads: int) -> None:
-    """Fixes what TensorFlow would otherwise choose by machine; call once, before all else.
+    """Fixes what TensorFlow would otherwise choose by machine, and Keras' own defaults.
+
+    To be called before all else.
 
     Args:
         threads: threads within one operation, 1 or more. Another number can sum in another order.
@@ -32,11 +33,19 @@ def configure(threads: int) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_op_determinism()
     tf.config.list_logical_devices()  # starts it: from here on the above cannot be changed
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_dtype_policy("float32")
 
 
-def updates_per_epoch(images: int, batch_size: int) -> int:
-    """Updates of the weights in one epoch; the last batch may be a smaller one."""
-    return math.ceil(images / batch_size)
+def build_information() -> dict[str, str]:
+    """How this TensorFlow was built."""
+    return {
+        "tensorflow.compiler": str(tf.version.COMPILER_VERSION),
+        "tensorflow.revision": str(tf.version.GIT_VERSION),
+        "version.tensorflow": str(tf.version.VERSION),  # whichever distribution it is from
+    }
 
 
 def as_tensors(split: Split) -> Split:
@@ -45,172 +54,138 @@ def as_tensors(split: Split) -> Split:
     return Split(images, labels, split.classes)
 
 
-def train_model(
+def train_epochs(
+    model: keras.Model,
     train: Split,
     validation: Split,
     *,
-    dropout_rate: float,
-    dropout_placement: DropoutPlacement = "dense",
-    filters: int,
-    dense_units: int,
     epochs: int,
     batch_size: int,
     learning_rate: float,
     seed: int,
-    resume: Callable[[int], State | None] = lambda variables: None,
-    on_update: Callable[[int], None] = lambda updates: None,
-    on_epoch: Callable[[State], None] = lambda state: None,
-) -> tuple[keras.Model, list[Row]]:
-    """Trains one network: Adam, sparse categorical cross-entropy.
+    state: State = START,
+) -> Iterator[State]:
+    """Trains a network in place, with Adam and sparse categorical cross-entropy.
 
-    Initial weights and the order of batches derive from `seed` alone: they are the same for every
-    `dropout_rate` and `dropout_placement`. A training that goes on from a state ends with the bits
-    of one that never stopped.
+    The order of batches derives from `seed` and the epoch alone. A training that goes on from a
+    state ends with the bits of one that never stopped.
 
     Args:
+        model: as `build_model` makes it, from the same `seed`.
         train: images to learn from, as `as_tensors` gives them.
         validation: images to evaluate on after each epoch, likewise.
-        dropout_rate: share of units dropped, in [0, 1); see `build_model`.
-        dropout_placement: see `build_model`.
-        filters: see `build_model`.
-        dense_units: see `build_model`.
         epochs: passes over the training images, 1 or more.
-        batch_size: images per update, 1 or more.
+        batch_size: images per update, 1 or more; the last batch of an epoch may be smaller.
         learning_rate: of Adam, above 0.
         seed: 0..2**31-1.
-        resume: called with the number of variables; the state to go on from, or None.
-        on_update: called with the number of updates done since the last call.
-        on_epoch: called with the state after each epoch.
+        state: where an earlier training stood; this one does the epochs that are left.
 
-    Returns:
-        The trained model and its curve: per epoch, from 1, `epoch`, `accuracy` and `loss` (means
-        over the epoch's batches, Dropout at work), `val_accuracy` and `val_loss`.
+    Yields:
+        After each epoch where the training stands. The row that it adds to the curve has `epoch`
+        (from 1), `accuracy` and `loss` (means over the epoch's batches, Dropout at work),
+        `val_accuracy` and `val_loss`.
+
+    Raises:
+        InputError: a loss is not a finite number: the training diverged.
     """
-    # Keras numbers what has no name (adam, adam_1, ...), and the names go into the saved file: it
-    # must not depend on what else the process has trained.
-    keras.utils.clear_session()
-    updates = updates_per_epoch(len(train.images), batch_size)
-    updates_per_call = _largest_divisor(updates, MOST_UPDATES_PER_CALL)
-    model = build_model(
-        image_shape=tuple(train.images.shape[1:]),
-        classes=train.classes,
-        filters=filters,
-        dense_units=dense_units,
-        dropout_rate=dropout_rate,
-        dropout_placement=dropout_placement,
-        seed=seed,
+    optimizer = Adam(learning_rate)
+    optimizer.build(model.trainable_variables)  # Adam's moments do not exist before
+    # The model's hold the position of each Dropout layer's random stream, too.
+    variables = [*model.variables, *optimizer.variables]
+    if state is not START:
+        for variable, value in zip(variables, state.variables, strict=True):
+            variable.assign(value)
+    means = Means()
+    evaluation = Evaluation(model)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.int32)])  # type: ignore[untyped-decorator]
+    def update(order: tf.Tensor) -> None:
+        for start in tf.range(0, tf.size(order), batch_size):
+            chosen = order[start : start + batch_size]
+            images, labels = scale(tf.gather(train.images, chosen)), tf.gather(train.labels, chosen)
+            with tf.GradientTape() as tape:
+                predictions = model(images, training=True)
+                loss = cross_entropy(labels, predictions)
+            gradients = tape.gradient(loss, model.trainable_variables)
+            optimizer.apply(gradients, model.trainable_variables)
+            means.add(labels, predictions, loss)
+
+    images_per_call = UPDATES_PER_CALL * batch_size
+    for epoch in range(len(state.curve), epochs):
+        order = shuffled(len(train.images), seed=seed, epoch=epoch)
+        means.reset()
+        for start in range(0, len(train.images), images_per_call):
+            update(order[start : start + images_per_call])
+        validated = {f"val_{name}": value for name, value in evaluation(validation).items()}
+        row: Row = {"epoch": epoch + 1, **means.result(), **validated}
+        require_finite(row, f"epoch {epoch + 1}", learning_rate=learning_rate)
+        state = State([*state.curve, row], [variable.numpy() for variable in variables])
+        yield state
+
+
+def shuffled(images: int, *, seed: int, epoch: int) -> tf.Tensor:
+    """The order in which an epoch (from 0) sees the images; it needs nothing of those before it."""
+    return tf.random.experimental.stateless_shuffle(
+        tf.range(images), seed=tf.constant([seed, epoch], tf.int64)
     )
-    model.compile(
-        optimizer=adam(learning_rate),
-        loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-        steps_per_execution=updates_per_call,
-        jit_compile=False,
-    )
-    # Before a state is put in: Adam's moments do not exist until it is built.
-    model.optimizer.build(model.trainable_variables)
-    variables = _variables_of(model)
-    state = resume(len(variables))
-    curve: list[Row] = list(state.curve) if state else []
-    for variable, value in zip(variables, state.variables if state else (), strict=bool(state)):
-        variable.assign(value)
-
-    def end_epoch(epoch: int, logs: Mapping[str, float]) -> None:
-        row = {name: float(logs[name]) for name in ("accuracy", "loss", "val_accuracy", "val_loss")}
-        curve.append({"epoch": epoch + 1, **row})
-        on_epoch(State(curve, [variable.numpy() for variable in variables]))
-
-    model.fit(
-        _training_batches(
-            train, batch_size=batch_size, first_epoch=len(curve), epochs=epochs, seed=seed
-        ),
-        steps_per_epoch=updates,
-        initial_epoch=len(curve),
-        epochs=epochs,
-        shuffle=False,  # the batches come shuffled
-        validation_data=_evaluation_batches(validation),
-        verbose=0,
-        callbacks=[
-            keras.callbacks.LambdaCallback(
-                on_train_batch_end=lambda batch, logs: on_update(updates_per_call),
-                on_epoch_end=end_epoch,
-            )
-        ],
-    )
-    return model, curve
 
 
-def _variables_of(model: keras.Model) -> list[keras.Variable]:
-    """All that training changes: weights, the optimizer's, and the random streams' positions."""
-    streams = [
-        layer.seed_generator.state
-        for layer in model.layers
-        if isinstance(layer, keras.layers.Dropout)
-    ]
-    return [*model.weights, *model.optimizer.variables, *streams]
-
-
-def build_information() -> dict[str, str]:
-    """How this TensorFlow was built."""
-    information = tf.sysconfig.get_build_info()
-    return {
-        "tensorflow.compiler": str(tf.version.COMPILER_VERSION),
-        "tensorflow.cuda_build": str(information["is_cuda_build"]),
-        "tensorflow.revision": str(tf.version.GIT_VERSION),
-    }
-
-
-def evaluate_model(model: keras.Model, split: Split) -> dict[str, float]:
-    """`accuracy` (0..1) and `loss` (mean cross-entropy, nats) of a compiled model.
-
-    Args:
-        model: as `train_model` returns it.
-        split: as `as_tensors` gives it.
-    """
-    result = model.evaluate(_evaluation_batches(split), verbose=0, return_dict=True)
-    return {name: float(result[name]) for name in ("accuracy", "loss")}
-
-
-def _training_batches(
-    train: Split, *, batch_size: int, first_epoch: int, epochs: int, seed: int
-) -> tf.data.Dataset:
-    """The batches of the epochs `first_epoch` (from 0) to `epochs`, in (seed, epoch)'s order.
-
-    The order of an epoch needs nothing of the epochs before it.
-    """
-    updates = updates_per_epoch(len(train.images), batch_size)
-
-    def batches(epoch: tf.Tensor) -> tf.data.Dataset:
-        order = tf.random.experimental.stateless_shuffle(
-            tf.range(len(train.images)), seed=tf.stack([tf.constant(seed, tf.int64), epoch])
-        )
-
-        def batch(update: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            chosen = order[update * batch_size : (update + 1) * batch_size]
-            return _scale(tf.gather(train.images, chosen)), tf.gather(train.labels, chosen)
-
-        return tf.data.Dataset.range(updates).map(batch)
-
-    return tf.data.Dataset.range(first_epoch, epochs).flat_map(batches).prefetch(2)
-
-
-def _evaluation_batches(split: Split) -> tf.data.Dataset:
-    def batch(index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        part = slice(index * EVALUATION_BATCH_SIZE, (index + 1) * EVALUATION_BATCH_SIZE)
-        return _scale(split.images[part]), split.labels[part]
-
-    batches = math.ceil(len(split.images) / EVALUATION_BATCH_SIZE)
-    return tf.data.Dataset.range(batches).map(batch)
-
-
-def _scale(images: tf.Tensor) -> tf.Tensor:
+def scale(images: tf.Tensor) -> tf.Tensor:
     """`uint8` 0..255 to `float32` in [0, 1].
 
-    Done as a batch is loaded and nowhere else: all images as `float32` would take another 190 MB.
+    Done for a batch at a time: all images as `float32` would take another 190 MB. Not by `/`, of
+    which TensorFlow makes a product with 1/255, rounded, in a function: other bits.
     """
-    return tf.cast(images, tf.float32) / 255
+    return tf.math.divide_no_nan(tf.cast(images, tf.float32), 255.0)
 
 
-def _largest_divisor(number: int, limit: int) -> int:
-    # Keras runs whole calls: an epoch that is no whole number of them takes batches of the next.
-    return next(d for d in range(min(number, limit), 0, -1) if number % d == 0)
+def cross_entropy(labels: tf.Tensor, predictions: tf.Tensor) -> tf.Tensor:
+    """Mean over a batch, in nats."""
+    return keras.losses.SparseCategoricalCrossentropy()(labels, predictions)
+
+
+class Means:
+    """Accuracy and loss over batches, by Keras' metrics: the mean over images, not over batches."""
+
+    def __init__(self) -> None:
+        self._accuracy = keras.metrics.SparseCategoricalAccuracy()
+        self._loss = keras.metrics.Mean()
+
+    def reset(self) -> None:
+        """Forgets all batches."""
+        self._accuracy.reset_state()
+        self._loss.reset_state()
+
+    def add(self, labels: tf.Tensor, predictions: tf.Tensor, loss: tf.Tensor) -> None:
+        """One more batch; `loss` is its mean."""
+        self._accuracy.update_state(labels, predictions)
+        self._loss.update_state(loss, sample_weight=tf.size(labels))
+
+    def result(self) -> dict[str, float]:
+        """`accuracy` (0..1) and `loss` (nats)."""
+        return {"accuracy": float(self._accuracy.result()), "loss": float(self._loss.result())}
+
+
+class Evaluation:
+    """Evaluates a network on images of its kind, all units at work."""
+
+    def __init__(self, model: keras.Model) -> None:
+        self._model = model
+        self._means = Means()
+
+    def __call__(self, split: Split) -> dict[str, float]:
+        """`accuracy` (0..1) and `loss` (mean cross-entropy, nats).
+
+        Args:
+            split: as `as_tensors` gives it.
+        """
+        self._means.reset()
+        self._add(split.images, split.labels)
+        return self._means.result()
+
+    @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
+    def _add(self, images: tf.Tensor, labels: tf.Tensor) -> None:
+        for start in tf.range(0, tf.size(labels), EVALUATION_BATCH_SIZE):
+            part = slice(start, start + EVALUATION_BATCH_SIZE)
+            predictions = self._model(scale(images[part]), training=False)
+            self._means.add(labels[part], predictions, cross_entropy(labels[part], predictions))

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 
 import matplotlib
 
-# Okabe and Ito's colours, told apart by colour-blind readers (https://jfly.uni-koeln.de/color/);
-# these two are also a dark and a light grey.
-COLOURS = {"no_dropout": "#0072B2", "dropout": "#E69F00"}
-LABELS = {"no_dropout": "without Dropout", "dropout": "with Dropout"}
+from experiment.common.variants import VARIANTS
+
+COLOURS = {name: variant.colour for name, variant in VARIANTS.items()}
+LABELS = {name: variant.label for name, variant in VARIANTS.items()}
 AXIS_LABELS = {"accuracy": "accuracy", "loss": "loss (cross-entropy, nats)"}
 
 

@@ -12,83 +12,52 @@ def _own_modules_stay_unread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PYTHONPATH", raising=False)
 
 
-def measurement(seconds: float, megabytes: int) -> dict[str, Any]:
+def costs(seconds: float, megabytes: int) -> dict[str, float]:
     return {
         "seconds": seconds,
         "cpu_seconds": 2 * seconds,
         "largest_process": megabytes * 10**6,
-        "all_processes": 2 * megabytes * 10**6,
         "others_cpu_seconds": seconds / 5,
     }
 
 
-def curves(value: float) -> dict[str, dict[str, list[float]]]:
-    one = {name: [value, value / 2] for name in ("accuracy", "loss", "val_accuracy", "val_loss")}
-    return {"no_dropout": one, "dropout": one}
-
-
-def made_up_pairs(ratios: list[float]) -> list[dict[str, Any]]:
-    """A pipeline of 10 s and 400 MB, and plain scripts of as many times that."""
-    return [
-        {
-            "machine": {"bytes_per_second": 1e10, "flops_per_second": 1e11},
-            "pipeline": measurement(10, 400) | {"curves": curves(0.5 + ratio / 100)},
-            "plain": measurement(10 * ratio, 1000) | {"curves": curves(0.5 - ratio / 100)},
-        }
-        for ratio in ratios
-    ]
-
-
-def made_up_conditions() -> dict[str, Any]:
-    return {
-        "cores": 2,
-        "epochs": 2,
-        "memory": 16 * 10**9,
-        "processor": "made-up processor",
-        "python": "3.11.0",
-        "revision": "made-up revision",
-        "system": "made-up system",
-        "tensorflow": "2.0.0",
-    }
+def script(seconds: float, megabytes: int, value: float) -> dict[str, Any]:
+    """Costs and curves; each curve goes from `value` to half of it."""
+    curves = {name: [value, value / 2] for name in ("val_accuracy", "val_loss")}
+    return {**costs(seconds, megabytes), "curves": {"no_dropout": curves, "dropout": curves}}
 
 
 @pytest.fixture
 def results() -> dict[str, Any]:
-    """Made-up results of every part."""
+    """Made-up results: a pipeline of 10 s and 400 MB, plain scripts of 1.5 to 4 times that."""
     idle = {"dvc_status": 2.0, "dvc_repro": 3.0, "make_repro": 1.0}
-    parts: dict[str, dict[str, Any]] = {
-        "pairs": {"pairs": made_up_pairs([2.5, 1.5, 4.0, 2.0, 3.0])},
-        "idle": {"rounds": [{name: measurement(s, 1) for name, s in idle.items()}] * 5},
-        "rate": {
-            "disk": {"dvc": 8_400_000, "git": 5_000},
-            "measured": measurement(42, 1),
-            "rate": 0.3,
-            "stages": ["check", "train_dropout"],
-        },
-        "stages": {"stages": [{"name": "check"} | measurement(0.5, 50)]},
-        "study": {
+    return {
+        "conditions": {
+            "cores": 2,
             "epochs": 2,
-            "loads": {
-                "product": [{"alone": 10.0, "together": 9.0}],
-                "cache": [{"alone": 10.0, "together": 8.0}],
-                "memory": [{"alone": 10.0, "together": t} for t in (4.0, 5.0, 8.0)],
-            },
-            "rounds": [
-                {
-                    "1": {"runs_per_hour": 90.0} | measurement(170, 1),
-                    "2": {"runs_per_hour": 120.0} | measurement(136, 1) | {"cpu_seconds": 204},
-                }
-            ],
-            "runs": 4,
+            "memory": 16 * 10**9,
+            "processor": "made-up processor",
+            "python": "3.11.0",
+            "revision": "made-up revision",
+            "system": "made-up system",
+            "tensorflow": "2.0.0",
         },
-        "tests": {"passed": 7, "measured": measurement(61, 1)},
+        "pairs": [
+            {
+                "machine": {"bytes_per_second": 1e10, "flops_per_second": 1e11},
+                "pipeline": script(10, 400, 0.5 + ratio / 100),
+                "plain": script(10 * ratio, 1000, 0.5 - ratio / 100),
+            }
+            for ratio in (2.5, 1.5, 4.0, 2.0, 3.0)
+        ],
+        "idle": [{name: costs(seconds, 1) for name, seconds in idle.items()}] * 3,
+        "rate": {**costs(42, 1), "rate": 0.3, "stages": ["check", "train"], "cache_bytes": 2.5e6},
     }
-    return {name: {"conditions": made_up_conditions(), **part} for name, part in parts.items()}
 
 
-PLAIN = """
+SCRIPT = """
 import json, sys
-open("order.log", "a").write("plain " + " ".join(sys.argv[1:4]) + "\\n")
+open("order.log", "a").write(" ".join(sys.argv[:4]) + "\\n")
 curves = {name: [0.25, 0.75] for name in ("accuracy", "loss", "val_accuracy", "val_loss")}
 with open(sys.argv[-1] + "/history.json", "w") as file:
     json.dump({"without Dropout": curves, "with Dropout": curves}, file)
@@ -107,32 +76,20 @@ if parameters["dropout_rate"] != "0.5":
 print("Running stage 'train_dropout':")
 """
 
-STUDY = """
-import pathlib, sys
-runs = pathlib.Path("study/runs")
-print(f"{len(list(runs.glob('*')))} stored")
-runs.mkdir(exist_ok=True)
-(runs / "one").write_text("")
-rate = 60 * int(sys.argv[-1])
-print(f"study: 4 of 4 runs done, 0 failed, in 01:00: {rate}.5 runs per hour")
-"""
-
 
 @pytest.fixture
 def sitting(tmp_path: Path) -> Sitting:
     """A sitting whose clone has stand-ins of a few lines for all that takes long."""
     clone = tmp_path / "clone"
     for name, text in {
-        "bench/plain.py": PLAIN,
+        "bench/plain.py": SCRIPT,
+        "bench/plain_torch.py": SCRIPT,
+        "dvc.py": "",
         "stages/__main__.py": STAGES,
-        "study/download.py": "",
-        "study/replicate.py": STUDY,
-        "study/params.yaml": "seeds: []\ngrid: []\n",
         "params.yaml": "train:\n  seed: 0\n  dropout_rate: 0.5\n",
-        "dvc.yaml": "stages:\n  one: {cmd: python -m stages}\n  two: {cmd: python -c 'print(1)'}\n",
         "plots/.gitignore": "",
         "../cache/.gitignore": "",
     }.items():
         (clone / name).parent.mkdir(parents=True, exist_ok=True)
         (clone / name).write_text(text)
-    return Sitting(repository=clone, clone=clone, epochs=2, pairs=2, study_epochs=3)
+    return Sitting(clone, Path("data/images.npz"), epochs=2)

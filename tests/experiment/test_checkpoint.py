@@ -13,9 +13,9 @@ STATE = State([ROW, {**ROW, "epoch": 2}], [np.arange(6, dtype=np.float32), np.ar
 
 def test_state_comes_back_bit_for_bit(tmp_path: Path) -> None:
     checkpoint = Checkpoint(tmp_path / "dropout.npz", "abc")
-    assert checkpoint.load(2) is None
+    assert checkpoint.load() is None
     checkpoint.save(STATE)
-    loaded = checkpoint.load(2)
+    loaded = checkpoint.load()
     assert loaded
     assert loaded.curve == STATE.curve
     assert isinstance(loaded.curve[0]["epoch"], int)
@@ -23,14 +23,14 @@ def test_state_comes_back_bit_for_bit(tmp_path: Path) -> None:
         np.testing.assert_array_equal(actual, expected)
         assert actual.dtype == expected.dtype
     checkpoint.remove()
-    assert checkpoint.load(2) is None
+    assert checkpoint.load() is None
     checkpoint.remove()
 
 
 def test_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
     Checkpoint(tmp_path / "c.npz", "abc").save(STATE)
-    with pytest.raises(InputError, match="of other parameters, data, code or software"):
-        Checkpoint(tmp_path / "c.npz", "abd").load(2)
+    with pytest.raises(InputError, match="of other parameters, data or software"):
+        Checkpoint(tmp_path / "c.npz", "abd").load()
 
 
 def test_damage_anywhere_is_noticed(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_damage_anywhere_is_noticed(tmp_path: Path) -> None:
         damaged[position] ^= 4
         checkpoint.path.write_bytes(damaged)
         try:
-            state = checkpoint.load(2)
+            state = checkpoint.load()
         except InputError:
             noticed += 1
         else:  # a bit that holds no content, such as a file's time
@@ -54,19 +54,24 @@ def test_damage_anywhere_is_noticed(tmp_path: Path) -> None:
     for length in (0, 10, len(whole) // 2, len(whole) - 1):
         checkpoint.path.write_bytes(whole[:length])
         with pytest.raises(InputError):
-            checkpoint.load(2)
+            checkpoint.load()
 
 
-def test_fingerprint_is_of_parameters_data_and_the_meaning_of_code(tmp_path: Path) -> None:
-    data, code = tmp_path / "data", tmp_path / "code.py"
+def test_fingerprint_is_of_parameters_in_any_order_and_of_each_data_file(tmp_path: Path) -> None:
+    def of(parameters: dict[str, object], *contents: bytes) -> str:
+        paths = [tmp_path / str(number) for number in range(len(contents))]
+        for path, content in zip(paths, contents, strict=True):
+            path.write_bytes(content)
+        return fingerprint(parameters=parameters, data=paths)
 
-    def of(parameters: dict[str, object], content: bytes, source: str) -> str:
-        data.write_bytes(content)
-        code.write_text(source)
-        return fingerprint(parameters=parameters, data=[data], code=[code])
-
-    first = of({"a": 1, "b": 2}, b"x", "y = 1")
-    assert of({"b": 2, "a": 1}, b"x", "# a comment\ny  =  1\n") == first
-    others = {of({"a": 1}, b"x", "y = 1"), of({"a": 1, "b": 2}, b"z", "y = 1"),
-              of({"a": 1, "b": 2}, b"x", "y = 2")}  # fmt: skip
-    assert len(others | {first}) == 4
+    first = of({"a": 1, "b": 2}, b"x", b"y")
+    assert of({"b": 2, "a": 1}, b"x", b"y") == first
+    others = [
+        of({"a": 1}, b"x", b"y"),
+        of({"a": 1, "b": 3}, b"x", b"y"),
+        of({"a": 1, "b": 2}, b"z", b"y"),
+        of({"a": 1, "b": 2}, b"x", b"z"),
+        of({"a": 1, "b": 2}, b"y", b"x"),
+        of({"a": 1, "b": 2}, b"x"),
+    ]
+    assert len({first, *others}) == 7

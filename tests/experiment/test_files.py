@@ -44,7 +44,7 @@ def test_metric_that_is_no_number_is_not_written(tmp_path: Path) -> None:
     assert (tmp_path / "m.json").read_text() == '{\n  "a": 1\n}\n'
 
 
-ARRAYS = {
+ARRAYS: dict[str, np.ndarray] = {
     "images": np.arange(24, dtype=np.uint8).reshape(2, 3, 4),
     "labels": np.array([3, 1], dtype=np.uint16),
     "classes": np.array(4),

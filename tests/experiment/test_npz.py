@@ -17,13 +17,16 @@ def test_content_larger_than_the_limit_is_not_read(tmp_path: Path) -> None:
         read_arrays(path, ("zeros",), largest=2**20)
 
 
-def test_header_that_declares_more_than_the_file_holds_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("length", [4, 10**10, 10**15, 10**30])
+def test_header_that_declares_more_than_the_file_holds_is_refused(
+    length: int, tmp_path: Path
+) -> None:
     header = io.BytesIO()
     np.lib.format.write_array_header_1_0(
-        header, {"descr": "|u1", "fortran_order": False, "shape": (10**15,)}
+        header, {"descr": "|u1", "fortran_order": False, "shape": (length,)}
     )
     path = tmp_path / "liar.npz"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("x.npy", header.getvalue() + b"123")
-    with pytest.raises(InputError, match="not as long as it says"):
+    with pytest.raises(InputError, match=r"not a whole \.npz file"):
         read_arrays(path, ("x",))

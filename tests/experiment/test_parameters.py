@@ -24,7 +24,7 @@ def message_for(tmp_path: Path, text: str | bytes) -> str:
 def test_committed_parameters_are_those_of_the_experiment() -> None:
     assert load_parameters(ROOT / "params.yaml").model_dump() == {
         "data": {"dataset": "mnist"},
-        "preprocess": {"validation_split": 0.2, "train_samples": None},
+        "preprocess": {"validation_split": 0.2, "validation_from": "last", "train_samples": None},
         "model": {"filters": 32, "dense_units": 128},
         "train": {
             "epochs": 20,
@@ -70,8 +70,8 @@ WRONG = {
     "dense units 0": ("dense_units: 128", "dense_units: 0", "model.dense_units: expected greater than or equal to 1; found 0"),
     "split 0": ("validation_split: 0.2", "validation_split: 0", "preprocess.validation_split: expected greater than 0; found 0"),
     "split 1": ("validation_split: 0.2", "validation_split: 1", "preprocess.validation_split: expected less than 1; found 1"),
+    "validation first": ("validation_from: last", "validation_from: first", "preprocess.validation_from: expected 'last', 'shuffled' or 'stratified'; found 'first'"),
     "samples 0": ("train_samples: null", "train_samples: 0", "preprocess.train_samples: expected greater than or equal to 1; found 0"),
-    "dataset misspelt": ("dataset: mnist", "dataset: fashion-mnist", "data.dataset: expected mnist, fashion_mnist or the path of an .npz file (did you mean fashion_mnist?); found 'fashion-mnist'"),
     "dataset a number": ("dataset: mnist", "dataset: 7", "data.dataset: expected a valid string; found 7"),
     "section misspelt": ("train:", "training:", "training: there is no such parameter; did you mean train?"),
     "wrong section": ("model:", "model:\n  epochs: 3", "model.epochs: there is no such parameter; did you mean train.epochs?"),

@@ -1,166 +1,123 @@
-"""One import of TensorFlow for all: tiny networks on synthetic images."""
-
-import gc
-import json
-import subprocess
-import sys
-import zipfile
-from pathlib import Path
+import itertools
+import re
 from typing import Any
 
 import numpy as np
 import pytest
 
-from experiment.common.files import write_model
+from experiment.common.errors import InputError
 from experiment.common.splits import Split
-from experiment.data.dataset import Dataset, divide
 from experiment.network.checkpoint import State
-from experiment.network.startup import starting_tensorflow
-from tests.conftest import ROOT, synthetic_arrays
-
-with starting_tensorflow():
-    import keras
-    import tensorflow as tf
-    from tensorflow.python.data.experimental.ops.iterator_model_ops import get_model_proto
-    from tensorflow.python.data.ops.iterator_ops import OwnedIterator
-
-    from experiment.network import training
-    from experiment.network.model import DropoutPlacement, build_model
-    from experiment.network.optimizer import adam
-    from experiment.network.training import as_tensors, evaluate_model, train_model
-
-    training.configure(1)
-
-SETTINGS: dict[str, Any] = {
-    "filters": 2,
-    "dense_units": 8,
-    "epochs": 3,
-    "batch_size": 16,
-    "learning_rate": 0.01,
-    "seed": 7,
-}
-
-
-def parts(train: int = 120) -> dict[str, Split]:
-    dataset = Dataset(**synthetic_arrays(train))
-    split = divide(dataset, validation_split=0.25, train_samples=None, seed=0)
-    return {name: as_tensors(part) for name, part in split.items()}
-
-
-def train(dropout_rate: float = 0.0, **settings: Any) -> tuple[keras.Model, list[dict[str, float]]]:
-    split = parts()
-    return train_model(
-        split["train"], split["validation"], dropout_rate=dropout_rate, **SETTINGS | settings
-    )
-
-
-def build(
-    dropout_rate: float, seed: int = 0, dropout_placement: DropoutPlacement = "dense"
-) -> keras.Model:
-    return build_model(
-        image_shape=(28, 28, 1),
-        classes=10,
-        filters=32,
-        dense_units=128,
-        dropout_rate=dropout_rate,
-        dropout_placement=dropout_placement,
-        seed=seed,
-    )
+from tests.conftest import synthetic_arrays
+from tests.experiment.networks import Adam, build, keras, parts, tf, train, training
 
 
 def equal(first: list[np.ndarray], second: list[np.ndarray]) -> bool:
     return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
 
 
-def test_model_is_that_of_the_experiment() -> None:
-    without, with_dropout = build(0), build(0.5)
-    names = ["convolution", "pooling", "flatten", "dense", "output"]
-    assert [layer.name for layer in without.layers] == names
-    assert [layer.name for layer in with_dropout.layers] == [*names[:4], "dropout", "output"]
-    assert without.count_params() == with_dropout.count_params() == 693_962
-    assert with_dropout.get_layer("dropout").rate == 0.5
-    assert without.output_shape == (None, 10)
+def by_numpy(model: keras.Model, split: Split) -> dict[str, float]:
+    """Accuracy and loss in double precision, all images at once."""
+    pixels, labels = np.asarray(split.images) / np.float32(255), np.asarray(split.labels)
+    predictions = np.asarray(model(pixels, training=False)).astype(np.float64)
+    right = predictions.argmax(axis=1) == labels
+    of_label = predictions[np.arange(len(labels)), labels]
+    return {"accuracy": right.mean(), "loss": -np.log(of_label).mean()}
 
 
-def test_dropout_is_placed_where_it_is_asked_for() -> None:
-    pooling, both = build(0.5, dropout_placement="pooling"), build(0.5, dropout_placement="both")
-    start, end = ["convolution", "pooling", "pooling_dropout", "flatten", "dense"], ["output"]
-    assert [layer.name for layer in pooling.layers] == start + end
-    assert [layer.name for layer in both.layers] == [*start, "dropout", *end]
-    assert equal(pooling.get_weights(), both.get_weights())
-    assert equal(build(0.5).get_weights(), both.get_weights())
-    seeds = [both.get_layer(name).seed for name in ("dropout", "pooling_dropout")]
-    assert seeds[0] == build(0.5).get_layer("dropout").seed != seeds[1]
+@pytest.fixture(scope="module")
+def trained() -> tuple[keras.Model, list[State]]:
+    """With Dropout, until it has learnt. Not to be trained on."""
+    return train(dropout_rate=0.2, epochs=15)
 
 
-def test_variants_start_from_the_same_weights_and_seeds_do_not() -> None:
-    assert equal(build(0).get_weights(), build(0.5).get_weights())
-    assert equal(build(0).get_weights(), build(0).get_weights())
-    assert not equal(build(0).get_weights(), build(0, seed=1).get_weights())
-
-
-def test_dropout_zeroes_and_scales_in_training_alone() -> None:
-    layer = build(0.5).get_layer("dropout")
-    ones = np.ones((4, 1000), np.float32)
-    dropped = np.asarray(layer(ones, training=True))
-    assert set(np.unique(dropped)) == {0.0, 2.0}  # the mean stays 1
-    assert abs(dropped.mean() - 1) < 0.1
-    np.testing.assert_array_equal(np.asarray(layer(ones, training=False)), ones)
-
-
-def test_every_image_is_seen_once_an_epoch_in_another_order() -> None:
-    split = parts()["train"]
-    pixels = np.arange(len(split.labels), dtype=np.uint8).reshape(-1, 1, 1, 1)
-    numbered = as_tensors(Split(pixels, np.zeros(len(pixels), np.uint8), 3))
-    batches = list(
-        training._training_batches(numbered, batch_size=16, first_epoch=0, epochs=2, seed=7)
-    )
-    seen = [np.rint(np.asarray(x).ravel() * 255).astype(int) for x, _ in batches]
-    first, second = (np.concatenate(seen[start : start + 6]).tolist() for start in (0, 6))
-    assert [len(batch) for batch in seen] == [16, 16, 16, 16, 16, 10] * 2
-    assert sorted(first) == sorted(second) == list(range(90))
-    assert first != second
-    assert first != list(range(90))
+def test_every_image_is_seen_once_an_epoch_in_another_order_for_each_seed_and_epoch() -> None:
+    orders = {
+        (seed, epoch): training.shuffled(90, seed=seed, epoch=epoch).numpy().tolist()
+        for seed, epoch in itertools.product((0, 7), (0, 1))
+    }
+    assert all(sorted(order) == list(range(90)) != order for order in orders.values())
+    assert len({tuple(order) for order in orders.values()}) == 4
+    assert training.shuffled(90, seed=7, epoch=1).numpy().tolist() == orders[7, 1]
 
 
 def test_images_are_scaled_as_numpy_divides() -> None:
+    """Within a function, where TensorFlow would make a product of a quotient."""
     pixels = np.arange(256, dtype=np.uint8)
-    scaled = tf.data.Dataset.from_tensors(pixels).map(training._scale).get_single_element()
+    scaled = tf.function(training.scale)(tf.constant(pixels))
     assert scaled.dtype == tf.float32
-    np.testing.assert_array_equal(np.asarray(scaled), pixels / np.float32(255))
+    np.testing.assert_array_equal(scaled.numpy(), pixels / np.float32(255))
 
 
-def test_curve_has_a_row_per_epoch_and_the_network_learns() -> None:
-    updates: list[int] = []
-    finished: list[int] = []
-    split = parts()
-    model, curve = train_model(
-        split["train"],
-        split["validation"],
-        dropout_rate=0.2,
-        **SETTINGS | {"epochs": 15},
-        on_update=updates.append,
-        on_epoch=lambda state: finished.append(len(state.curve)),
-    )
-    assert finished == list(range(1, 16))
-    assert [row["epoch"] for row in curve] == list(range(1, 16))
-    assert sum(updates) == 15 * training.updates_per_epoch(90, 16)
-    assert curve[-1]["accuracy"] > 0.9
-    assert evaluate_model(model, split["test"])["accuracy"] > 0.9
+@pytest.mark.parametrize("images", [1, 249, 250, 251, 610])
+def test_evaluation_is_of_all_images_and_weighs_each_alike(
+    images: int, trained: tuple[keras.Model, list[State]]
+) -> None:
+    """More than one batch, a smaller last one, and labels which differ from batch to batch."""
+    split = parts(test=images)["test"]
+    labels = np.where(np.arange(images) < 250, np.asarray(split.labels), 0).astype(np.int32)
+    split = Split(split.images, tf.constant(labels), split.classes)
+    model, _ = trained
+    found = training.Evaluation(model)(split)
+    expected = by_numpy(model, split)
+    assert round(found["accuracy"] * images, 3) == round(expected["accuracy"] * images)
+    assert found == pytest.approx(expected, rel=1e-5)
 
 
-def test_validation_figures_are_those_of_the_validation_images() -> None:
-    model, curve = train()
-    result = evaluate_model(model, parts()["validation"])
-    assert curve[-1]["val_accuracy"] == result["accuracy"]
-    assert curve[-1]["val_loss"] == pytest.approx(result["loss"], rel=1e-6)
+@pytest.mark.parametrize("batch_size", [16, 40, 200])
+def test_curve_is_the_mean_over_the_images_of_the_epoch(batch_size: int) -> None:
+    """With a step that changes no weight: of the whole split, whatever the batches."""
+    split = parts(train=500, test=3)
+    model, [state] = train(split=split, batch_size=batch_size, epochs=1, learning_rate=1e-12)
+    [row] = state.curve
+    assert list(row) == ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
+    of_train, of_validation = (by_numpy(model, split[name]) for name in ("train", "validation"))
+    assert row["accuracy"] == pytest.approx(of_train["accuracy"], rel=1e-6)
+    assert row["loss"] == pytest.approx(of_train["loss"], rel=1e-5)
+    assert row["val_accuracy"] == pytest.approx(of_validation["accuracy"], rel=1e-6)
+    assert row["val_loss"] == pytest.approx(of_validation["loss"], rel=1e-5)
+    assert of_train != of_validation
+
+
+def test_network_learns_and_the_curve_has_a_row_per_epoch(
+    trained: tuple[keras.Model, list[State]],
+) -> None:
+    model, states = trained
+    assert [len(state.curve) for state in states] == list(range(1, 16))
+    assert [row["epoch"] for row in states[-1].curve] == list(range(1, 16))
+    assert states[-1].curve[-1]["accuracy"] > 0.9
+    assert training.Evaluation(model)(parts()["test"])["accuracy"] > 0.9
+
+
+@pytest.mark.parametrize("updates_per_call", [1, 4])  # of 6
+def test_calls_into_tensorflow_do_not_change_the_bits(
+    updates_per_call: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = train(dropout_rate=0.5)[1][-1]
+    monkeypatch.setattr(training, "UPDATES_PER_CALL", updates_per_call)
+    found = train(dropout_rate=0.5)[1][-1]
+    assert found.curve == expected.curve
+    assert equal(found.variables, expected.variables)
+
+
+def test_training_is_traced_once_and_not_for_each_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    traced = []
+
+    def counted(labels: Any, predictions: Any) -> Any:
+        traced.append(predictions.shape)
+        return cross_entropy(labels, predictions)
+
+    cross_entropy = training.cross_entropy
+    monkeypatch.setattr(training, "cross_entropy", counted)
+    train(epochs=4)
+    assert len(traced) == 2  # the update and the evaluation
 
 
 def test_adam_is_that_of_keras() -> None:
     """Not to the bit: TensorFlow subtracts 0.999 from 1 in float32, which is off by 1 in 80,000."""
     gradients = np.random.default_rng(0).normal(size=(20, 3, 5)).astype(np.float32)
     trained = []
-    for optimizer in (adam(0.01), keras.optimizers.Adam(0.01)):
+    for optimizer in (Adam(0.01), keras.optimizers.Adam(0.01)):
         weights = keras.Variable(np.ones((3, 5), np.float32))
         for gradient in gradients:
             optimizer.apply([tf.constant(gradient)], [weights])
@@ -170,128 +127,129 @@ def test_adam_is_that_of_keras() -> None:
     assert not np.allclose(trained[0][0], 1, rtol=1e-2)
 
 
-def test_same_seed_gives_the_same_bits_and_another_does_not() -> None:
-    (first, curve), (again, curve_again), (other, _) = train(0.5), train(0.5), train(0.5, seed=8)
-    assert curve == curve_again
-    assert equal(first.get_weights(), again.get_weights())
-    assert not equal(first.get_weights(), other.get_weights())
+def test_training_is_that_of_keras_own_loop() -> None:
+    """`fit` and `evaluate` on the same batches, with the same optimizer: the same bits."""
+    split, epochs = parts(), 2
+    model, states = train(split=split, dropout_rate=0.5, epochs=epochs)
+    fitted = build(split["train"], dropout_rate=0.5)
+    fitted.compile(Adam(0.01), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    validation = training.scale(split["validation"].images), split["validation"].labels
+    for epoch in range(epochs):
+        order = training.shuffled(90, seed=7, epoch=epoch)
+        images = tf.gather(training.scale(split["train"].images), order)
+        done = fitted.fit(
+            images, tf.gather(split["train"].labels, order), batch_size=16, shuffle=False,
+            validation_data=validation, validation_batch_size=250, verbose=0,
+        )  # fmt: skip
+        found = {name: values[0] for name, values in done.history.items()}
+        assert {"epoch": epoch + 1, **found} == states[-1].curve[epoch]
+    assert equal(fitted.get_weights(), model.get_weights())
+
+
+@pytest.fixture(scope="module")
+def states() -> list[State]:
+    """Of a training with Dropout after the dense layer."""
+    return train(dropout_rate=0.5)[1]
+
+
+def test_same_settings_give_the_same_bits(states: list[State]) -> None:
+    _, again = train(dropout_rate=0.5)
+    assert again[-1].curve == states[-1].curve
+    assert equal(again[-1].variables, states[-1].variables)
 
 
 @pytest.mark.parametrize(
-    ("dropout_rate", "placement"), [(0.0, "dense"), (0.5, "dense"), (0.5, "both")]
+    "changed", [{"seed": 8}, {"dropout_rate": 0.25}, {"dropout_placement": "pooling"},
+                {"learning_rate": 0.02}, {"batch_size": 17}]
+)  # fmt: skip
+def test_other_settings_give_other_weights(changed: dict[str, Any], states: list[State]) -> None:
+    _, [other] = train(**{"dropout_rate": 0.5, "epochs": 1} | changed)
+    assert not equal(other.variables[:6], states[0].variables[:6])
+
+
+@pytest.mark.parametrize(
+    ("dropout_rate", "placement", "seed"), [(0.0, "none", 0), (0.3, "both", 3)]
 )
-def test_resumed_training_ends_with_the_bits_of_one_that_never_stopped(
-    dropout_rate: float, placement: DropoutPlacement, tmp_path: Path
+@pytest.mark.parametrize("done", [1, 3])
+def test_resumed_training_does_the_rest_and_ends_with_the_bits_of_one_that_never_stopped(
+    dropout_rate: float, placement: str, seed: int, done: int
 ) -> None:
-    states: list[State] = []
-    whole, curve = train(
-        dropout_rate,
-        dropout_placement=placement,
-        on_epoch=lambda s: states.append(State([*s.curve], s.variables)),
-    )
-    write_model(tmp_path / "whole.keras", whole)
-    for state in states:
-        resumed, resumed_curve = train(
-            dropout_rate, dropout_placement=placement, resume=lambda variables, s=state: s
-        )
-        write_model(tmp_path / "resumed.keras", resumed)
-        assert resumed_curve == curve
-        assert (tmp_path / "resumed.keras").read_bytes() == (tmp_path / "whole.keras").read_bytes()
+    settings: dict[str, Any] = {
+        "dropout_rate": dropout_rate,
+        "dropout_placement": placement,
+        "seed": seed,
+    }
+    _, states = train(**settings)
+    model, more = train(states[done - 1], **settings)
+    assert [len(state.curve) for state in more] == list(range(done + 1, 4))
+    last = [states[done - 1], *more][-1]
+    assert last.curve == states[-1].curve
+    assert equal(last.variables, states[-1].variables)
+    assert equal([v.numpy() for v in model.variables], last.variables[: len(model.variables)])
 
 
-def test_state_holds_more_than_the_weights() -> None:
+def test_epochs_that_are_done_are_not_done_again(states: list[State]) -> None:
+    """Their rows are those that the state has, right or not."""
+    told = [row | {"loss": 0.125} for row in states[1].curve]
+    _, more = train(State(told, states[1].variables), dropout_rate=0.5)
+    assert [state.curve for state in more] == [[*told, states[2].curve[2]]]
+
+
+@pytest.mark.parametrize("what", ["weights", "random stream", "Adam's step", "Adam's moments"])
+def test_state_holds_all_that_the_next_epoch_depends_on(what: str, states: list[State]) -> None:
     """What a checkpoint of the weights alone leaves out matters: the test above can fail."""
-    states: list[State] = []
-    _, curve = train(0.5, on_epoch=lambda s: states.append(State([*s.curve], s.variables)))
-    for index, name in ((-1, "random stream"), (-2, "Adam's moments")):
-        values = [value.copy() for value in states[0].variables]
-        values[index] = np.zeros_like(values[index])
-        wrong = State(states[0].curve, values)
-        _, other = train(0.5, resume=lambda variables, s=wrong: s)
-        assert other != curve, name
+    model = build(parts()["train"], dropout_rate=0.5)
+    index = {
+        "weights": 0,
+        "random stream": [v.name for v in model.variables].index("seed_generator_state"),
+        "Adam's step": len(model.variables),
+        "Adam's moments": -1,
+    }
+    values = [value.copy() for value in states[0].variables]
+    values[index[what]] = np.zeros_like(values[index[what]])
+    _, others = train(State(states[0].curve, values), dropout_rate=0.5)
+    assert others[-1].curve != states[-1].curve
 
 
-def test_no_iterator_is_tuned_for_its_end_could_then_take_a_minute() -> None:
-    """The end is late by chance; what can be seen at any time is whether there is a tuner."""
-    found = 0
-
-    def look(state: State) -> None:
-        nonlocal found
-        for iterator in gc.get_objects():
-            if type(iterator) is OwnedIterator:
-                found += 1
-                with pytest.raises(tf.errors.NotFoundError, match="disable autotune"):
-                    get_model_proto(iterator)
-
-    train(on_epoch=look)
-    assert found >= SETTINGS["epochs"]
+@pytest.mark.parametrize("rate", [1e20, 1e37])
+def test_training_that_diverges_ends_at_that_epoch_with_what_to_do(rate: float) -> None:
+    with pytest.raises(
+        InputError,
+        match=rf"^epoch \d: expected a finite (val_)?loss; found (nan|inf): the training diverged;"
+        rf" lower train\.learning_rate \(now {re.escape(f'{rate:g}')}\)$",
+    ):
+        train(learning_rate=rate)
 
 
-def test_rate_changes_the_result() -> None:
-    assert not equal(train(0)[0].get_weights(), train(0.5)[0].get_weights())
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_validation_alone_can_show_that_it_diverged(
+    value: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The good epochs before are yielded, and going on from the last one ends likewise."""
+    losses = iter([0.5, value, value])
+    monkeypatch.setattr(
+        training.Evaluation, "__call__", lambda *_: {"accuracy": 0.5, "loss": next(losses)}
+    )
+    split = parts()
+    model = build(split["train"])
+    settings: dict[str, Any] = {"epochs": 9, "batch_size": 64, "seed": 7, "learning_rate": 0.1}
+    first = training.train_epochs(model, split["train"], split["validation"], **settings)
+    good = next(first)
+    again = training.train_epochs(
+        model, split["train"], split["validation"], state=good, **settings
+    )
+    for states in (first, again):
+        with pytest.raises(
+            InputError, match=f"^epoch 2: expected a finite val_loss; found {value}:"
+        ):
+            next(states)
 
 
-def test_any_number_of_updates_divides_into_calls() -> None:
-    for updates in (1, 13, 50, 97, 1500):
-        divisor = training._largest_divisor(updates, 50)
-        assert updates % divisor == 0
-        assert divisor <= 50
-    assert training._largest_divisor(1500, 50) == 50
-
-
-def test_other_image_sizes_and_classes_are_learnt(tmp_path: Path) -> None:
+def test_other_image_sizes_and_classes_are_learnt() -> None:
     arrays = synthetic_arrays(side=13, classes=5)
-    arrays = {name: a[:, :, :6] if a.ndim == 3 else a for name, a in arrays.items()}
-    parts = divide(Dataset(**arrays), validation_split=0.25, train_samples=None, seed=0)
-    split = {name: as_tensors(part) for name, part in parts.items()}
-    model, _ = train_model(split["train"], split["validation"], dropout_rate=0.5, **SETTINGS)
+    images = arrays["x_train"][:, :, :6, np.newaxis]
+    split = training.as_tensors(Split(images, arrays["y_train"], 5))
+    model, states = train(split={"train": split, "validation": split}, dropout_rate=0.5)
     assert model.input_shape == (None, 13, 6, 1)
     assert model.output_shape == (None, 5)
-
-
-SCRIPT = """
-import sys
-from pathlib import Path
-from experiment.common.files import write_model
-from experiment.network.checkpoint import State
-from tests.experiment.test_training import train
-write_model(Path(sys.argv[1]), train(0.5)[0])
-"""
-
-
-def test_model_file_is_the_same_from_another_process(tmp_path: Path) -> None:
-    here, there = tmp_path / "here.keras", tmp_path / "there.keras"
-    model, _ = train(0.5)
-    write_model(here, model)
-    subprocess.run([sys.executable, "-c", SCRIPT, str(there)], cwd=ROOT, check=True)
-    assert here.read_bytes() == there.read_bytes()
-
-
-def test_model_file_is_loaded_by_plain_keras(tmp_path: Path) -> None:
-    model, _ = train(0.5)
-    write_model(tmp_path / "model.keras", model)
-    loaded = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True)
-    assert equal(loaded.get_weights(), model.get_weights())
-    images = np.asarray(parts()["test"].images) / np.float32(255)
-    np.testing.assert_array_equal(
-        loaded.predict(images, verbose=0), model.predict(images, verbose=0)
-    )
-    assert evaluate_model(loaded, parts()["test"]) == evaluate_model(model, parts()["test"])
-
-
-def test_model_file_holds_nothing_of_the_run(tmp_path: Path) -> None:
-    write_model(tmp_path / "model.keras", train(0.5)[0])
-    with zipfile.ZipFile(tmp_path / "model.keras") as archive:
-        assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
-        assert list(json.loads(archive.read("metadata.json"))) == ["keras_version"]
-
-
-def test_shared_object_ids_are_numbered_in_order() -> None:
-    from experiment.common.files import _without_run
-
-    addresses: dict[str, Any] = {"a": [{"shared_object_id": 140_000_123}, {"shared_object_id": 7}]}
-    addresses["b"] = [{"shared_object_id": 140_000_123, "date_saved": "today", "kept": 1}]
-    assert _without_run(addresses, {}) == {
-        "a": [{"shared_object_id": 0}, {"shared_object_id": 1}],
-        "b": [{"shared_object_id": 0, "kept": 1}],
-    }
+    assert len(states) == 3

@@ -14,9 +14,9 @@ from tests.conftest import ROOT
 
 HEAD = """# Faults
 
-What happens when something goes wrong: each fault was really caused, by the test in its row, and
-the row is what that test saw. In the end of each test all results had the bytes of a run that
-nothing disturbed. Made by `python -m tests.faults.table`.
+What happens when something goes wrong. The test in each row causes the fault, and the row says what
+that test saw. At the end of each test, all results had the same bytes as after a run that nothing
+disturbed. `python -m tests.faults.table` writes this page.
 
 | fault | what happened | what was lost | test |
 |---|---|---|---|

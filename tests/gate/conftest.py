@@ -1,6 +1,7 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import pytest
 from gate.check import Check, check
 from gate.comparison import Comparison
 from gate.git import environment_without_repository
+from tests.repository import git
 
 PIPELINE = """\
 stages:
@@ -100,8 +102,8 @@ def verdict_on(found: Check, key: str) -> Comparison:
 
 
 @pytest.fixture
-def new_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Repository]:
-    """Makes a repository without a commit, with a HOME of its own."""
+def someone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who commits, with a HOME of their own."""
     for role in ("AUTHOR", "COMMITTER"):
         monkeypatch.setenv(f"GIT_{role}_NAME", "someone")
         monkeypatch.setenv(f"GIT_{role}_EMAIL", "someone@example.org")
@@ -109,22 +111,35 @@ def new_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
 
-    def make() -> Repository:
-        repository = Repository(tmp_path / "clone é")
-        repository.folder.mkdir()
-        repository.git("init", "--quiet", "--initial-branch", "main")
-        repository.write("dvc.yaml", PIPELINE)
-        repository.write("gate.yaml", GATE)
-        repository.results()
-        return repository
 
-    return make
+def make(folder: Path) -> Repository:
+    """A repository without a commit."""
+    made = Repository(folder)
+    made.folder.mkdir()
+    git(folder, "init", "--quiet", "--template=", "--initial-branch=main")
+    made.write("dvc.yaml", PIPELINE)
+    made.write("gate.yaml", GATE)
+    made.results()
+    return made
 
 
 @pytest.fixture
-def repository(new_repository: Callable[[], Repository]) -> Repository:
-    """One commit on `main`, and a branch `change` that is checked out."""
-    made = new_repository()
-    made.commit()
-    made.git("switch", "--quiet", "--create", "change")
-    return made
+def new_repository(someone: None, tmp_path: Path) -> Callable[[], Repository]:
+    """Makes a repository without a commit."""
+    return lambda: make(tmp_path / "clone é")
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One commit on `main`, and a branch `change` that is checked out. Tests copy it."""
+    folder = make(tmp_path_factory.mktemp("template") / "clone").folder
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message=results")
+    git(folder, "switch", "--quiet", "--create", "change")
+    return folder
+
+
+@pytest.fixture
+def repository(someone: None, template: Path, tmp_path: Path) -> Repository:
+    """A copy of the template, to be changed."""
+    return Repository(shutil.copytree(template, tmp_path / "clone é"))

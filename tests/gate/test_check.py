@@ -103,6 +103,24 @@ def test_regression_is_one_whatever_else_cannot_be_compared(repository: Reposito
     assert ["accuracy" in reason for reason in found.reasons] == [True, False]
 
 
+def test_all_reasons_are_given(repository: Repository) -> None:
+    rule = "    KEY: {better: higher, margin: {absolute: 0}, blocks: true}\n"
+    more = "".join(rule.replace("KEY", key) for key in ("f1", "recall", "speed", "time"))
+    repository.write("gate.yaml", GATE.replace("seeds:", more + "seeds:", 1))
+    repository.results(metrics={"f1": 0.5, "recall": 0.5, "speed": 1, "time": 1})
+    base = repository.commit()
+    broken = {"speed": "fast", "time": None}
+    repository.results(metrics=broken | {"f1": 0.4, "recall": 0.3})
+    found = repository.check(base)
+    assert found.status == REGRESSION
+    keys = [reason.split(": ")[1] for reason in found.reasons]
+    assert keys == ["f1", "recall", "speed", "time"]
+    repository.results(metrics=broken | {"f1": 0.5, "recall": 0.5})
+    found = repository.check(base)
+    assert found.status == NOT_COMPARABLE
+    assert [reason.split(": ")[1] for reason in found.reasons] == ["speed", "time"]
+
+
 def test_new_metric_that_blocks_cannot_be_compared(repository: Repository) -> None:
     rule = "    f1: {better: higher, margin: {absolute: 0}, blocks: BLOCKS}\n  metrics/a.json"
     text = GATE.replace("  metrics/a.json", "  metrics/a.json", 1)

@@ -4,11 +4,17 @@ import csv
 import json
 import shutil
 from collections.abc import Callable
+from statistics import stdev
 
 import pytest
 
 from gate.check import NO_WORSE, NOT_COMPARABLE, REGRESSION, VERDICTS
-from gate.comparison import Verdict
+from gate.comparison import Verdict, compare
+from gate.noise import read_noise
+from gate.reading import MetricsFile, read_metrics
+from gate.revisions import Workspace
+from gate.runs import read_rows, runs_of
+from gate.settings import load_settings
 from tests.conftest import ROOT
 from tests.gate.conftest import Repository
 
@@ -50,6 +56,41 @@ def test_one_epoch_instead_of_twenty_is_a_regression(variant: str, committed: Re
     found = committed.check("main")
     assert VERDICTS[found.status] == VERDICTS[REGRESSION]
     assert found.reasons[0].startswith(f"{path}: validation_accuracy: worse by 0.0")
+
+
+def test_each_metric_is_judged_in_its_own_direction() -> None:
+    """Worse by six deviations, then better by six, one metric after the other."""
+    root = Workspace(ROOT)
+    rules, noise = load_settings(root).metrics, read_noise(root, root)
+    base = {file: read_metrics(root, file) for file in rules}
+    judged = set()
+    for file, by_key in rules.items():
+        for key in by_key:
+            up = -1 if key.endswith("accuracy") else 1  # loss, gap and rise are better low
+            apart = 6 * float(str(noise.deviations[file][key]))
+            found = []
+            for sign in (up, -up):
+                values = {**base[file].values}
+                values[key] = float(str(values[key])) + sign * apart
+                candidate = {**base, file: MetricsFile(values)}
+                (changed,) = [c for c in compare(rules, base, candidate, noise) if c.change]
+                found.append((changed.verdict, changed.refuses))
+            blocks = key.startswith(("test_", "validation_")) and not key.endswith("rise")
+            assert found == [(Verdict.WORSE, blocks), (Verdict.BETTER, False)], key
+            judged.add((file, key))
+    assert len(judged) == 16
+
+
+def test_rows_over_seeds_are_those_that_the_noise_was_measured_on() -> None:
+    root = Workspace(ROOT)
+    settings, noise = load_settings(root), read_noise(root, root)
+    rows = read_rows(root)
+    assert rows
+    for file, wanted in settings.seeds.rows.items():
+        runs = runs_of(rows, wanted, "the workspace")
+        for key in ("test_accuracy", "test_loss"):
+            measured = stdev(run[key] for run in runs.values())
+            assert noise.deviations[file][key] == pytest.approx(measured)
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -61,6 +61,20 @@ def test_better_base_never_judges_more_mildly(
     assert RANK[verdicts[0]] <= RANK[verdicts[1]]
 
 
+def test_worse_by_just_the_margin_is_within_it() -> None:
+    for better, base, candidate in (("higher", 0.75, 0.5), ("lower", 0.5, 0.75)):
+        assert judge(better, base, candidate, 0.25)[0] is Verdict.WITHIN_MARGIN
+        assert judge(better, base, candidate, 0.2499)[0] is Verdict.WORSE
+
+
+def test_margins_are_in_the_metrics_unit() -> None:
+    """Of a base of any size and sign."""
+    for base in (-4.0, 0.0, 4.0):
+        assert margin_of(Margin(absolute=0.5), base, 2.0, "")[0] == 0.5
+        assert margin_of(Margin(relative=0.5), base, 2.0, "")[0] == abs(base) / 2
+        assert margin_of(Margin(deviations=3), base, 2.0, "")[0] == 6
+
+
 @given(sides, margins, anything, st.booleans())
 def test_same_number_passes_and_what_is_no_number_does_not(
     better: str, margin: Margin, value: object, blocks: bool

@@ -1,5 +1,7 @@
 """What differs beside the metrics, on repositories of Git."""
 
+import json
+
 import pytest
 
 from gate.check import NO_WORSE, NOT_COMPARABLE, REGRESSION
@@ -47,6 +49,31 @@ def test_metrics_changed_by_hand_are_said(repository: Repository) -> None:
     found = repository.check()
     assert found.differences.edited == ("metrics/a.json",)
     assert "not what dvc.lock has: metrics/a.json; changed by hand?" in found.notes
+
+
+def test_every_file_that_differs_is_named(repository: Repository) -> None:
+    """Two files of each kind, of which the second differs."""
+    folder = repository.folder
+    stage = json.loads((folder / "dvc.lock").read_text())["stages"]["train"]
+    for path, text in {
+        "metrics/b.json": "{}",
+        "metrics/b.environment.json": '{"cpu": "x"}',
+    }.items():
+        repository.write(path, text)
+        stage["outs"].append({"path": path, "md5": md5(text)})
+    repository.write("other.py", "1")
+    stage["deps"].append({"path": "other.py", "md5": md5("1")})
+    repository.write("dvc.lock", json.dumps({"stages": {"train": stage}}))
+    base = repository.commit()
+    repository.write("train.py", "2")
+    repository.write("other.py", "2")
+    for path in ("metrics/a.json", "metrics/b.json"):
+        repository.write(path, '{"accuracy": 1, "loss": 0}')
+    repository.write("metrics/b.environment.json", '{"cpu": "y"}')
+    found = repository.check(base)
+    assert found.differences.edited == ("metrics/a.json", "metrics/b.json")
+    assert found.differences.environment == {"metrics/b.environment.json: cpu": ("x", "y")}
+    assert "found other other.py, train.py; run `dvc repro`" in found.reasons[-1]
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,15 @@ def test_several_metrics_need_more_seeds() -> None:
     assert (one.power, two.power) == (1, 0)
 
 
+def test_both_directions_are_corrected_for_their_number() -> None:
+    worse = [1.1, 1.2, 1.0, 1.3, 1.4]
+    (one,) = assess([(worse, 0.5)], 0.05)
+    both = assess([(worse, 0.5), ([-x for x in worse], 0.5), (worse, 0.5)], 0.05)
+    assert (one.p_worse, one.p_no_worse) == (1 / 32, 1)
+    assert [result.p_worse for result in both] == [3 / 32, 1, 3 / 32]
+    assert [result.p_no_worse for result in both] == [1, 3 / 32, 1]
+
+
 def test_more_pairs_than_can_be_enumerated_are_left_out() -> None:
     pairs = [0.0] * MOST_PAIRS + [100.0] * 10
     (result,) = assess([(pairs, 1.0)], 0.05)

@@ -8,7 +8,7 @@ from gate.check import NO_WORSE, NOT_COMPARABLE, REGRESSION
 from gate.presentation import as_json, as_markdown
 from gate.seeds import Finding, SeedTest
 from gate.terminal import show
-from tests.gate.conftest import GATE, Repository
+from tests.gate.conftest import GATE, PIPELINE, Repository
 
 ASKS = GATE.replace("blocks: true", "blocks: true, over_seeds: {absolute: 0.01}")
 HEADING = "dataset,dropout_rate,seed,accuracy,loss\n"
@@ -71,6 +71,28 @@ def test_finding_over_seeds(
     assert test.low <= test.worse_by <= test.high
     assert test.confidence == 1 - 2 / 32
     assert (test.finding is Finding.NO_WORSE) == (test.high < 0.01)
+
+
+def test_every_seed_counts_and_every_metric_that_is_asked_for(repository: Repository) -> None:
+    """Seven seeds, of which the last differs; two metrics files, of which the second differs."""
+    more = """
+  metrics/b.json:
+    accuracy: {better: higher, margin: {absolute: 1}, blocks: false, over_seeds: {absolute: 0.01}}
+seeds:"""
+    gate = ASKS.replace("\nseeds:", more) + "    metrics/b.json: {dropout_rate: 0.25}\n"
+    sides = []
+    for last, other in ((0.9, 0.5), (0.2, 0.4)):
+        rows = [f"mnist,0.5,{seed},{a},0.5\n" for seed, a in enumerate([*[0.9] * 6, last])]
+        rows += [f"mnist,0.25,{seed},{other},0.5\n" for seed in range(5)]
+        sides.append(HEADING + "".join(rows))
+    against(repository, *sides)
+    repository.write("gate.yaml", gate)
+    repository.write("metrics/b.json", '{"accuracy": 1}')
+    repository.write("dvc.yaml", PIPELINE.replace("metrics: [", "metrics: [metrics/b.json, "))
+    one, two = repository.check("start").seeds.tests
+    assert (one.file, one.pairs, round(one.worse_by or 0, 9)) == ("metrics/a.json", 7, 0.1)
+    assert (two.file, two.pairs, round(two.worse_by or 0, 9)) == ("metrics/b.json", 5, 0.1)
+    assert two.finding is Finding.INCONCLUSIVE  # 2 of 32 choices of signs are above the level
 
 
 @pytest.mark.parametrize("seeds", [1, 4])

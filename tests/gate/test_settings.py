@@ -50,6 +50,12 @@ def test_wrong_setting_is_refused_in_one_line(
     assert "\n" not in str(error.value)
 
 
+def test_it_is_said_how_many_more_settings_are_wrong(tmp_path: Path) -> None:
+    text = GATE.replace("blocks", "block").replace("pairs: 5", "pairs: 4")
+    with pytest.raises(CannotCompareError, match=r"accuracy: block: .* \(and 4 more\)$"):
+        load(tmp_path, text)
+
+
 def test_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CannotCompareError, match=r"gate.yaml: no such file; run this at the top"):
         load_settings(Workspace(tmp_path))

@@ -1,10 +1,9 @@
-"""The contract of `dvc.yaml` and `study/dvc.yaml`: deps and params are what the code uses.
+"""The contract of `dvc.yaml`: deps and params are what the code uses.
 
 Both are derived here, by following imports and by recording what is read, and not listed again.
 """
 
 import ast
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,30 +24,15 @@ PIPELINE: dict[str, Any] = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text()
 STAGES: Stages = PIPELINE["stages"]
 
 
-def stages_of_the_study() -> Stages:
-    """By name with `study:` before it, a stage for each item of a `foreach`."""
-    text = (ROOT / "study/dvc.yaml").read_text(encoding="utf-8")
-    stages = YAML(typ="safe").load(text)["stages"]
-    for item in stages["download"]["foreach"]:
-        stage = YAML(typ="safe").load(text.replace("${item}", item))["stages"]["download"]["do"]
-        stages = {f"download@{item}": stage, **stages}
-    del stages["download"]
-    return {f"study:{name}": stage for name, stage in stages.items()}
-
-
-STUDY = stages_of_the_study()
-ALL = STAGES | STUDY
-
-
 def command(stage: str) -> tuple[str, list[str]]:
     """Module and arguments of a stage's command."""
-    words = ALL[stage]["cmd"].split()
+    words = STAGES[stage]["cmd"].split()
     assert words[:2] == ["python", "-m"]
     return words[2], words[3:]
 
 
 def outputs(stage: str) -> list[str]:
-    entries = [*ALL[stage].get("outs", []), *ALL[stage].get("metrics", [])]
+    entries = [*STAGES[stage].get("outs", []), *STAGES[stage].get("metrics", [])]
     return [next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries]
 
 
@@ -67,7 +51,7 @@ def modules_imported_by(path: Path) -> Iterator[str]:
 def files_imported_by(module: str) -> set[Path]:
     """The files of this repository that a module needs, itself included.
 
-    A file without a byte in it cannot change a result and is left out (`__init__.py`).
+    Left out: files without a byte in them (`__init__.py`), and what only chooses the Python.
     """
     found: set[Path] = set()
     waiting = [module]
@@ -78,6 +62,7 @@ def files_imported_by(module: str) -> set[Path]:
             if path.is_file() and path not in found:
                 found.add(path)
                 waiting.extend(modules_imported_by(path))
+    found.discard(ROOT / "stages/__init__.py")
     return {path.relative_to(ROOT) for path in found if path.stat().st_size > 0}
 
 
@@ -90,13 +75,15 @@ def test_stages_are_those_of_the_experiment() -> None:
         "train_dropout",
         "plot",
     ]
-    assert all(stage["desc"] for stage in ALL.values())
+    assert all(stage["desc"] for stage in STAGES.values())
 
 
-@pytest.mark.parametrize("stage", ALL)
+@pytest.mark.parametrize("stage", STAGES)
 def test_code_in_deps_is_the_code_that_is_imported(stage: str) -> None:
     """Every file is in a declared file or folder, and nothing is declared that has none of them."""
-    code = [Path(dep) for dep in ALL[stage]["deps"] if (ROOT / dep).is_dir() or dep[-3:] == ".py"]
+    code = [
+        Path(dep) for dep in STAGES[stage]["deps"] if (ROOT / dep).is_dir() or dep[-3:] == ".py"
+    ]
     code = [dep for dep in code if dep.parts[0] != "data"]
     imported = files_imported_by(command(stage)[0])
     assert {path for path in imported if not any(path.is_relative_to(dep) for dep in code)} == set()
@@ -128,13 +115,11 @@ RECORD = """
 import builtins, io, json, runpy, sys
 from pathlib import Path
 from experiment.common import parameters
-from tests.pipeline.test_contract import ALL, Recorder, command
-from tests.pipeline import stand_ins
+from tests.pipeline.test_contract import STAGES, Recorder, command
 
 right = parameters.load_parameters
 opened, names = set(), set()
 parameters.load_parameters = lambda path=None: Recorder(right(), names)
-stand_ins.put_in(lambda section: Recorder(section, names, "study/params.yaml:"))
 top = str(Path.cwd())
 
 def hook(event, arguments):
@@ -144,7 +129,7 @@ def hook(event, arguments):
             opened.add(path.relative_to(top).as_posix())
 
 sys.addaudithook(hook)
-for stage in ALL:
+for stage in STAGES:
     names.clear(), opened.clear()
     module, arguments = command(stage)
     sys.argv = [module, *arguments]
@@ -171,9 +156,6 @@ def recorded(
     (folder / "data/own").mkdir(parents=True)
     np.savez(folder / "data/own/tiny.npz", **synthetic_arrays())  # type: ignore[arg-type]
     set_parameters(folder, data__dataset="data/own/tiny.npz", train__epochs=1)
-    from tests.pipeline.stand_ins import write_grid
-
-    write_grid(folder)
     done = subprocess.run(
         [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{RECORD}"],
         cwd=folder,
@@ -186,31 +168,18 @@ def recorded(
     return {stage: (set(names), set(opened)) for stage, names, opened in rows}
 
 
-def declared_params(stage: str) -> set[str]:
-    """Those of another file than params.yaml with its name before them."""
-    found = set()
-    for entry in ALL[stage].get("params", []):
-        if isinstance(entry, str):
-            found.add(entry)
-        else:
-            found |= {f"{file}:{name}" for file, names in entry.items() for name in names}
-    return found
-
-
-@pytest.mark.parametrize("stage", [stage for stage in ALL if stage != "check"])
+@pytest.mark.parametrize("stage", [stage for stage in STAGES if stage != "check"])
 def test_params_are_the_parameters_that_are_read(
     stage: str, recorded: dict[str, tuple[set[str], set[str]]]
 ) -> None:
-    # Of the study's file whole sections are declared.
-    read = {re.sub(r"(:\w+)\..*", r"\1", name) for name in recorded[stage][0]}
-    assert declared_params(stage) == read
+    assert set(STAGES[stage].get("params", [])) == recorded[stage][0]
 
 
 def test_check_depends_on_all_of_the_parameters() -> None:
     assert "params.yaml" in STAGES["check"]["deps"]
 
 
-@pytest.mark.parametrize("stage", ALL)
+@pytest.mark.parametrize("stage", STAGES)
 def test_data_in_deps_is_the_data_that_is_opened(
     stage: str, recorded: dict[str, tuple[set[str], set[str]]]
 ) -> None:
@@ -218,14 +187,14 @@ def test_data_in_deps_is_the_data_that_is_opened(
     written = set(outputs(stage))
     opened = {path for path in recorded[stage][1] if path.startswith(ours)} - written
     opened = {path for path in opened if not Path(path).name.startswith(".")}
-    declared = {dep for dep in ALL[stage]["deps"] if dep.startswith(ours)}
+    declared = {dep for dep in STAGES[stage]["deps"] if dep.startswith(ours)}
     # The mark of `check` orders the stages; it is not read.
     declared -= {"data/params.checked"}
     assert {path.replace("data/own/tiny.npz", "data/own") for path in opened} == declared
 
 
 def test_lists_are_sorted_and_every_parameter_is_read_somewhere() -> None:
-    for name, stage in ALL.items():
+    for name, stage in STAGES.items():
         assert stage["deps"] == sorted(stage["deps"])
         assert outputs(name) == sorted(outputs(name)) or "metrics" in stage
         names = [n for n in stage.get("params", []) if isinstance(n, str)]
@@ -258,7 +227,7 @@ def test_plots_of_dvc_show_both_curves_of_a_metric_against_the_epoch(metric: str
 
 
 def test_data_and_models_are_dvcs_and_the_rest_is_gits() -> None:
-    for stage in ALL.values():
+    for stage in STAGES.values():
         for entry in [*stage.get("outs", []), *stage.get("metrics", [])]:
             path, options = next(iter(entry.items())) if isinstance(entry, dict) else (entry, {})
             in_git = path.startswith(("docs/", "metrics/", "plots/"))

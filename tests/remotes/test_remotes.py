@@ -1,16 +1,18 @@
-"""Pushed from one clone, pulled in another: as docs/remotes.md says, by its own commands."""
+"""docs/remotes.md, run line by line in repositories where the study was never run."""
 
 import json
+import os
 import re
 import shlex
 import shutil
+import subprocess
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, Run
+from tests.conftest import ROOT, Run, environment_of_stages
 from tests.remotes.servers import Remote, folder, s3, ssh
 from tests.repository import contents, git, ran
 
@@ -18,78 +20,132 @@ PAGE = (ROOT / "docs/remotes.md").read_text(encoding="utf-8")
 DATA = ["data/params.checked", "data/raw/images.npz"]
 DATA += [f"data/processed/{name}.npz" for name in ("test", "train", "validation")]
 
+# The environment is there already.
+HERE = {
+    "make setup": "true",
+    "source .venv/bin/activate": "true",
+    "make repro": "python -m stages",
+}
 
-def commands(section: str, values: dict[str, str]) -> list[list[str]]:
-    """DVC's arguments in the commands of a section, with these values for its examples."""
+
+def lines(section: str) -> list[tuple[str, str]]:
+    """The commands of a section, each with the output that the page shows for it."""
     text = PAGE.split(f"\n## {section}\n")[1].split("\n## ")[0]
-    lines = [shlex.split(line, comments=True) for line in re.findall(r"^\$ dvc (.*)", text, re.M)]
-    used = {word for line in lines for word in line} & {*values}
-    told = [[values.get(word, word) for word in line] for line in lines]
-    assert used == {*values}, "the page has other examples"
-    return told
+    blocks = re.findall(r"^```console\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    parts = [part.split("\n", 1) for part in re.split(r"^\$ ", "".join(blocks), flags=re.M)[1:]]
+    return [(command, shown) for command, shown in parts]
+
+
+class Terminal:
+    """Runs lines as a user types them, and stops at the first that fails."""
+
+    def __init__(self, folder: Path, home: Path, **variables: str) -> None:
+        self.folder = folder
+        identity = {f"GIT_{who}_{what}": "a@example.org"
+                    for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}  # fmt: skip
+        self._environment = {
+            **environment_of_stages(), **identity, "HOME": str(home), "NO_COLOR": "1",
+            "GIT_CONFIG_GLOBAL": os.devnull, **variables,
+        }  # fmt: skip
+
+    def type(self, section: str, values: dict[str, str], only: str = "") -> None:
+        """The lines of a section (or those alone with a word), values in place of its examples."""
+        used = set()
+        for command, shown in lines(section):
+            if only not in command:
+                continue
+            words = shlex.split(HERE.get(command, command), comments=True)
+            used |= values.keys() & {*words}
+            words = [values.get(word, word) for word in words]
+            if words[0] == "cd":
+                self.folder /= words[1]
+                continue
+            done = subprocess.run(
+                words, cwd=self.folder, env=self._environment, capture_output=True, text=True,
+                check=False,
+            )  # fmt: skip
+            assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+            assert shown in done.stdout, f"{command}: {done.stdout}{done.stderr}"
+        assert only or used == {*values}, "the page has other examples"
+
+
+def test_every_line_of_the_page_is_run_here() -> None:
+    sections = ["A folder", "A server with SSH", "A bucket on S3", "Push", "Pull"]
+    sections += ["Nothing twice on one machine"]
+    assert re.findall(r"^## (.+)$", PAGE, re.MULTILINE) == sections
+    assert sum(len(lines(name)) for name in sections) == len(re.findall(r"^\$ ", PAGE, re.M))
+
+
+@pytest.fixture
+def first(finished: Path, tmp_path: Path) -> Path:
+    """A clone with results, and with the committed study, which was never run in it."""
+    clone = tmp_path / "first"
+    shutil.copytree(finished, clone, symlinks=True)
+    shutil.copytree(
+        ROOT / "study", clone / "study", ignore=shutil.ignore_patterns("__pycache__")
+    )  # fmt: skip
+    shutil.copy(ROOT / ".dvc/plots/bands.json", clone / ".dvc/plots")
+    for name in ("metrics", "plots"):
+        for path in (ROOT / name).glob("study*"):
+            shutil.copy(path, clone / name)
+    git(clone, "add", ".")
+    git(clone, "commit", "--quiet", "--message=study")
+    git(clone, "init", "--quiet", "--bare", "--initial-branch=main", str(tmp_path / "origin.git"))
+    git(clone, "remote", "add", "origin", str(tmp_path / "origin.git"))
+    git(clone, "push", "--quiet", "--set-upstream", "origin", "main")
+    return clone
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    (tmp_path / "users home").mkdir()
+    return tmp_path / "users home"
 
 
 def data(repository: Path) -> dict[str, bytes]:
     return {name: (repository / name).read_bytes() for name in DATA}
 
 
-def clone_of(repository: Path, clone: Path) -> Path:
-    git(repository, "clone", "--quiet", str(repository), str(clone))
-    return clone
-
-
-@pytest.fixture
-def first(finished: Path, tmp_path: Path) -> Path:
-    """A clone with results."""
-    clone = tmp_path / "first"
-    shutil.copytree(finished, clone, symlinks=True)
-    return clone
-
-
-def same_and_nothing_to_do(second: Path, first: Path, run: Run, blocked: dict[str, str]) -> None:
-    done = run(second, "stages", **blocked)
-    assert (done.returncode, ran(done.stdout)) == (0, []), done.stdout + done.stderr
-    assert done.stdout.startswith("Everything is up to date")
+def is_the_same(second: Path, first: Path, dvc: Run) -> None:
     assert contents(second) == contents(first)
     assert data(second) == data(first)
     assert git(second, "status", "--porcelain") == ""
+    assert dvc(second, "status").stdout == "Data and pipelines are up to date.\n"
 
 
 @pytest.mark.parametrize("server", [folder, ssh, s3])
 def test_second_clone_pulls_and_trains_nothing(
     server: Callable[[Path], AbstractContextManager[Remote]],
     first: Path,
+    home: Path,
     tmp_path: Path,
-    run: Run,
     dvc: Run,
     without_tensorflow: dict[str, str],
 ) -> None:
     top = tmp_path / "server"
     top.mkdir()
     with server(top) as remote:
-        for command in commands(remote.section, remote.values):
-            done = dvc(first, *command)
-            assert done.returncode == 0, done.stderr
-        git(first, "commit", "--quiet", "--message=remote", ".dvc/config")
-        assert git(first, "status", "--porcelain") == ""
+        terminal = Terminal(first, home)
+        terminal.type(remote.section, remote.values)
+        terminal.type("Push", {})
         assert not remote.secret or remote.secret not in git(first, "show", "HEAD")
-        done = dvc(first, "push")
-        assert (done.returncode, done.stdout) == (0, "7 files pushed\n"), done.stderr
+        assert dvc(first, "push").stdout == "Everything is up to date.\n"
 
-        second = clone_of(first, tmp_path / "second")
-        if (first / ".dvc/config.local").exists():  # what everyone says once
-            shutil.copy(first / ".dvc/config.local", second / ".dvc")
-        done = dvc(second, "pull")
-        assert done.returncode == 0, done.stderr
-        same_and_nothing_to_do(second, first, run, without_tensorflow)
+        clone, pull = lines("Pull")[0][0], Terminal(tmp_path, home, **without_tensorflow)
+        assert clone == "git clone https://example.org/team/dropout.git"
+        git(tmp_path, "clone", "--quiet", str(tmp_path / "origin.git"), str(tmp_path / "dropout"))
+        Terminal(tmp_path / "dropout", home).type(remote.section, remote.values, only="--local")
+        # The clone is there by now, for the lines that everyone needs before the first pull.
+        pull.type("Pull", {"clone": "init", clone.split()[-1]: str(tmp_path / "unused.git")})
+        is_the_same(tmp_path / "dropout", first, dvc)
 
 
 def test_clone_without_a_pull_does_train(
     first: Path, tmp_path: Path, dvc: Run, without_tensorflow: dict[str, str]
 ) -> None:
     """Without this, the cases above would show nothing."""
-    second = clone_of(first, tmp_path / "second")
-    done = dvc(second, "repro", **without_tensorflow)
+    git(tmp_path, "clone", "--quiet", str(first), str(tmp_path / "second"))
+    done = dvc(tmp_path / "second", "repro", **without_tensorflow)
     assert ran(done.stdout) == ["check", "download", "preprocess", "train_no_dropout"]
     assert done.returncode != 0
     assert "TensorFlow was imported" in done.stderr
@@ -100,7 +156,7 @@ def test_file_damaged_on_the_remote_is_refused_and_sent_anew(
 ) -> None:
     dvc(first, "remote", "add", "--default", "team", str(tmp_path / "store"))
     git(first, "commit", "--quiet", "--message=remote", ".dvc/config")
-    assert dvc(first, "push").returncode == 0
+    assert dvc(first, "push").stdout == "7 files pushed\n"
     model = (first / "models/dropout.keras").read_bytes()
     (damaged,) = [
         path for path in (tmp_path / "store").rglob("*")
@@ -109,7 +165,8 @@ def test_file_damaged_on_the_remote_is_refused_and_sent_anew(
     damaged.chmod(0o600)
     damaged.write_bytes(bytes(len(model)))
 
-    second = clone_of(first, tmp_path / "second")
+    second = tmp_path / "second"
+    git(tmp_path, "clone", "--quiet", str(first), str(second))
     done = dvc(second, "pull")
     assert done.returncode != 0
     assert "models/dropout.keras" in done.stderr
@@ -120,28 +177,66 @@ def test_file_damaged_on_the_remote_is_refused_and_sent_anew(
 
 
 def test_shared_cache_and_its_run_cache(
-    first: Path, tmp_path: Path, run: Run, dvc: Run, without_tensorflow: dict[str, str]
+    first: Path, home: Path, tmp_path: Path, run: Run, dvc: Run, without_tensorflow: dict[str, str]
 ) -> None:
-    shared = tmp_path / "cache"
-    *setup, confirm = commands(
-        "Nothing twice on one machine", {"/srv/dvc-cache": str(shared)}
-    )  # fmt: skip
-    assert dvc(first, "status", "--json").stdout == "{}\n"
-    assert confirm == ["commit", "--force"]
-    assert dvc(first, *confirm).returncode == 0
-    shutil.copytree(first / ".dvc/cache", shared)
-
-    second = clone_of(first, tmp_path / "second")
-    for command in setup:
-        done = dvc(second, *command)
-        assert done.returncode == 0, done.stderr
-    same_and_nothing_to_do(second, first, run, without_tensorflow)
+    section, values = "Nothing twice on one machine", {"/srv/dvc-cache": str(tmp_path / "cache")}
+    # The last line first: its result is to be among what is brought along.
+    Terminal(first, home).type(section, {}, only="commit")
+    Terminal(first, home).type(section, values)
+    second = tmp_path / "second"
+    git(tmp_path, "clone", "--quiet", str(first), str(second))
+    Terminal(second, home).type(section, values, only="--local")
+    Terminal(second, home).type(section, {}, only="checkout")
+    is_the_same(second, first, dvc)
 
     # As if it had never seen a run: what DVC knows of one is in dvc.lock.
     (second / "dvc.lock").unlink()
     done = run(second, "stages", **without_tensorflow)
     assert done.returncode == 0, done.stdout + done.stderr
     assert ran(done.stdout) == ["download", "preprocess"]
-    assert contents(second) == contents(first)
-    assert data(second) == data(first)
-    assert json.loads(dvc(second, "status", "--json").stdout) == {}
+    is_the_same(second, first, dvc)
+
+
+def test_dvcs_own_commands_see_nothing_of_the_study(first: Path, dvc: Run) -> None:
+    """Those that once ended with an error, or listed the study, where it was never run."""
+    assert dvc(first, "status").stdout == "Data and pipelines are up to date.\n"
+    done = dvc(first, "exp", "run", "--name", "other", "--set-param", "train.epochs=1")
+    assert done.returncode == 0, done.stderr
+    git(first, "checkout", "--quiet", "--force", "main")
+    commands = ("checkout", "exp apply other", "checkout", "gc --workspace --force", "plots show")
+    for command in commands:
+        done = dvc(first, *command.split())
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+    git(first, "checkout", "--quiet", "--force", "main")
+    assert {path.name for path in (first / "data").iterdir()} == {
+        "own", "params.checked", "processed", "raw",
+    }  # fmt: skip
+
+
+def test_experiments_are_a_table_to_be_read_in_160_columns(first: Path, dvc: Run) -> None:
+    for variant, accuracy in (("dropout", 0.875), ("no_dropout", 0.75)):
+        path = first / f"metrics/{variant}.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"test_accuracy": accuracy}))
+    shown = dvc(first, "exp", "show", "--csv").stdout.splitlines()
+    assert len(shown[0].split(",")) < 60
+    assert "study" not in shown[0]
+    everything = dvc(first, "exp", "show", "--no-pager", COLUMNS="160").stdout.splitlines()
+    assert max(map(len, everything)) <= 160
+    changed = dvc(
+        first, "exp", "show", "--no-pager", "--only-changed", COLUMNS="160"
+    ).stdout.splitlines()  # fmt: skip
+    cells = [line.split() for line in changed]
+    assert ["Experiment", "Created", "metrics/no_dropout.json:test_accuracy",
+            "metrics/dropout.json:test_accuracy"] in cells  # fmt: skip
+    assert ["workspace", "-", "0.75", "0.875"] in cells
+
+
+def test_figures_of_the_study_are_compared_where_they_are_named(first: Path, dvc: Run) -> None:
+    study = first / "metrics/study.json"
+    content = json.loads(study.read_text())
+    before, content["noise"]["seeds"] = content["noise"]["seeds"], 99
+    study.write_text(json.dumps(content))
+    assert dvc(first, "metrics", "diff", "--json").stdout == "{}\n"
+    named = dvc(first, "metrics", "diff", "--json", "--targets", "metrics/study.json", "--", "HEAD")
+    expected = {"noise.seeds": {"old": before, "new": 99, "diff": 99 - before}}
+    assert json.loads(named.stdout) == {"metrics/study.json": expected}

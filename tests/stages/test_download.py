@@ -1,9 +1,11 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from experiment.common.errors import InputError
+from experiment.data.known import KNOWN_DATASETS
 from stages.download import RAW, get_dataset
 from tests.conftest import Run, set_parameters, synthetic_arrays
 
@@ -38,7 +40,11 @@ def test_missing_own_dataset_is_one_line(run: Run, workspace: Path) -> None:
     set_parameters(workspace, data__dataset="data/own/none.npz")
     done = run(workspace, "stages.download")
     assert done.returncode == 1
-    assert done.stderr == "download: data/own/none.npz: no such file; check the path\n"
+    assert done.stderr == (
+        "download: data/own/none.npz: no such file; check the path (with `dvc exp run --temp` or"
+        " `--queue`, add `--copy-paths data/own/none.npz`, or"
+        " `git add --force data/own/none.npz` first)\n"
+    )
 
 
 @pytest.mark.skipif(
@@ -48,18 +54,16 @@ def test_missing_own_dataset_is_one_line(run: Run, workspace: Path) -> None:
 def test_fashion_mnist_comes_from_debians_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from experiment.data import sources
-
-    origin = sources.ORIGINS["fashion_mnist"]
-    local = sources.Origin(origin.digests, origin.sources[-1:])
-    monkeypatch.setitem(sources.ORIGINS, "fashion_mnist", local)
+    known = KNOWN_DATASETS["fashion_mnist"]
+    local = replace(known, sources=known.sources[-1:])
+    monkeypatch.setitem(KNOWN_DATASETS, "fashion_mnist", local)
     monkeypatch.chdir(tmp_path)
     dataset = get_dataset("fashion_mnist")
     assert dataset.x_train.shape == (60_000, 28, 28)
     assert np.bincount(dataset.y_test).tolist() == [1000] * 10
 
 
-def test_unknown_name_is_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError, match="no such file"):
-        get_dataset("none.npz")
+def test_unknown_name_is_a_path(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as error:
+        get_dataset(f"{tmp_path}/none.npz")
+    assert str(error.value) == f"{tmp_path}/none.npz: no such file; check the path"

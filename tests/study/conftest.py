@@ -1,6 +1,6 @@
 import contextlib
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +8,15 @@ import pytest
 from ruamel.yaml import YAML
 
 from study import summarise
+from study.paths import STORE
+from study.store import Entry, Store
+from study.tables import write_runs
 from tests.conftest import ROOT, set_parameters, synthetic_arrays
 from tests.faults.processes import Done, run
 
-STAND_IN = Path(__file__).parent / "stand_in/training.py"
+STAND_INS = Path(__file__).parent / "stand_in"
 
-RUNS, CURVES = "metrics/study_runs.csv", "metrics/study_run_curves.csv"
+RUNS = "metrics/study_runs.csv"
 
 Replicate = Callable[..., Done]
 
@@ -40,6 +43,13 @@ def make_study(folder: Path, *, seeds: Iterable[int], rates: Iterable[float]) ->
     return folder
 
 
+def write_study(entries: Sequence[Entry]) -> None:
+    """What `replicate` would have written into the current folder."""
+    for entry in entries:
+        Store(STORE, {}, {}, {entry.run.dataset: "made up"}).save(entry)
+    write_runs(entries)
+
+
 def set_study(folder: Path, **values: object) -> None:
     """Changes the folder's study/params.yaml."""
     yaml, path = YAML(), folder / "study/params.yaml"
@@ -53,9 +63,8 @@ def with_stand_in(folder: Path) -> Path:
     ignored = shutil.ignore_patterns("__pycache__", "params.yaml", "runs")
     for name in ("experiment", "study"):
         shutil.copytree(ROOT / name, folder / name, ignore=ignored, dirs_exist_ok=True)
-    shutil.copy(STAND_IN, folder / "experiment/network/training.py")
-    for name in ("model", "optimizer"):
-        (folder / f"experiment/{name}.py").write_text("")
+    for name in ("model.py", "training.py"):
+        shutil.copy(STAND_INS / name, folder / "experiment/network")
     (folder / "faults").mkdir()
     return folder
 
@@ -70,8 +79,8 @@ def replicate(folder: Path, *arguments: str, **variables: str) -> Done:
     return run(folder, "study.replicate", *arguments, **variables_of(folder) | variables)
 
 
-def tables(folder: Path) -> dict[str, bytes]:
-    return {name: (folder / name).read_bytes() for name in (RUNS, CURVES)}
+def table(folder: Path) -> bytes:
+    return (folder / RUNS).read_bytes()
 
 
 def stored(folder: Path) -> dict[str, bytes]:
@@ -80,7 +89,7 @@ def stored(folder: Path) -> dict[str, bytes]:
 
 
 def results(folder: Path) -> dict[str, bytes]:
-    return tables(folder) | stored(folder)
+    return {RUNS: table(folder)} | stored(folder)
 
 
 @pytest.fixture(scope="session")

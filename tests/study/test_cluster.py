@@ -3,15 +3,21 @@
 import json
 import signal
 import socket
+import socketserver
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import dask
 import pytest
+from distributed import Client
 
-from experiment.common.errors import GO_ON
-from tests.faults.processes import finish, good, line_of, start, wait_until
+from experiment.common.errors import GO_ON, InputError
+from study.cluster import connected, difference, wait_for_worker
+from tests.faults.processes import finish, good, start, wait_until
 from tests.study.conftest import (
     make_study,
     replicate,
@@ -29,8 +35,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def cluster(folder: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
-    """A scheduler and two workers on loopback: its address, and the scheduler's process."""
+def cluster(folder: Path, workers: int = 2) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    """A scheduler and its workers on loopback: its address, and the scheduler's process."""
     where = folder / "scheduler.json"
     where.unlink(missing_ok=True)
     environment = variables_of(folder)
@@ -47,7 +53,7 @@ def cluster(folder: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
                 folder, "distributed.cli.dask_worker", *common, "--nthreads", "1", "--no-nanny",
                 **environment,
             )
-            for _ in range(2)
+            for _ in range(workers)
         ]  # fmt: skip
         yield json.loads(where.read_text())["address"], scheduler
     finally:
@@ -86,15 +92,137 @@ def test_scheduler_and_workers_are_separate_processes(folder: Path) -> None:
     assert on_cluster == results(folder)
 
 
-def test_nothing_answers_at_the_address(folder: Path) -> None:
+@contextmanager
+def speaking(first_words: bytes) -> Iterator[str]:
+    """The address of a server that is not Dask's; one that says nothing waits for a request."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.sendall(first_words)
+            while self.request.recv(1024):
+                pass
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"tcp://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def refused(address: object) -> str:
+    """What is said of an address."""
+    settings = {"scheduler-address": address, "distributed.comm.timeouts.connect": "500ms"}
+    with (
+        dask.config.set(settings),
+        pytest.raises(InputError) as caught,
+        connected(threads=1, workers=None),
+    ):
+        pass
+    said = str(caught.value)
+    assert said.startswith(
+        "DASK_SCHEDULER_ADDRESS: expected the address of a Dask scheduler, such as"
+        f" tcp://HOST:8786; found {str(address)!r}: "
+    )
+    assert said.endswith("; start one there, or unset the variable to use this machine")
+    assert "\n" not in said
+    return said
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("tcp://127.0.0.1", "missing port number"),
+        ("head-node", "missing port number"),
+        ("", "missing port number"),
+        (8786, "missing port number"),  # as Dask reads a variable that holds a number
+        ("tcp://127.0.0.1:port", "invalid literal for int"),
+        ("foo://127.0.0.1:8786", "unknown address scheme 'foo'"),
+        ("http://127.0.0.1:8787", "unknown address scheme 'http'"),
+        ("tls://127.0.0.1:8786", "check your TLS configuration"),
+    ],
+)
+def test_wrong_address_is_one_line(address: object, reason: str) -> None:
+    assert reason in refused(address)
+
+
+def test_nothing_answers_at_the_address() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
-        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
-    done = replicate(
-        folder, DASK_SCHEDULER_ADDRESS=address, DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT="1s"
+        port = server.getsockname()[1]
+    assert "Connection refused" in refused(f"tcp://127.0.0.1:{port}")
+
+
+def test_server_that_waits_for_a_request_is_taken_for_the_dashboard() -> None:
+    with speaking(b"") as address:
+        assert "does not speak as Dask does (is it the dashboard's port?)" in refused(address)
+
+
+def test_server_of_another_kind_is_one_line() -> None:
+    with speaking(b"SSH-2.0-OpenSSH_9.2p1\r\n") as address:
+        refused(address)
+
+
+def test_address_of_a_worker_is_one_line(folder: Path) -> None:
+    with cluster(folder) as (address, _), Client(address) as client:
+        client.wait_for_workers(1)
+        [worker, *_] = client.scheduler_info()["workers"]
+        assert "a worker of Dask is there" in refused(worker)
+
+
+def test_scheduler_without_workers(capfd: pytest.CaptureFixture[str], folder: Path) -> None:
+    with (
+        cluster(folder, workers=0) as (address, _),
+        Client(address) as client,
+        pytest.raises(InputError) as caught,
+    ):
+        wait_for_worker(client, address, until_said=0.1, until_given_up=0.1)
+    start = f"start one with python -m distributed.cli.dask_worker {address} --nthreads 1"
+    assert f"study: waiting for a worker at {address}; {start}\n" in capfd.readouterr().err
+    assert str(caught.value) == (
+        f"expected a worker at {address}; found none in 0.1 seconds; {start}"
     )
-    assert done.status == 1
-    line = line_of(done, "study")
-    assert line.startswith(
-        f"study: expected a Dask scheduler at DASK_SCHEDULER_ADDRESS ({address})"
-    )
-    assert line.endswith("; start it, or unset the variable to use this machine")
+
+
+def test_scheduler_that_ends_is_one_line(folder: Path) -> None:
+    def lose(scheduler: "subprocess.Popen[str]") -> None:
+        with connected(threads=1, workers=None) as client:
+            running = client.submit(threading.Event().wait)
+            scheduler.kill()
+            running.result()
+
+    with (
+        cluster(folder) as (address, scheduler),
+        dask.config.set({"scheduler-address": address}),
+        pytest.raises(InputError) as caught,
+    ):
+        lose(scheduler)
+    assert str(caught.value).startswith(f"lost the Dask scheduler at {address} (")
+    assert str(caught.value).endswith("); start it again")
+
+
+def versions(**other: str) -> dict[str, Any]:
+    packages = {"python": "3.11.7.final.0", "dask": "2026.8.0", "distributed": "2026.8.0"}
+    same = {"packages": packages | {"numpy": "2"}}
+    worker = {"packages": packages | other}
+    return {"client": same, "scheduler": same, "workers": {"tcp://a": same, "tcp://b": worker}}
+
+
+@pytest.mark.parametrize(
+    ("package", "version"),
+    [("python", "3.12.1.final.0"), ("dask", "2026.7.0"), ("distributed", "2025.1.0")],
+)
+def test_other_version_of_python_or_dask_is_named(package: str, version: str) -> None:
+    assert difference(versions()) is None
+    said = difference(versions(**{package: version}))
+    assert said
+    assert said.startswith(f"the worker tcp://b has {package} {version}; expected ")
+    of_scheduler = versions() | {"scheduler": versions(**{package: version})["workers"]["tcp://b"]}
+    said = difference(of_scheduler)
+    assert said
+    assert said.startswith(f"the scheduler has {package} {version}; expected ")
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "many"])
+def test_number_of_workers_is_checked(number: str, folder: Path) -> None:
+    done = replicate(folder, "--workers", number)
+    assert done.status == 2
+    assert f"argument --workers: expected 1 or more; found '{number}'" in done.output

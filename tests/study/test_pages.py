@@ -5,27 +5,25 @@ import re
 import shutil
 import sys
 from collections.abc import Mapping
-from fnmatch import fnmatch
 from itertools import product
 from pathlib import Path
 
 import pytest
-from ruamel.yaml import YAML
 
 from experiment.common.errors import InputError
 from experiment.presentation.markdown import blocks_of
-from study.answer import ENGLISH, JAPANESE
+from study.answer import ENGLISH
 from study.found import read_found
 from study.pages import PROGRAM, main, pages
-from study.summarise import CLAIMS as CLAIMS_FILE
-from study.summarise import SUMMARY
+from study.paths import CLAIMS as CLAIMS_FILE
+from study.paths import SUMMARY
 from study.summarise import main as summarise
-from study.tables import write_tables
 from tests.conftest import ROOT, set_parameters
 from tests.conftest import Run as RunCommand
+from tests.study.conftest import write_study
 from tests.study.three_seeds import runs
 
-PAGES = ("README.md", "README.ja.md", "docs/results.md")
+PAGES = ("docs/results.md",)
 
 
 @pytest.fixture
@@ -52,15 +50,15 @@ def test_command_fills_the_pages_from_the_files_of_the_study(
     before = contents(study)
     for page in before.values():
         for text in blocks_of(page, PROGRAM).values():
-            assert text in (ENGLISH.not_measured, JAPANESE.not_measured)
+            assert text == ENGLISH.not_measured
 
-    write_tables(runs())
+    write_study(runs())
     summarise()
     main()
     after = contents(study)
     for name, blocks in pages(read_found()).items():
         assert blocks_of(after[name], PROGRAM) == blocks
-        assert not {ENGLISH.not_measured, JAPANESE.not_measured} & set(blocks.values())
+        assert ENGLISH.not_measured not in blocks.values()
         assert beside_the_blocks(after[name]) == beside_the_blocks(before[name])
     results = after["docs/results.md"]
     for claim_id, judged in json.loads(CLAIMS_FILE.read_text()).items():
@@ -84,7 +82,7 @@ def beside_the_blocks(page: str) -> str:
     ],
 )
 def test_damaged_files_are_one_line(study: Path, file: Path, text: str) -> None:
-    write_tables(runs())
+    write_study(runs())
     SUMMARY.write_text('{"differences": {}, "noise": {}, "settings": {}}\n')
     CLAIMS_FILE.write_text("{}\n")
     file.write_text(text)
@@ -96,12 +94,13 @@ def test_damaged_files_are_one_line(study: Path, file: Path, text: str) -> None:
 
 
 def test_page_without_its_marks_is_one_line(study: Path, run: RunCommand) -> None:
-    page = study / "README.ja.md"
+    page = study / "docs/results.md"
     page.write_text("# Title\n")
     done = run(study, "study.pages")
     assert done.returncode == 1
     assert done.stderr == (
-        "pages: README.ja.md: expected, once each, the blocks answer; found none; put back"
+        "pages: docs/results.md: expected, once each, the blocks answer, claims, gains, meaning,"
+        " pictures, run; found none; put back"
         " <!-- study: NAME --> and <!-- /study -->\n"
     )
     assert page.read_text() == "# Title\n"
@@ -116,19 +115,12 @@ def test_committed_pages_are_those_of_the_committed_study(monkeypatch: pytest.Mo
         assert blocks_of((ROOT / page).read_text(encoding="utf-8"), PROGRAM) == blocks
 
 
-def test_page_of_the_study_names_what_its_stages_write() -> None:
-    """Nothing else, and nothing left out."""
+def test_page_of_the_study_names_every_file_that_is_made_from_runs() -> None:
+    """And none that is not there."""
     page = (ROOT / "docs/study.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `(\w+)` \|.*\| (.+) \|$", page, re.MULTILINE)
-    named = {stage: re.findall(r"`(.+?)`", files) for stage, files in rows}
-    stages = YAML(typ="safe").load((ROOT / "study/dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    assert list(named) == list(stages)
-    for name, stage in stages.items():
-        content = stage.get("do", stage)
-        outs = [out for kind in ("outs", "metrics", "plots") for out in content.get(kind, ())]
-        written = [out if isinstance(out, str) else next(iter(out)) for out in outs]
-        patterns = [re.sub("/$", "/*", pattern) for pattern in named[name]]
-        for file in written:
-            assert any(fnmatch(file, pattern) for pattern in patterns), file
-        for pattern in patterns:
-            assert any(fnmatch(file, pattern) for file in written), pattern
+    rows = re.findall(r"^\| `study.\w+` \|.*\| (.+) \|$", page, re.MULTILINE)
+    named = {name for files in rows for name in re.findall(r"`(.+?)`", files)}
+    found = [path for top in ("metrics", "plots") for path in (ROOT / top).glob("study*")]
+    assert named >= {path.relative_to(ROOT).as_posix() for path in found}
+    for name in named - {"data/study/"}:
+        assert (ROOT / name).exists(), name

@@ -3,18 +3,22 @@
 import io
 import shutil
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba_array
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from study import plot_study
 from study.curve_pictures import draw_curves
 from study.effect_pictures import draw_rates, draw_sizes
 from study.literature import TEST_ERRORS
-from study.summarise import BANDS
+from study.paths import BANDS
+from study.statistics import estimate
 from study.table import Table, read_rows
 from tests.study.textbook import HOW, rows
 
@@ -42,12 +46,6 @@ def texts(figure: Figure) -> str:
     return "\n".join(found)
 
 
-def heights(axes: Axes, points: int) -> list[np.ndarray]:
-    """Of each line with so many points that is no cap of an interval."""
-    lines = [line for line in axes.lines if line.get_linestyle() == "-"]
-    return [y for line in lines for y in [np.asarray(line.get_ydata())] if len(y) == points]
-
-
 def test_pictures_are_there_and_the_same_bytes_twice(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -62,38 +60,92 @@ def test_pictures_are_there_and_the_same_bytes_twice(
     assert pictures(folder) == first
 
 
-def test_curves_have_a_band_for_each_variant_and_kind_of_image(folder: Path) -> None:
-    figure = draw_curves(read_rows(folder / BANDS, needed=["epoch"]), "loss", HOW)
-    assert [axes.get_title(loc="left") for axes in figure.axes] == [
-        "training images", "validation images",
-    ]  # fmt: skip
-    for axes in figure.axes:
-        assert (len(axes.lines), len(axes.collections)) == (2, 2)
+@pytest.mark.parametrize("metric", ["accuracy", "loss"])
+def test_panels_have_the_values_that_they_name(metric: str, folder: Path) -> None:
+    bands = read_rows(folder / BANDS, needed=["epoch"])
+    figure = draw_curves(bands, metric, HOW)
+    columns = {"training images": metric, "validation images": f"val_{metric}"}
+    assert [axes.get_title(loc="left") for axes in figure.axes] == [*columns]
+    settings = {
+        "without Dropout": ("none", 0.0), "with Dropout (rate 0.5)": ("dense", 0.5),
+    }  # fmt: skip
+    for axes, column in zip(figure.axes, columns.values(), strict=True):
         assert axes.get_xlabel() == "epoch"
-    assert "without Dropout" in texts(figure)
+        assert {line.get_label() for line in axes.lines} == {*settings}
+        for line, band in zip(axes.lines, axes.collections, strict=True):
+            place, rate = settings[str(line.get_label())]
+            chosen = (bands["dataset"] == "mnist") & (bands["placement"] == place)
+            expected = bands[chosen & (bands["dropout_rate"] == rate)]
+            assert points_of(line) == expected[["epoch", column]].values.tolist()
+            assert same_colour(band.get_facecolor(), line.get_color())
+            corners = np.asarray(band.get_paths()[0].vertices).tolist()
+            for edge in (f"{column}_low", f"{column}_high"):
+                for corner in expected[["epoch", edge]].values.tolist():
+                    assert corner in corners
 
 
-def test_error_against_rate_shows_means_runs_and_what_others_measured() -> None:
+def points_of(line: Line2D) -> list[list[float]]:
+    found: list[list[float]] = np.asarray(line.get_xydata()).tolist()
+    return found
+
+
+def same_colour(one: Any, other: Any) -> bool:
+    return bool(np.allclose(to_rgba_array(one)[0, :3], to_rgba_array(other)[0, :3]))
+
+
+def bars(axes: Axes) -> list[list[tuple[float, float, float, float]]]:
+    """Of each line with intervals: x, mean, low and high of its points."""
+    found = []
+    for container in axes.containers:
+        line, _, [segments] = container
+        ends = [segment[:, 1].tolist() for segment in segments.get_segments()]
+        found.append([
+            (x, y, low, high)
+            for (x, y), (low, high) in zip(points_of(line), ends, strict=True)
+        ])  # fmt: skip
+    return found
+
+
+def test_error_against_rate_has_each_run_and_each_interval() -> None:
     figure = draw_rates(Table(rows()), HOW)
-    mnist, fashion = figure.axes
-    assert (mnist.get_title(loc="left"), fashion.get_title(loc="left")) == (
-        "MNIST", "Fashion-MNIST",
-    )  # fmt: skip
-    [errors] = heights(mnist, points=9)
-    assert errors[0] - errors[5] == pytest.approx(0.4, abs=0.01)  # 0.004 more accuracy, in percent
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["MNIST", "Fashion-MNIST"]
+    for axes, dataset in zip(figure.axes, ("mnist", "fashion_mnist"), strict=True):
+        here = rows().query(f"dataset == {dataset!r} and train_samples == 48000")
+        here = here[here["placement"].isin(["none", "dense"])]
+        errors = {
+            rate: 100 * (1 - of["test_accuracy"]) for rate, of in here.groupby("dropout_rate")
+        }
+        dots = [line for line in axes.lines if line.get_marker() == "."]
+        for line, (rate, values) in zip(dots, errors.items(), strict=True):
+            assert points_of(line) == [[rate, value] for value in values]
+        expected = [
+            (rate, found.mean, found.low, found.high)
+            for rate, values in errors.items()
+            for found in [estimate(values, HOW)]
+        ]
+        assert bars(axes) == [[pytest.approx(point) for point in expected]]
     for error in TEST_ERRORS.values():
         assert f"{error:.2f} %" in texts(figure)
     assert "error on test images (%)" in texts(figure)
 
 
-def test_gain_against_size_has_a_line_for_each_rate() -> None:
+def test_gain_against_size_has_a_line_with_intervals_for_each_rate() -> None:
     figure = draw_sizes(Table(rows()), HOW)
     [axes] = figure.axes
     assert [label.get_text() for label in figure.legends[0].get_texts()][-2:] == [
         "rate 0.3", "rate 0.5",
     ]  # fmt: skip
-    few_and_all = [(line[0], line[-1]) for line in heights(axes, points=6)]
-    assert few_and_all == [pytest.approx((2.0, 0.4), abs=0.01)] * 2  # 5 times 0.004, and 0.004
+    by_seed = rows().query("dataset == 'mnist'").set_index(["train_samples", "seed"])
+    without = by_seed.query("placement == 'none'")["test_accuracy"]
+    for points, rate in zip(bars(axes), (0.3, 0.5), strict=True):
+        chosen = by_seed.query(f"placement == 'dense' and dropout_rate == {rate}")
+        gains = 100 * (chosen["test_accuracy"] - without)
+        expected = [estimate(of, HOW) for _, of in gains.groupby("train_samples")]
+        assert [point[1:] for point in points] == [
+            pytest.approx((found.mean, found.low, found.high)) for found in expected
+        ]
+        sizes = [point[0] for point in points]
+        assert sizes == pytest.approx([100, 500, 1_000, 5_000, 10_000, 48_000], rel=0.05)
 
 
 def test_picture_names_the_metric_that_it_shows() -> None:

@@ -7,19 +7,22 @@ import shutil
 from pathlib import Path
 
 import pytest
+from distributed import KilledWorker
+from distributed.scheduler import WorkerState
 
 from experiment.common.errors import InputError
-from study.replicate import STORE, conditions_of
+from experiment.network import NUMERICS
+from study.paths import STORE
+from study.replicate import conditions_of
+from study.store import WITHOUT_INFLUENCE, Entry, Store, read_entry
 from study.table import PARAMETERS
-from tests.conftest import set_parameters
+from tests.conftest import ROOT, set_parameters
 from tests.repository import EPOCHS
 from tests.study.conftest import (
-    CURVES,
-    RUNS,
     make_study,
     replicate,
     results,
-    tables,
+    table,
 )
 
 RATES = [0.0, 0.3, 0.5]
@@ -44,8 +47,12 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def rows(folder: Path, name: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(tables(folder)[name].decode())))
+def rows(folder: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(table(folder).decode())))
+
+
+def entries(folder: Path) -> list[Entry]:
+    return [read_entry(path) for path in (folder / STORE).iterdir()]
 
 
 def test_three_workers_give_the_same_bytes_as_one(study: Path, tmp_path: Path) -> None:
@@ -55,7 +62,7 @@ def test_three_workers_give_the_same_bytes_as_one(study: Path, tmp_path: Path) -
 
 
 def test_tables_are_tidy_and_sorted(study: Path) -> None:
-    runs = rows(study, RUNS)
+    runs = rows(study)
     assert list(runs[0]) == [*PARAMETERS, *sorted(FROM_THE_PIPELINE | ADDED)]
     assert [(row["placement"], row["dropout_rate"], row["seed"]) for row in runs] == [
         ("dense", "0.3", "0"), ("dense", "0.5", "0"), ("none", "0.0", "0"),
@@ -63,30 +70,28 @@ def test_tables_are_tidy_and_sorted(study: Path) -> None:
     assert {(row["dataset"], row["train_samples"], row["epochs"]) for row in runs} == {
         ("data/own/tiny.npz", "96", str(EPOCHS))
     }
-    curves = rows(study, CURVES)
-    assert list(curves[0]) == [*PARAMETERS, "epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
-    assert [row["epoch"] for row in curves] == [str(n + 1) for n in range(EPOCHS)] * len(runs)
+    for entry in entries(study):
+        assert [row["epoch"] for row in entry.curve] == [*range(1, EPOCHS + 1)]
 
 
 def test_run_with_the_pipelines_seed_has_the_pipelines_numbers(study: Path, finished: Path) -> None:
     for rate, variant in (("0.0", "no_dropout"), ("0.5", "dropout")):
         metrics = json.loads((finished / f"metrics/{variant}.json").read_text())
         assert set(metrics) == FROM_THE_PIPELINE
-        [run] = [row for row in rows(study, RUNS) if row["dropout_rate"] == rate]
+        [run] = [row for row in rows(study) if row["dropout_rate"] == rate]
         assert {name: float(run[name]) for name in metrics} == metrics
-        curve = [row for row in rows(study, CURVES) if row["dropout_rate"] == rate]
+        [curve] = [e.curve for e in entries(study) if e.run.dropout_rate == float(rate)]
         with (finished / f"plots/{variant}.csv").open() as file:
             expected = list(csv.DictReader(file))
-        assert [{name: row[name] for name in expected[0]} for row in curve] == expected
+        assert [{k: float(v) for k, v in row.items()} for row in expected] == curve
 
 
 def test_metrics_that_the_study_adds_follow_from_the_curve(study: Path) -> None:
-    curves = rows(study, CURVES)
-    for run in rows(study, RUNS):
-        curve = [row for row in curves if all(row[name] == run[name] for name in PARAMETERS)]
-        assert run["best_validation_accuracy"] == max(row["val_accuracy"] for row in curve)
-        assert run["best_validation_loss"] == min(row["val_loss"] for row in curve)
-        assert 0 <= float(run["evaluated_training_accuracy"]) <= 1
+    for entry in entries(study):
+        metrics, curve = entry.metrics, entry.curve
+        assert metrics["best_validation_accuracy"] == max(row["val_accuracy"] for row in curve)
+        assert metrics["best_validation_loss"] == min(row["val_loss"] for row in curve)
+        assert 0 <= metrics["evaluated_training_accuracy"] <= 1
 
 
 def test_stored_run_says_what_it_is(study: Path) -> None:
@@ -102,8 +107,24 @@ def test_stored_run_says_what_it_is(study: Path) -> None:
     assert entry["conditions"]["device"] == "cpu"
     assert entry["settings"] == {
         "batch_size": 32, "dense_units": 8, "filters": 2, "learning_rate": 0.001,
-        "validation_split": 0.2,
+        "validation_from": "last", "validation_split": 0.2,
     }  # fmt: skip
+
+
+def test_committed_runs_have_the_names_that_this_code_gives_them(study: Path) -> None:
+    """Otherwise `make study` would train all of them again."""
+    [here, *_] = [json.loads(path.read_text())["conditions"] for path in (study / STORE).iterdir()]
+    committed = sorted((ROOT / STORE).iterdir())
+    assert committed
+    for path in committed:
+        content = json.loads(path.read_text())
+        run = read_entry(path).run
+        store = Store(
+            path.parent, content["settings"], content["conditions"], {run.dataset: content["data"]}
+        )
+        assert store.path(run) == path
+        assert {*content["conditions"]} - {*WITHOUT_INFLUENCE} == {*here} - {*WITHOUT_INFLUENCE}
+        assert content["conditions"]["numerics"] == NUMERICS
 
 
 def test_wrong_parameter_is_one_line(tmp_path: Path) -> None:
@@ -154,6 +175,15 @@ def test_cluster_without_this_code_is_one_line(error: Exception, cause: Exceptio
         "expected a scheduler and workers with this code and its packages; found:"
         " ModuleNotFoundError: No module named 'study'; start them in this folder, or with it in"
         " PYTHONPATH"
+    )
+
+
+def test_worker_that_dies_before_it_has_started_is_one_line() -> None:
+    error = KilledWorker("conditions", WorkerState.__new__(WorkerState), 3)
+    with pytest.raises(InputError) as caught:
+        conditions_of(Unable(error, None))  # type: ignore[arg-type]
+    assert str(caught.value) == (
+        "each worker that trained it died; is there enough memory? 3 GB for each worker is enough"
     )
 
 

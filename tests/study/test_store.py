@@ -12,13 +12,17 @@ from study.grid import Run
 from study.store import WITHOUT_INFLUENCE, Entry, Store, digest
 
 RUN = Run("mnist", "dense", 0.5, 48_000, 20, 0)
-ENTRY = Entry(RUN, {"test_accuracy": 0.98}, [{"epoch": 1, "loss": 0.1}])
+CURVE = [
+    {"epoch": n, "accuracy": 0.9 + n / 100, "loss": 0.3 / n, "val_accuracy": 0.8, "val_loss": n}
+    for n in (1, 2, 3)
+]
+ENTRY = Entry(RUN, {"test_accuracy": 0.98}, CURVE)
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return Store(
-        tmp_path, {"batch_size": 32}, {"code": "1", "version.numpy": "2", "python": "3"},
+        tmp_path, {"batch_size": 32}, {"numerics": "1", "version.numpy": "2", "python": "3"},
         {"mnist": "abc", "fashion_mnist": "def"},
     )  # fmt: skip
 
@@ -31,6 +35,15 @@ def test_saved_run_is_loaded(store: Store) -> None:
     store.save(ENTRY)
     assert store.path(RUN).read_bytes() == before
     assert [path.name for path in store.folder.iterdir()] == [store.path(RUN).name]
+
+
+def test_file_has_a_line_for_each_part(store: Store) -> None:
+    store.save(ENTRY)
+    first, *lines, last = store.path(RUN).read_text().splitlines()
+    assert (first, last) == ("{", "}")
+    assert [line.split('"')[1] for line in lines] == [
+        "checksum", "conditions", "curve", "data", "metrics", "run", "settings",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -48,7 +61,7 @@ def test_another_run_has_another_name(changed: dict[str, object], store: Store) 
 def test_name_depends_on_settings_conditions_and_data(store: Store) -> None:
     others = [
         replace(store, settings={"batch_size": 64}),
-        replace(store, conditions={**store.conditions, "code": "2"}),
+        replace(store, conditions={**store.conditions, "numerics": "2"}),
         replace(store, conditions={**store.conditions, "version.numpy": "3"}),
         replace(store, data={**store.data, "mnist": "changed"}),
     ]
@@ -87,7 +100,7 @@ def test_file_of_another_run_under_this_name_is_noticed(store: Store) -> None:
     other = replace(RUN, seed=1)
     store.save(replace(ENTRY, run=other))
     store.path(other).rename(store.path(RUN))
-    with pytest.raises(InputError, match="not what was written"):
+    with pytest.raises(InputError, match="it holds another run"):
         store.load(RUN)
 
 

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from study import summarise
-from study.inference import PREDICTIONS, TIMES
+from study.paths import PREDICTIONS, TIMES
 from study.statistics import estimate
-from study.tables import write_tables
+from study.tables import write_runs
 from tests.conftest import set_parameters
 from tests.study.conftest import RUNS
 from tests.study.textbook import QUICK, few_entries
@@ -115,7 +115,8 @@ def test_difference_is_paired_by_seed_and_corrected_for_all_settings(
     with_dropout, without = (of("mnist", rate, "test_accuracy") for rate in (0.5, 0.0))
     paired = [a - b for a, b in zip(with_dropout, without, strict=True)]
     assert found["mean"] == pytest.approx(statistics.mean(paired))
-    assert found["low"] <= found["mean"] <= found["high"]
+    interval = estimate(paired, QUICK)
+    assert (found["low"], found["high"]) == pytest.approx((interval.low, interval.high))
     # Five seeds that agree, among as many settings: Holm multiplies the smallest by their number.
     assert found["p"] == 2 / 32
     assert found["p_corrected"] == pytest.approx(min(1, len(summary["differences"]) * 2 / 32))
@@ -130,12 +131,23 @@ def test_bands_are_of_each_epoch_of_the_full_training_sets(summarised: Path) -> 
     ]  # fmt: skip
     assert set(bands["train_samples"]) == {48_000}
     assert len(bands) == 2 * 5  # epochs, settings with all images
-    last = bands[bands["epoch"] == 2].set_index(["dataset", "placement", "dropout_rate"])
-    expected = statistics.mean(of("mnist", 0.5, "validation_loss"))
-    assert last.loc[("mnist", "dense", 0.5), "val_loss"] == pytest.approx(expected)
-    for name in columns:
-        assert (bands[f"{name}_low"] <= bands[name]).all()
-        assert (bands[name] <= bands[f"{name}_high"]).all()
+    by_metric = dict(zip(columns, ("training_accuracy", "training_loss", "validation_accuracy",
+                                   "validation_loss"), strict=True))  # fmt: skip
+    rows = bands.set_index(["dataset", "placement", "dropout_rate", "epoch"])
+    for setting in {index[:3] for index in rows.index}:
+        for column, metric in by_metric.items():
+            # Of the made-up curves, the first epoch has 9 tenths of the last one's values.
+            for epoch, factor in ((1, 0.9), (2, 1.0)):
+                chosen = MADE[(MADE["train_samples"] == 48_000)]
+                for name, value in zip(
+                    ("dataset", "placement", "dropout_rate"), setting, strict=True
+                ):
+                    chosen = chosen[chosen[name] == value]
+                expected = estimate(factor * chosen[metric], QUICK)
+                row = rows.loc[(*setting, epoch)]
+                assert [row[column], row[f"{column}_low"], row[f"{column}_high"]] == pytest.approx(
+                    [expected.mean, expected.low, expected.high]
+                )
 
 
 def test_claims_are_judged_with_what_inference_measured(folder: Path) -> None:
@@ -156,7 +168,7 @@ def test_same_runs_in_another_order_give_the_same_bytes(folder: Path) -> None:
         return {name: (folder / name).read_bytes() for name in names}
 
     before = written()
-    write_tables(reversed(few_entries()))
+    write_runs(reversed(few_entries()))
     summarise.main()
     assert written() == before
 
@@ -182,14 +194,14 @@ def test_missing_or_foreign_table_is_one_line(
 
 
 def test_one_seed_is_too_few(folder: Path) -> None:
-    write_tables(entry for entry in few_entries() if entry.run.seed == 0)
+    write_runs(entry for entry in few_entries() if entry.run.seed == 0)
     with pytest.raises(SystemExit, match="expected two seeds or more of a setting; add seeds"):
         summarise.main()
 
 
 def test_seed_that_a_setting_lacks_is_left_out_of_its_differences(folder: Path) -> None:
     """As after a study in which runs failed."""
-    write_tables(
+    write_runs(
         entry for entry in few_entries() if (entry.run.dropout_rate, entry.run.seed) != (0.5, 4)
     )
     summarise.main()

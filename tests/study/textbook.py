@@ -11,9 +11,8 @@ import pandas as pd
 from study.grid import Run
 from study.parameters import StatisticsParameters
 from study.store import Entry
-from study.tables import write_tables
 from tests.conftest import ROOT
-from tests.study.conftest import set_study
+from tests.study.conftest import set_study, write_study
 
 HOW = StatisticsParameters(
     primary_metric="test_accuracy", confidence_level=0.95, resamples=999, seed=0
@@ -114,5 +113,5 @@ def make_tables(folder: Path) -> Path:
     shutil.copy(ROOT / "study/params.yaml", folder / "study")
     set_study(folder, statistics=QUICK.model_dump())
     with contextlib.chdir(folder):
-        write_tables(few_entries())
+        write_study(few_entries())
     return folder

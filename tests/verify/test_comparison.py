@@ -125,6 +125,16 @@ def test_one_number_that_is_far_is_enough_wherever_it_stands(tmp_path: Path) -> 
     assert certificate.reason == "metrics/a.json: loss: inf, limit 3.0"
 
 
+def test_every_metrics_file_is_compared(tmp_path: Path) -> None:
+    committed, rerun = results(tmp_path / "a"), results(tmp_path / "b", accuracy=0.901)
+    for folder, value in ((committed, 1), (rerun, 2)):
+        (folder / "metrics/b.json").write_text(json.dumps({"f1": value}))
+        pipeline = PIPELINE.replace("metrics: [", "metrics: [metrics/b.json, ")
+        (folder / "dvc.yaml").write_text(pipeline)
+    names = [number.name for number in compare(committed, rerun).numbers]
+    assert names == ["metrics/a.json: accuracy", "metrics/b.json: f1"]
+
+
 def test_environment_that_cannot_be_read_explains_nothing(tmp_path: Path) -> None:
     committed, rerun = results(tmp_path / "a"), results(tmp_path / "b", accuracy=0.901)
     for folder in (committed, rerun):

@@ -1,5 +1,7 @@
 """Stands for `experiment/network/training.py` in a copy of the code: as deterministic, in no time.
 
+`model.py` beside it stands for `experiment/network/model.py`.
+
 What a test wants of a run it says by an empty file in `faults/`, named as the run in `named`:
 `hold <run>`: the run waits until that file is gone, and tells its process in `held <run>`;
 `fail <run>`: the run raises an error; `die <run>`: its process is killed. `tried <run>` has a byte
@@ -9,12 +11,14 @@ for each time it was tried.
 import os
 import signal
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-FAULTS = Path(__file__).parent.parent / "faults"
+FAULTS = Path(__file__).parents[2] / "faults"
 
 
 def named(rate: float, seed: int) -> str:
@@ -33,14 +37,16 @@ def as_tensors(split: Any) -> Any:
     return split
 
 
-def train_model(
-    train: Any, validation: Any, *, dropout_rate: float, epochs: int, seed: int, **settings: Any
-) -> tuple[float, list[dict[str, float]]]:
-    cause_faults(named(dropout_rate, seed))
-    random = np.random.default_rng([int(10 * dropout_rate), seed, int(train.images.sum())])
+def train_epochs(
+    model: Any, train: Any, validation: Any, *, epochs: int, seed: int, **settings: Any
+) -> Iterator[Any]:
+    cause_faults(named(model.rate, seed))
+    random = np.random.default_rng([int(10 * model.rate), seed, int(train.images.sum())])
     names = ("accuracy", "loss", "val_accuracy", "val_loss")
-    curve = [{"epoch": e + 1, **{n: float(random.uniform()) for n in names}} for e in range(epochs)]
-    return curve[-1]["loss"], curve
+    rows = [{"epoch": e + 1, **{n: float(random.uniform()) for n in names}} for e in range(epochs)]
+    model.loss = rows[-1]["loss"]
+    for done in range(epochs):
+        yield SimpleNamespace(curve=rows[: done + 1])
 
 
 def cause_faults(run: str) -> None:
@@ -59,5 +65,9 @@ def cause_faults(run: str) -> None:
             time.sleep(0.02)
 
 
-def evaluate_model(model: float, split: Any) -> dict[str, float]:
-    return {"accuracy": model / 2, "loss": model + float(split.images.mean())}
+class Evaluation:
+    def __init__(self, model: Any) -> None:
+        self.loss: float = model.loss
+
+    def __call__(self, split: Any) -> dict[str, float]:
+        return {"accuracy": self.loss / 2, "loss": self.loss + float(split.images.mean())}

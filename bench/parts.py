@@ -1,0 +1,97 @@
+"""What is measured: pairs of whole runs, nothing to do, a changed rate."""
+
+import csv
+import json
+import re
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from bench.machine import measure_rates
+from bench.sitting import PYTHON, Sitting
+from experiment.presentation.style import LABELS
+
+CURVES = ("val_accuracy", "val_loss")
+CHANGED_RATE = 0.3
+# Of the first pair. Not the seed of params.yaml, whose results a cache may hold.
+FIRST_SEED = 101
+IDLE_COMMANDS = {
+    "dvc_status": (PYTHON, "-m", "dvc", "status"),
+    "dvc_repro": (PYTHON, "-m", "dvc", "repro"),
+    "make_repro": (PYTHON, "-m", "stages"),
+}
+
+Part = dict[str, Any]
+
+
+def has_torch() -> bool:
+    """Whether PyTorch is installed; says so in one line when it is not."""
+    found = find_spec("torch") is not None
+    if not found:
+        print("bench: PyTorch is not installed: bench/plain_torch.py is skipped")
+    return found
+
+
+def run_pair(sitting: Sitting, number: int, *, torch: bool) -> Part:
+    """The plain script, then the pipeline, then the PyTorch script if there is PyTorch.
+
+    Args:
+        sitting: where.
+        number: of the pair, from 1. Each has another seed, so DVC restores no training.
+        torch: whether to run `bench/plain_torch.py`.
+    """
+    pair: Part = {"machine": measure_rates(), "plain": run_script(sitting, "bench/plain.py")}
+    costs, _ = sitting.repro(seed=FIRST_SEED - 1 + number)
+    curves = {name: read_curves(sitting.clone / f"plots/{name}.csv") for name in LABELS}
+    pair["pipeline"] = {**costs, "curves": curves}
+    if torch:
+        pair["torch"] = run_script(sitting, "bench/plain_torch.py")
+    return pair
+
+
+def run_script(sitting: Sitting, script: str) -> Part:
+    """A script as a tutorial would write it, which chooses its seed itself."""
+    output = sitting.clone.parent / Path(script).stem
+    output.mkdir(exist_ok=True)
+    options = ("--epochs", str(sitting.epochs), "--output", str(output))
+    costs, _ = sitting.measure(PYTHON, script, str(sitting.images), *options)
+    histories = json.loads((output / "history.json").read_text(encoding="utf-8"))
+    curves = {
+        name: {curve: histories[label][curve] for curve in CURVES} for name, label in LABELS.items()
+    }
+    return {**costs, "curves": curves}
+
+
+def run_idle(sitting: Sitting, rounds: int) -> list[Part]:
+    """`dvc status`, `dvc repro` and `make repro` in turn, with nothing to do."""
+    sitting.repro()
+    sitting.measure(*IDLE_COMMANDS["dvc_status"])  # DVC stores the hashes of what is new
+    return [
+        {name: sitting.measure(*command)[0] for name, command in IDLE_COMMANDS.items()}
+        for _ in range(rounds)
+    ]
+
+
+def run_rate(sitting: Sitting) -> Part:
+    """From a changed rate to the new curves, and by how much DVC's cache grows."""
+    sitting.repro()
+    before = size_of(sitting.clone.parent / "cache")
+    costs, output = sitting.repro(dropout_rate=CHANGED_RATE)
+    return {
+        **costs,
+        "rate": CHANGED_RATE,
+        "stages": re.findall(r"^Running stage '(.+)'", output, re.MULTILINE),
+        "cache_bytes": size_of(sitting.clone.parent / "cache") - before,
+    }
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files in a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def read_curves(path: Path) -> dict[str, list[float]]:
+    """The curves of the validation images in a file of the pipeline."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {curve: [float(row[curve]) for row in rows] for curve in CURVES}

@@ -1,0 +1,60 @@
+"""Tiny networks on synthetic images; TensorFlow is started once for each process of pytest."""
+
+from typing import Any
+
+from experiment.common.splits import Split
+from experiment.data.dataset import Dataset, divide
+from experiment.network.checkpoint import START, State
+from experiment.network.startup import starting_tensorflow
+from tests.conftest import synthetic_arrays
+
+with starting_tensorflow():
+    import keras
+    import tensorflow as tf
+
+    from experiment.network import training
+    from experiment.network.model import build_model
+    from experiment.network.model_file import write_model
+    from experiment.network.optimizer import Adam
+
+    training.configure(1)
+
+# What needs TensorFlow is imported from here, where it was started.
+__all__ = ["Adam", "build_model", "keras", "tf", "training", "write_model"]
+
+OF_NETWORK: dict[str, Any] = {
+    "filters": 2,
+    "dense_units": 8,
+    "dropout_rate": 0.0,
+    "dropout_placement": "dense",
+    "seed": 7,
+}
+OF_TRAINING: dict[str, Any] = {"epochs": 3, "batch_size": 16, "learning_rate": 0.01, "seed": 7}
+
+
+def parts(train: int = 120, test: int = 30) -> dict[str, Split]:
+    """90 images to train on, 30 of validation, 30 of test, if not said otherwise."""
+    dataset = Dataset(**synthetic_arrays(train, test))
+    split = divide(
+        dataset, validation_split=0.25, validation_from="last", train_samples=None, seed=0
+    )
+    return {name: training.as_tensors(part) for name, part in split.items()}
+
+
+def build(split: Split, **changed: Any) -> keras.Model:
+    settings = OF_NETWORK | changed
+    return build_model(image_shape=split.images.shape[1:], classes=split.classes, **settings)
+
+
+def train(
+    start: State = START, split: dict[str, Split] | None = None, **changed: Any
+) -> tuple[keras.Model, list[State]]:
+    """The network after training, and the state after each epoch."""
+    split = split or parts()
+    model = build(split["train"], **{k: v for k, v in changed.items() if k in OF_NETWORK})
+    settings = OF_TRAINING | {k: v for k, v in changed.items() if k in OF_TRAINING}
+    assert changed.keys() <= OF_NETWORK.keys() | OF_TRAINING.keys()
+    states = training.train_epochs(
+        model, split["train"], split["validation"], state=start, **settings
+    )
+    return model, list(states)

@@ -1,0 +1,80 @@
+"""One run of the study: it trains what the run says, on the images that the run says."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from experiment.data.dataset import Dataset
+from study.grid import Run
+from study.one_run import train_one
+from tests.conftest import synthetic_arrays
+
+RUN = Run("data/own/tiny.npz", "dense", 0.25, 60, 3, 4)
+DATASET = Dataset(**synthetic_arrays())
+SETTINGS: dict[str, Any] = {
+    "batch_size": 7, "dense_units": 8, "filters": 2, "learning_rate": 0.01,
+    "validation_from": "last", "validation_split": 0.2,
+}  # fmt: skip
+
+LAYERS = {"none": [], "dense": ["dropout"], "pooling": ["pooling_dropout"],
+          "both": ["pooling_dropout", "dropout"]}  # fmt: skip
+
+
+class TrainsError(Exception):
+    """Stands for the training."""
+
+
+def trained(run: Run, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any, Any, dict[str, Any]]:
+    """Network, training and validation images, and settings, as they are given to the training."""
+    from experiment.network import training
+
+    given: list[Any] = []
+
+    def train_epochs(*arguments: Any, **settings: Any) -> None:
+        given.extend([*arguments, settings])
+        raise TrainsError
+
+    monkeypatch.setattr(training, "train_epochs", train_epochs)
+    with pytest.raises(TrainsError):
+        train_one(run, DATASET, **SETTINGS)
+    network, images, validation, settings = given
+    return network, images, validation, settings
+
+
+@pytest.mark.parametrize("place", LAYERS)
+def test_dropout_is_where_the_run_says(place: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    rate = 0.0 if place == "none" else 0.25
+    network, *_ = trained(replace(RUN, placement=place, dropout_rate=rate), monkeypatch)
+    found = [layer for layer in network.layers if "dropout" in layer.name]
+    assert [layer.name for layer in found] == LAYERS[place]
+    assert {layer.rate for layer in found} <= {0.25}
+
+
+@pytest.mark.parametrize(("seed", "samples"), [(0, 60), (4, 60), (4, 30), (4, 96)])
+def test_images_settings_and_weights_are_those_of_the_run(
+    seed: int, samples: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from experiment.network.model import build_model
+
+    run = replace(RUN, seed=seed, train_samples=samples)
+    network, images, validation, settings = trained(run, monkeypatch)
+    assert settings == {"epochs": 3, "seed": seed, "batch_size": 7, "learning_rate": 0.01}
+    assert np.array_equal(validation.images[..., 0], DATASET.x_train[96:])
+    assert np.array_equal(validation.labels, DATASET.y_train[96:])
+    # By class, the first ones of a shuffle by the seed; the bits of the stored runs rest on it.
+    random = np.random.default_rng(seed)
+    chosen = [
+        random.permutation(np.flatnonzero(DATASET.y_train[:96] == label))[: samples // 3]
+        for label in range(3)
+    ]
+    expected = np.sort(np.concatenate(chosen))
+    assert np.array_equal(images.images[..., 0], DATASET.x_train[expected])
+    assert np.array_equal(images.labels, DATASET.y_train[expected])
+    same = build_model(
+        image_shape=(8, 8, 1), classes=3, filters=2, dense_units=8, dropout_rate=0.25,
+        dropout_placement="dense", seed=seed,
+    )  # fmt: skip
+    for weights, others in zip(network.get_weights(), same.get_weights(), strict=True):
+        assert np.array_equal(weights, others)
