@@ -126,9 +126,9 @@ CLAIMS = (
     ),
     Claim(
         "C7",
-        "Its place is behind fully connected layers.",
-        "Accuracy on unseen images with Dropout behind the dense layer, less that with Dropout"
-        " elsewhere, is above 0: behind the pooling, and behind both.",
+        "Its place is after fully connected layers.",
+        "Accuracy on unseen images with Dropout after the dense layer, less that with Dropout"
+        " elsewhere, is above 0: after the pooling, and after both.",
         (
             Part(
                 "dense minus pooling",

@@ -25,7 +25,7 @@ ADVICE = {
         " then as good as the best one is not decided.",
     },
     "C5": {
-        SUPPORTED: "**Dropout behind the dense layer is worth its line**: accuracy on unseen images"
+        SUPPORTED: "**Dropout after the dense layer is worth its line**: accuracy on unseen images"
         " improves on both data sets.",
         CONTRADICTED: "**Do not add Dropout for the accuracy alone.** On one of the two data sets"
         " at least, accuracy on unseen images does not improve.",
@@ -41,11 +41,11 @@ ADVICE = {
         " with all is not decided.",
     },
     "C7": {
-        SUPPORTED: "**Put it behind the dense layer**: behind the pooling, or both, accuracy on"
+        SUPPORTED: "**Put it after the dense layer**: after the pooling, or both, accuracy on"
         " unseen images is lower.",
-        CONTRADICTED: "**Try it behind the pooling, too**: there, or in both places, accuracy on"
-        " unseen images is no lower than behind the dense layer.",
-        UNDECIDED: "**Put it behind the dense layer, or try**: no other place is surely better,"
+        CONTRADICTED: "**Try it after the pooling, too**: there, or in both places, accuracy on"
+        " unseen images is no lower than after the dense layer.",
+        UNDECIDED: "**Put it after the dense layer, or try**: no other place is surely better,"
         " but one at least cannot be told from it with this many seeds.",
     },
     "C8": {

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from experiment.common.errors import one_line_errors
 from experiment.presentation.markdown import fill_blocks
-from study.answer import ENGLISH, answer
+from study.answer import NOT_RUN, answer
 from study.meaning import meaning_section
 from study.results import Results, read_results
 from study.sections import claims_section, gains_section, pictures_section, run_section
@@ -26,15 +26,13 @@ def main() -> None:
 
 def pages(results: Results | None) -> Pages:
     """All blocks of the study."""
-    return {"docs/results.md": {"answer": answer(results, ENGLISH), **sections(results)}}
+    return {"docs/results.md": {"answer": answer(results), **sections(results)}}
 
 
 def sections(results: Results | None) -> dict[str, str]:
     """The blocks of docs/results.md that are there alone."""
     if results is None:
-        return dict.fromkeys(
-            ("run", "claims", "pictures", "gains", "meaning"), ENGLISH.not_measured
-        )
+        return dict.fromkeys(("run", "claims", "pictures", "gains", "meaning"), NOT_RUN)
     return {
         "run": run_section(results),
         "claims": claims_section(results.claims, results.study.statistics),

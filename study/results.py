@@ -47,7 +47,7 @@ class Results:
         return sorted(known, key=lambda s: (s.dataset != "mnist", s.dataset))
 
     def compared(self) -> list[Setting]:
-        """By dataset, the claims' rate behind the dense layer, with all images."""
+        """By dataset, the claims' rate after the dense layer, with all images."""
         found = []
         for dataset in dict.fromkeys(setting.dataset for setting in self.settings()):
             setting = Setting(dataset, "dense", RATE, self.table.all_samples(dataset))

@@ -8,7 +8,7 @@ from typing import Any
 
 from experiment.data.known import label_of
 from experiment.presentation.markdown import paragraph, table
-from study.answer import ENGLISH, with_minus
+from study.answer import METRICS, with_minus
 from study.grid import runs_of
 from study.judging import NOT_MEASURED, ClaimResult
 from study.parameters import StatisticsParameters
@@ -36,7 +36,7 @@ PLACES = {
 def run_section(results: Results) -> str:
     """The grid as far as it was run, and where."""
     rows = results.table.rows.copy()
-    # Without Dropout, it has no place: such a run belongs to those with it behind the dense layer.
+    # Without Dropout, it has no place: such a run belongs to those with it after the dense layer.
     rows["placement"] = rows["placement"].replace("none", "dense")
     lines = []
     order = ["dataset", "train_samples", "epochs", "placement"]
@@ -50,7 +50,7 @@ def run_section(results: Results) -> str:
     header = [
         "data set",
         "training images",
-        "Dropout behind",
+        "Dropout after",
         "rates",
         "epochs",
         "updates of the weights",
@@ -146,9 +146,9 @@ def gains_section(results: Results) -> str:
     header = [
         "data set",
         "training images",
-        "Dropout behind",
+        "Dropout after",
         "rate",
-        ENGLISH.metrics[results.metric],
+        METRICS[results.metric],
         f"gain, percentage points [{how.level} % interval]",
         "p",
         "p, corrected",

@@ -12,7 +12,7 @@ import pytest
 
 from experiment.common.errors import InputError
 from experiment.presentation.markdown import blocks_of
-from study.answer import ENGLISH
+from study.answer import NOT_RUN
 from study.pages import PROGRAM, main, pages
 from study.paths import CLAIMS as CLAIMS_FILE
 from study.paths import SUMMARY
@@ -50,7 +50,7 @@ def test_command_fills_the_pages_from_the_files_of_the_study(
     before = contents(study)
     for page in before.values():
         for text in blocks_of(page, PROGRAM).values():
-            assert text == ENGLISH.not_measured
+            assert text == NOT_RUN
 
     write_study(runs())
     summarise()
@@ -58,7 +58,7 @@ def test_command_fills_the_pages_from_the_files_of_the_study(
     after = contents(study)
     for name, blocks in pages(read_results()).items():
         assert blocks_of(after[name], PROGRAM) == blocks
-        assert ENGLISH.not_measured not in blocks.values()
+        assert NOT_RUN not in blocks.values()
         assert beside_the_blocks(after[name]) == beside_the_blocks(before[name])
     results = after["docs/results.md"]
     for claim_id, judged in json.loads(CLAIMS_FILE.read_text()).items():
