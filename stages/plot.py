@@ -78,22 +78,22 @@ def draw(curves: dict[str, pd.DataFrame], metric: str) -> Figure:
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     # Outside the axes, where it covers no curve.
-    figure.legend(handles=_legend(), loc="outside lower left", ncols=len(VARIANTS), frameon=False)
+    figure.legend(handles=_legend(), loc="outside lower left", ncols=2, frameon=False)
     return figure
 
 
 def _legend() -> list[Line2D]:
-    """A column for each variant, filled from above, and the mark below the first."""
-    mark = Line2D([], [], color="white", ls="", **BEST, label="best epoch: lowest validation loss")
-    columns = [
-        [
+    """Two columns, each filled from above: the variants in turn, the mark below the left ones."""
+    columns: tuple[list[Line2D], list[Line2D]] = ([], [])
+    for number, variant in enumerate(VARIANTS.values()):
+        columns[number % 2].extend(
             Line2D([], [], color=variant.colour, ls=style, lw=2, label=f"{split}, {variant.label}")
             for split, style in LINE_STYLES.items()
-        ]
-        for variant in VARIANTS.values()
-    ]
-    first, *others = columns
-    return [*first, mark, *(line for column in others for line in column)]
+        )
+    left, right = columns
+    mark = Line2D([], [], color="white", ls="", **BEST, label="best epoch: lowest validation loss")
+    nothing = [Line2D([], [], ls="", label="")] * (len(left) - len(right))
+    return [*left, mark, *right, *nothing]
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from study.evidence import Evidence
+from study.measurements import Measurements
 
 # What a claim is about that names nothing else.
 DATASET, RATE = "mnist", 0.5
@@ -27,7 +27,7 @@ class Part:
     """
 
     quantity: str
-    values: Callable[[Evidence], pd.Series]
+    values: Callable[[Measurements], pd.Series]
     above: float | None = None
     below: float | None = None
 
@@ -126,9 +126,9 @@ CLAIMS = (
     ),
     Claim(
         "C7",
-        "Its place is behind fully connected layers.",
-        "Accuracy on unseen images with Dropout behind the dense layer, less that with Dropout"
-        " elsewhere, is above 0: behind the pooling, and behind both.",
+        "Its place is after fully connected layers.",
+        "Accuracy on unseen images with Dropout after the dense layer, less that with Dropout"
+        " elsewhere, is above 0: after the pooling, and after both.",
         (
             Part(
                 "dense minus pooling",

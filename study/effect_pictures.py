@@ -36,7 +36,7 @@ def draw_rates(table: Table, how: StatisticsParameters) -> Figure:
             _draw_known_errors(axes)
         finish(axes)
         axes.set_title(label_of(dataset), loc="left")
-        axes.set_xlabel("Dropout rate, behind the dense layer")
+        axes.set_xlabel("Dropout rate, after the dense layer")
     panels[0].set_ylabel(f"error on {_images(how)} (%)")
     figure.suptitle(
         f"Error against the Dropout rate: mean over seeds, {how.level} % interval",

@@ -30,6 +30,11 @@ class Run:
     seed: int
 
 
+def placed(placement: Placement, rate: float) -> Placement:
+    """Where Dropout is: a rate of 0 is no Dropout, wherever it was to be."""
+    return placement if rate > 0 else "none"
+
+
 def runs_of(
     blocks: Iterable[Block], seeds: Sequence[int], *, images: Mapping[str, int], epochs: int
 ) -> list[Run]:
@@ -61,7 +66,7 @@ def runs_of(
             runs[
                 Run(
                     dataset=block.dataset,
-                    placement=placement if rate > 0 else "none",
+                    placement=placed(placement, rate),
                     dropout_rate=float(rate),
                     train_samples=samples,
                     epochs=block.epochs or epochs,

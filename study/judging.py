@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from study.claims import CLAIMS, DATASET, RATE, Claim, Part
-from study.evidence import Evidence, MissingRunsError
 from study.inference import Inference
+from study.measurements import Measurements, MissingRunsError
 from study.parameters import StatisticsParameters
 from study.statistics import Estimate, estimate
 from study.table import Table
@@ -14,7 +14,7 @@ NOT_MEASURED = "not measured"
 
 
 @dataclass(frozen=True)
-class Measured:
+class PartResult:
     """A part of a claim as measured.
 
     Attributes:
@@ -29,40 +29,44 @@ class Measured:
 
 
 @dataclass(frozen=True)
-class Judged:
+class ClaimResult:
     """A claim, what was measured, and the verdict."""
 
     id: str
     claim: str
     rule: str
-    parts: tuple[Measured, ...]
+    parts: tuple[PartResult, ...]
     verdict: str
 
 
-def judge_all(table: Table, inference: Inference | None, how: StatisticsParameters) -> list[Judged]:
+def judge_all(
+    table: Table, inference: Inference | None, how: StatisticsParameters
+) -> list[ClaimResult]:
     """Every claim, in order."""
-    evidence = Evidence(table, inference, metric=how.primary_metric, dataset=DATASET, rate=RATE)
-    return [judge(claim, evidence, how) for claim in CLAIMS]
+    measurements = Measurements(
+        table, inference, metric=how.primary_metric, dataset=DATASET, rate=RATE
+    )
+    return [judge(claim, measurements, how) for claim in CLAIMS]
 
 
-def judge(claim: Claim, evidence: Evidence, how: StatisticsParameters) -> Judged:
+def judge(claim: Claim, measurements: Measurements, how: StatisticsParameters) -> ClaimResult:
     """A claim is contradicted with any of its parts, and supported with all of them."""
-    parts = tuple(_measure(part, evidence, how) for part in claim.parts)
+    parts = tuple(_measure(part, measurements, how) for part in claim.parts)
     found = {part.verdict for part in parts}
     order = (CONTRADICTED, NOT_MEASURED, UNDECIDED, SUPPORTED)
     verdict = next(verdict for verdict in order if verdict in found)
-    return Judged(claim.id, claim.text, claim.rule, parts, verdict)
+    return ClaimResult(claim.id, claim.text, claim.rule, parts, verdict)
 
 
-def _measure(part: Part, evidence: Evidence, how: StatisticsParameters) -> Measured:
+def _measure(part: Part, measurements: Measurements, how: StatisticsParameters) -> PartResult:
     try:
-        values = part.values(evidence).dropna()  # a seed that one side of a difference lacks
+        values = part.values(measurements).dropna()  # a seed that one side of a difference lacks
     except MissingRunsError:
-        return Measured(part.quantity, None, NOT_MEASURED)
+        return PartResult(part.quantity, None, NOT_MEASURED)
     if len(values) < 2:
-        return Measured(part.quantity, None, NOT_MEASURED)
+        return PartResult(part.quantity, None, NOT_MEASURED)
     figure = estimate(values, how)
-    return Measured(part.quantity, figure, verdict_of(figure, above=part.above, below=part.below))
+    return PartResult(part.quantity, figure, verdict_of(figure, above=part.above, below=part.below))
 
 
 def verdict_of(figure: Estimate, *, above: float | None, below: float | None) -> str:

@@ -2,8 +2,8 @@
 
 from experiment.presentation.markdown import item
 from study.claims import DATASET, RATE
-from study.found import Found
 from study.judging import CONTRADICTED, SUPPORTED, UNDECIDED
+from study.results import Results
 from study.table import Setting
 
 # By claim and verdict.
@@ -25,7 +25,7 @@ ADVICE = {
         " then as good as the best one is not decided.",
     },
     "C5": {
-        SUPPORTED: "**Dropout behind the dense layer is worth its line**: accuracy on unseen images"
+        SUPPORTED: "**Dropout after the dense layer is worth its line**: accuracy on unseen images"
         " improves on both data sets.",
         CONTRADICTED: "**Do not add Dropout for the accuracy alone.** On one of the two data sets"
         " at least, accuracy on unseen images does not improve.",
@@ -41,11 +41,11 @@ ADVICE = {
         " with all is not decided.",
     },
     "C7": {
-        SUPPORTED: "**Put it behind the dense layer**: behind the pooling, or both, accuracy on"
+        SUPPORTED: "**Put it after the dense layer**: after the pooling, or both, accuracy on"
         " unseen images is lower.",
-        CONTRADICTED: "**Try it behind the pooling, too**: there, or in both places, accuracy on"
-        " unseen images is no lower than behind the dense layer.",
-        UNDECIDED: "**Put it behind the dense layer, or try**: no other place is surely better,"
+        CONTRADICTED: "**Try it after the pooling, too**: there, or in both places, accuracy on"
+        " unseen images is no lower than after the dense layer.",
+        UNDECIDED: "**Put it after the dense layer, or try**: no other place is surely better,"
         " but one at least cannot be told from it with this many seeds.",
     },
     "C8": {
@@ -66,32 +66,32 @@ ADVICE = {
 }
 
 
-def meaning_section(found: Found) -> str:
+def meaning_section(results: Results) -> str:
     """Advice, as far as claims were judged, and how much seeds alone change."""
-    gaps = {"best_epoch": _best_epoch(found)}
+    gaps = {"best_epoch": _best_epoch(results)}
     items = [
         ADVICE[claim.id][claim.verdict].format(**gaps)
-        for claim in found.claims
+        for claim in results.claims
         if claim.verdict in ADVICE.get(claim.id, {})
     ]
-    return "\n".join(item(text) for text in [*items, *_spread(found)])
+    return "\n".join(item(text) for text in [*items, *_spread(results)])
 
 
-def _best_epoch(found: Found) -> str:
-    setting = Setting(DATASET, "none", 0.0, found.table.all_samples(DATASET))
-    if setting not in found.settings():
+def _best_epoch(results: Results) -> str:
+    setting = Setting(DATASET, "none", 0.0, results.table.all_samples(DATASET))
+    if setting not in results.settings():
         return ""
-    return f" (it is lowest after epoch {found.mean(setting, 'best_epoch'):.1f}, on average)"
+    return f" (it is lowest after epoch {results.mean(setting, 'best_epoch'):.1f}, on average)"
 
 
-def _spread(found: Found) -> list[str]:
+def _spread(results: Results) -> list[str]:
     """How far runs are apart that differ in the seed alone; nothing if there are none."""
-    samples = found.table.all_samples(DATASET)
+    samples = results.table.all_samples(DATASET)
     pair = [Setting(DATASET, "none", 0.0, samples), Setting(DATASET, "dense", RATE, samples)]
-    if not set(pair) <= set(found.settings()):
+    if not set(pair) <= set(results.settings()):
         return []
     without, with_dropout = (
-        100 * found.summary["settings"][str(setting)][found.metric]["sd"] for setting in pair
+        100 * results.summary["settings"][str(setting)][results.metric]["sd"] for setting in pair
     )
     return [
         "**Do not trust a single run.** With nothing but another seed, accuracy on unseen images"

@@ -20,7 +20,7 @@ from study.paths import STORE
 from study.progress import StudyProgress
 from study.store import Entry, Store, digest
 from study.tables import write_runs
-from study.worker import Images, conditions, train
+from study.worker import DatasetsPlugin, conditions, train
 
 # A fault that passes, such as memory that another program took for a while, costs no study.
 RETRIES = 2
@@ -79,7 +79,7 @@ def replicate(workers: int | None = None) -> int:
             pending = [run for run in runs if run not in finished]
             if not pending:
                 return 0
-            client.register_plugin(Images(datasets))
+            client.register_plugin(DatasetsPlugin(datasets))
             futures = {
                 client.submit(
                     train,

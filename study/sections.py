@@ -8,12 +8,12 @@ from typing import Any
 
 from experiment.data.known import label_of
 from experiment.presentation.markdown import paragraph, table
-from study.answer import ENGLISH, with_minus
-from study.found import Found
+from study.answer import METRICS, with_minus
 from study.grid import runs_of
-from study.judging import NOT_MEASURED, Judged
+from study.judging import NOT_MEASURED, ClaimResult
 from study.parameters import StatisticsParameters
 from study.paths import PLOTS
+from study.results import Results
 from study.statistics import Estimate
 from study.summarise import variants
 from study.table import Setting
@@ -33,16 +33,16 @@ PLACES = {
 }
 
 
-def run_section(found: Found) -> str:
+def run_section(results: Results) -> str:
     """The grid as far as it was run, and where."""
-    rows = found.table.rows.copy()
-    # Without Dropout, it has no place: such a run belongs to those with it behind the dense layer.
+    rows = results.table.rows.copy()
+    # Without Dropout, it has no place: such a run belongs to those with it after the dense layer.
     rows["placement"] = rows["placement"].replace("none", "dense")
     lines = []
     order = ["dataset", "train_samples", "epochs", "placement"]
     rows["seeds"] = rows.groupby([*order, "dropout_rate"])["seed"].transform("nunique")
     for (dataset, samples, epochs, place, seeds), runs in rows.groupby([*order, "seeds"]):
-        updates = epochs * math.ceil(samples / found.params.train.batch_size)
+        updates = epochs * math.ceil(samples / results.params.train.batch_size)
         rates = ", ".join(f"{rate:g}" for rate in sorted(runs["dropout_rate"].unique()))
         cells = [label_of(dataset), f"{samples:,}", PLACES[place], rates]
         line = [*cells, str(epochs), f"{updates:,}", str(seeds), str(len(runs))]
@@ -50,7 +50,7 @@ def run_section(found: Found) -> str:
     header = [
         "data set",
         "training images",
-        "Dropout behind",
+        "Dropout after",
         "rates",
         "epochs",
         "updates of the weights",
@@ -58,22 +58,22 @@ def run_section(found: Found) -> str:
         "runs",
     ]
     texts = [f"{len(rows)} runs.", table(header, [line for _, line in sorted(lines)])]
-    if len(rows) < planned(found):
-        texts[0] = f"{len(rows)} runs of the {planned(found)} in study/params.yaml."
-    return "\n\n".join([*texts, *comparison(found)])
+    if len(rows) < planned(results):
+        texts[0] = f"{len(rows)} runs of the {planned(results)} in study/params.yaml."
+    return "\n\n".join([*texts, *comparison(results)])
 
 
-def planned(found: Found) -> int:
+def planned(results: Results) -> int:
     """Number of runs of the grid."""
     # More images than any dataset has: only the number of runs is wanted here.
-    images = {block.dataset: 10**9 for block in found.study.grid}
-    epochs = found.params.train.epochs
-    return len(runs_of(found.study.grid, found.study.seeds, images=images, epochs=epochs))
+    images = {block.dataset: 10**9 for block in results.study.grid}
+    epochs = results.params.train.epochs
+    return len(runs_of(results.study.grid, results.study.seeds, images=images, epochs=epochs))
 
 
-def comparison(found: Found) -> list[str]:
+def comparison(results: Results) -> list[str]:
     """A paragraph on whether the pipeline's metrics are the study's, where both have them."""
-    same = same_as_pipeline(found)
+    same = same_as_pipeline(results)
     if same is None:
         return []
     # No version and no processor here: those of the workspace are of whoever ran the pipeline last.
@@ -92,21 +92,21 @@ def comparison(found: Found) -> list[str]:
     return [paragraph(text + where)]
 
 
-def same_as_pipeline(found: Found) -> bool | None:
+def same_as_pipeline(results: Results) -> bool | None:
     """Whether runs with the pipeline's seed have its metrics; None where there are none."""
     compared = []
-    for file, setting in variants(found.table, found.params).items():
-        if setting not in found.table.settings() or not Path(file).exists():
+    for file, setting in variants(results.table, results.params).items():
+        if setting not in results.table.settings() or not Path(file).exists():
             continue
-        runs = found.table.of(setting)
-        if found.params.train.seed in runs.index:
-            run = runs.loc[found.params.train.seed]
+        runs = results.table.of(setting)
+        if results.params.train.seed in runs.index:
+            run = runs.loc[results.params.train.seed]
             metrics: dict[str, Any] = json.loads(Path(file).read_text(encoding="utf-8"))
             compared += [run.get(name) == value for name, value in metrics.items()]
     return all(compared) if compared else None
 
 
-def claims_section(judged: Sequence[Judged], how: StatisticsParameters) -> str:
+def claims_section(judged: Sequence[ClaimResult], how: StatisticsParameters) -> str:
     """Every claim with its rule, what was measured, and the verdict."""
     header = [
         "claim",
@@ -140,24 +140,24 @@ def _number(value: float) -> str:
     return f"{value:.4f}" if abs(value) >= 0.00005 else f"{value:.1e}"
 
 
-def gains_section(found: Found) -> str:
+def gains_section(results: Results) -> str:
     """Accuracy of every setting, and what Dropout gains in it."""
-    how = found.study.statistics
+    how = results.study.statistics
     header = [
         "data set",
         "training images",
-        "Dropout behind",
+        "Dropout after",
         "rate",
-        ENGLISH.metrics[found.metric],
+        METRICS[results.metric],
         f"gain, percentage points [{how.level} % interval]",
         "p",
         "p, corrected",
     ]
-    rows = [_gain(found, setting) for setting in found.settings()]
-    compared = [s for s in found.settings() if str(s) in found.summary["differences"]]
+    rows = [_gain(results, setting) for setting in results.settings()]
+    compared = [s for s in results.settings() if str(s) in results.summary["differences"]]
     if not compared:
         return table(header, rows)
-    smallest = {n: 2 / 2**n for n in sorted({found.pairs(setting) for setting in compared})}
+    smallest = {n: 2 / 2**n for n in sorted({results.pairs(setting) for setting in compared})}
     each = " and ".join(f"{p:.4g} with {n} seeds" for n, p in smallest.items())
     text = (
         "The gain is the mean difference to no Dropout with the same seed, over the seeds that both"
@@ -172,19 +172,19 @@ def gains_section(found: Found) -> str:
     return "\n\n".join([table(header, rows), paragraph(text)])
 
 
-def _gain(found: Found, setting: Setting) -> list[str]:
+def _gain(results: Results, setting: Setting) -> list[str]:
     cells = [
         label_of(setting.dataset),
         f"{setting.train_samples:,}",
         PLACES[setting.placement],
         f"{setting.dropout_rate:g}",
-        f"{100 * found.mean(setting, found.metric):.2f} %",
+        f"{100 * results.mean(setting, results.metric):.2f} %",
     ]
-    if str(setting) not in found.summary["differences"]:
+    if str(setting) not in results.summary["differences"]:
         return [*cells, "", "", ""]
-    gain = found.difference(setting, found.metric)
+    gain = results.difference(setting, results.metric)
     mean, low, high = (100 * value for value in (gain.mean, gain.low, gain.high))
-    p = found.summary["differences"][str(setting)][found.metric]
+    p = results.summary["differences"][str(setting)][results.metric]
     figures = f"{mean:+.3f} [{low:+.3f} to {high:+.3f}]"
     return [*cells, with_minus(f" {figures}")[1:], f"{p['p']:.4g}", f"{p['p_corrected']:.4g}"]
 

@@ -9,6 +9,7 @@ import pandas as pd
 from experiment.common.errors import InputError, one_line_errors
 from experiment.common.files import write_json
 from experiment.common.parameters import Parameters, load_parameters
+from study.grid import placed
 from study.inference import read_inference
 from study.judging import judge_all
 from study.parameters import StatisticsParameters, load_study_parameters
@@ -91,10 +92,9 @@ def variants(table: Table, params: Parameters) -> dict[str, Setting]:
     """By metrics file of the pipeline, the setting that it is a run of."""
     dataset, rate = params.data.dataset, params.train.dropout_rate
     samples = params.preprocess.train_samples or table.all_samples(dataset)
-    without = Setting(dataset, "none", 0.0, samples)
     return {
-        "metrics/dropout.json": Setting(dataset, "dense", rate, samples) if rate else without,
-        "metrics/no_dropout.json": without,
+        "metrics/dropout.json": Setting(dataset, placed("dense", rate), rate, samples),
+        "metrics/no_dropout.json": Setting(dataset, "none", 0.0, samples),
     }
 
 

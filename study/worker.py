@@ -24,7 +24,7 @@ _VISIBLE = "CUDA_VISIBLE_DEVICES"
 _VISIBLE_AT_START = os.environ.get(_VISIBLE)
 
 
-class Images(WorkerPlugin):
+class DatasetsPlugin(WorkerPlugin):
     """The datasets, by name: sent to each worker once, also to one that is started anew.
 
     What `Client.scatter` sends is lost for good with the last worker that holds it.
@@ -89,7 +89,7 @@ def train(
                 f"a worker differs in {name}: expected {expected.get(name)}, found"
                 f" {found.get(name)}; make all workers alike, or results would mix"
             )
-    images = cast(Images, get_worker().plugins[Images.name])
+    images = cast(DatasetsPlugin, get_worker().plugins[DatasetsPlugin.name])
     with _ONE_AT_A_TIME:
         _start(threads, device)
         metrics, curve = one_run.train_one(run, images.datasets[run.dataset], **settings)

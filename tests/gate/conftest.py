@@ -7,12 +7,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from gate.check import Check, check
 from gate.comparison import Comparison
 from gate.git import environment_without_repository
 from tests.repository import git
+
+# A busy machine is no fault.
+hypothesis.settings.register_profile("no deadline", deadline=None)
+hypothesis.settings.load_profile("no deadline")
 
 PIPELINE = """\
 stages:

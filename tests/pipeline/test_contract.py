@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from ruamel.yaml import YAML
 
 from experiment.common.parameters import Parameters, load_parameters
+from experiment.common.variants import VARIANTS
 from experiment.presentation.style import AXIS_LABELS
 from tests.conftest import ROOT
 
@@ -22,6 +23,7 @@ Stages = dict[str, dict[str, Any]]
 
 PIPELINE: dict[str, Any] = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text())
 STAGES: Stages = PIPELINE["stages"]
+TRAININGS = [f"train_{variant}" for variant in VARIANTS]
 
 
 def command(stage: str) -> tuple[str, list[str]]:
@@ -71,8 +73,7 @@ def test_stages_are_those_of_the_experiment() -> None:
         "check",
         "download",
         "preprocess",
-        "train_no_dropout",
-        "train_dropout",
+        *TRAININGS,
         "plot",
     ]
     assert all(stage["desc"] for stage in STAGES.values())
@@ -92,7 +93,7 @@ def test_code_in_deps_is_the_code_that_is_imported(stage: str) -> None:
 
 @pytest.mark.parametrize("room", ["data", "presentation"])
 def test_what_fetches_or_draws_is_no_dependency_of_what_trains(room: str) -> None:
-    for stage in ("train_no_dropout", "train_dropout"):
+    for stage in TRAININGS:
         assert f"experiment/{room}" not in STAGES[stage]["deps"]
 
 
@@ -205,11 +206,12 @@ def test_lists_are_sorted_and_every_parameter_is_read_somewhere() -> None:
     assert set(sections) == set(Parameters.model_fields)
 
 
-def test_variants_differ_in_the_rate_alone() -> None:
-    without, with_dropout = STAGES["train_no_dropout"], STAGES["train_dropout"]
-    assert without["deps"] == with_dropout["deps"]
-    assert set(with_dropout["params"]) - set(without["params"]) == {"train.dropout_rate"}
-    assert set(without["params"]) <= set(with_dropout["params"])
+def test_trainings_differ_in_the_rate_alone() -> None:
+    without, *others = (STAGES[stage] for stage in TRAININGS)
+    for other in others:
+        assert other["deps"] == without["deps"]
+        assert set(other["params"]) - set(without["params"]) <= {"train.dropout_rate"}
+        assert set(without["params"]) <= set(other["params"])
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "loss"])
@@ -221,7 +223,7 @@ def test_plots_of_dvc_show_both_curves_of_a_metric_against_the_epoch(metric: str
         "title": metric.capitalize(),
         "x": "epoch",
         "x_label": "epoch",
-        "y": {"plots/no_dropout.csv": columns, "plots/dropout.csv": columns},
+        "y": {f"plots/{variant}.csv": columns for variant in VARIANTS},
         "y_label": AXIS_LABELS[metric],
     }
 

@@ -1,8 +1,164 @@
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.conftest import Run
+from experiment.common.errors import InputError
+from experiment.common.files import write_arrays
+from experiment.common.npz import read_arrays
+from experiment.common.splits import Split
+from stages import train as stage
+from tests.conftest import ROOT, Run, set_parameters
+from tests.experiment.networks import parts, training
+
+CHECKPOINT = Path(".checkpoints/dropout.npz")
+RESULTS = (
+    "metrics/dropout.environment.json", "metrics/dropout.json", "models/dropout.keras",
+    "plots/dropout.csv",
+)  # fmt: skip
+
+
+def results() -> dict[str, bytes]:
+    """Of the current folder, by path."""
+    return {name: Path(name).read_bytes() for name in RESULTS if Path(name).exists()}
+
+
+def write_processed(folder: Path, **changed: int) -> None:
+    for name, split in parts(**changed).items():
+        arrays = {key: np.asarray(value) for key, value in asdict(split).items()}
+        write_arrays(folder / f"data/processed/{name}.npz", arrays)
+
+
+def diverging_at(evaluation: int, value: float, patch: pytest.MonkeyPatch) -> None:
+    """Makes the loss of one evaluation, from 1, another: of validation, or, after it, of test."""
+    evaluate, done = training.Evaluation.__call__, []
+
+    def diverging(self: training.Evaluation, split: Split) -> dict[str, float]:
+        done.append(split)
+        found: dict[str, float] = evaluate(self, split)
+        return found | ({"loss": value} if len(done) == evaluation else {})
+
+    patch.setattr(training.Evaluation, "__call__", diverging)
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, bytes]]:
+    """A folder with a training that stopped after two of three epochs; results of a whole one."""
+    folder = tmp_path_factory.mktemp("train")
+    shutil.copy(ROOT / "params.yaml", folder)
+    set_parameters(folder, train__epochs=3, model__filters=2, model__dense_units=8)
+    write_processed(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        stage.run("dropout")
+        right = results()
+        for name in right:
+            Path(name).unlink()
+        diverging_at(3, np.nan, patch)
+        with pytest.raises(InputError, match=r"^epoch 3: expected a finite val_loss; found nan"):
+            stage.run("dropout")
+        assert results() == {}
+    return folder, right
+
+
+@pytest.fixture
+def right(
+    prepared: tuple[Path, dict[str, bytes]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[dict[str, bytes]]:
+    """The results of a whole training; the current folder is one where a training stopped."""
+    folder, right = prepared
+    shutil.copytree(folder, tmp_path / "copy")
+    monkeypatch.chdir(tmp_path / "copy")
+    yield right
+    assert not CHECKPOINT.exists()
+
+
+def test_training_goes_on_from_its_checkpoint(
+    right: dict[str, bytes], capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.run("dropout")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "dropout  resumed after epoch 2"
+    assert [line.split("  ")[1] for line in lines[1:]] == ["epoch 3/3"]
+    assert results() == right
+
+
+def test_epochs_that_the_checkpoint_has_are_not_trained_again(right: dict[str, bytes]) -> None:
+    """Told by a row that no training has."""
+    names = ("fingerprint", "curve", "variables", *(f"variable_{i}" for i in range(21)))
+    arrays = read_arrays(CHECKPOINT, names)
+    arrays["curve"][0, 1] = 0.125
+    write_arrays(CHECKPOINT, arrays)
+    stage.run("dropout")
+    rows, expected = (
+        content["plots/dropout.csv"].decode().splitlines() for content in (results(), right)
+    )
+    assert rows[1].startswith("1,0.125,")
+    assert [row for row in rows if row not in expected] == [rows[1]]
+
+
+@pytest.mark.parametrize("other", ["data", "epochs", "rate", "numerics", "environment"])
+def test_checkpoint_of_another_training_is_refused(
+    other: str,
+    right: dict[str, bytes],
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    match other:
+        case "data":
+            write_processed(Path.cwd(), train=124)
+        case "epochs":
+            set_parameters(Path.cwd(), train__epochs=4)
+        case "rate":
+            set_parameters(Path.cwd(), train__dropout_rate=0.25)
+        case "numerics":
+            monkeypatch.setattr(stage, "NUMERICS", "another")
+        case "environment":
+            monkeypatch.setattr(stage, "ENVIRONMENT", {"TF_ENABLE_ONEDNN_OPTS": "0"})
+    stage.run("dropout")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == (
+        f"dropout  not resumed: {CHECKPOINT} is of other parameters, data or software; training"
+        " from the first epoch"
+    )
+    assert lines[1].startswith("dropout  epoch 1/")
+    same = results()["plots/dropout.csv"] == right["plots/dropout.csv"]
+    assert same is (other in ("numerics", "environment"))
+
+
+@pytest.mark.parametrize("value", [np.inf, np.nan])
+def test_loss_of_the_test_images_alone_is_not_finite(
+    value: float, right: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is written, and the next try, which is right, does no epoch again."""
+    with monkeypatch.context() as patch:
+        diverging_at(2, value, patch)
+        with pytest.raises(
+            InputError, match=f"^after the last epoch: expected a finite test_loss; found {value}"
+        ):
+            stage.run("dropout")
+    assert results() == {}
+    stage.run("dropout")
+    assert results() == right
+
+
+def test_training_that_diverges_is_one_line_and_leaves_the_results_as_they_were(
+    right: dict[str, bytes], run: Run
+) -> None:
+    """Time and again, and in no endless loop; with another rate it goes well."""
+    stage.run("dropout")
+    set_parameters(Path.cwd(), train__learning_rate=1e20)
+    for _ in range(2):
+        done = run(Path.cwd(), "stages.train", "dropout")
+        assert done.returncode == 1
+        assert done.stderr.splitlines()[-1].startswith("train dropout: epoch 1: expected a finite ")
+        assert done.stderr.endswith("lower train.learning_rate (now 1e+20)\n")
+        assert "Traceback" not in done.stderr
+        assert results() == right
+        assert list(Path("models").iterdir()) == [Path("models/dropout.keras")]
 
 
 def test_unknown_variant_is_refused(run: Run, workspace: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from study.claims import CLAIMS
 from study.inference import Inference
-from study.judging import Judged, judge_all, verdict_of
+from study.judging import ClaimResult, judge_all, verdict_of
 from study.sections import claims_section
 from study.statistics import Estimate
 from study.table import Table
@@ -22,7 +22,7 @@ def verdicts(table: pd.DataFrame, inference: Inference | None = INFERENCE) -> di
     return {found.id: found.verdict for found in judge_all(Table(table), inference, HOW)}
 
 
-def judged(table: pd.DataFrame, claim: str) -> Judged:
+def judged(table: pd.DataFrame, claim: str) -> ClaimResult:
     return next(found for found in judge_all(Table(table), INFERENCE, HOW) if found.id == claim)
 
 

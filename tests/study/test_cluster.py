@@ -185,7 +185,7 @@ def test_scheduler_without_workers(capfd: pytest.CaptureFixture[str], folder: Pa
 def test_scheduler_that_ends_is_one_line(folder: Path) -> None:
     def lose(scheduler: "subprocess.Popen[str]") -> None:
         with connected(threads=1, workers=None) as client:
-            running = client.submit(threading.Event().wait)
+            running = client.submit(signal.pause)
             scheduler.kill()
             running.result()
 

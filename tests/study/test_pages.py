@@ -12,11 +12,11 @@ import pytest
 
 from experiment.common.errors import InputError
 from experiment.presentation.markdown import blocks_of
-from study.answer import ENGLISH
-from study.found import read_found
+from study.answer import NOT_RUN
 from study.pages import PROGRAM, main, pages
 from study.paths import CLAIMS as CLAIMS_FILE
 from study.paths import SUMMARY
+from study.results import read_results
 from study.summarise import main as summarise
 from tests.conftest import ROOT, set_parameters
 from tests.conftest import Run as RunCommand
@@ -50,15 +50,15 @@ def test_command_fills_the_pages_from_the_files_of_the_study(
     before = contents(study)
     for page in before.values():
         for text in blocks_of(page, PROGRAM).values():
-            assert text == ENGLISH.not_measured
+            assert text == NOT_RUN
 
     write_study(runs())
     summarise()
     main()
     after = contents(study)
-    for name, blocks in pages(read_found()).items():
+    for name, blocks in pages(read_results()).items():
         assert blocks_of(after[name], PROGRAM) == blocks
-        assert ENGLISH.not_measured not in blocks.values()
+        assert NOT_RUN not in blocks.values()
         assert beside_the_blocks(after[name]) == beside_the_blocks(before[name])
     results = after["docs/results.md"]
     for claim_id, judged in json.loads(CLAIMS_FILE.read_text()).items():
@@ -89,7 +89,7 @@ def test_damaged_files_are_one_line(study: Path, file: Path, text: str) -> None:
     with pytest.raises(
         InputError, match=r"not as the study writes them .*; run `make study`"
     ) as raised:
-        read_found()
+        read_results()
     assert "\n" not in str(raised.value)
 
 
@@ -109,7 +109,7 @@ def test_page_without_its_marks_is_one_line(study: Path, run: RunCommand) -> Non
 def test_committed_pages_are_those_of_the_committed_study(monkeypatch: pytest.MonkeyPatch) -> None:
     """Run `python -m study.pages` after `make study`."""
     monkeypatch.chdir(ROOT)
-    expected = pages(read_found())
+    expected = pages(read_results())
     assert set(expected) == set(PAGES)
     for page, blocks in expected.items():
         assert blocks_of((ROOT / page).read_text(encoding="utf-8"), PROGRAM) == blocks

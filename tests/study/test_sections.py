@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from study.answer import ENGLISH, JAPANESE, Language, answer
+from study.answer import ACCURACY, NOT_RUN, OVERFITTING, answer
 from study.claims import CLAIMS
-from study.judging import CONTRADICTED, NOT_MEASURED, SUPPORTED, UNDECIDED, Judged, Measured
+from study.judging import CONTRADICTED, NOT_MEASURED, SUPPORTED, UNDECIDED, ClaimResult, PartResult
 from study.meaning import ADVICE, meaning_section
 from study.parameters import Block
 from study.sections import (
@@ -21,7 +21,7 @@ from study.sections import (
     same_as_pipeline,
 )
 from study.statistics import Estimate
-from tests.study.three_seeds import CHANGES, DENSE, NONE, POOLING, found_in, runs
+from tests.study.three_seeds import CHANGES, DENSE, NONE, POOLING, results_of, runs
 
 
 def figures(text: str) -> list[str]:
@@ -30,9 +30,9 @@ def figures(text: str) -> list[str]:
 
 
 def test_answer_has_means_and_differences_with_intervals() -> None:
-    found = found_in(runs((0.002,) * 3, rises=(-0.0123,) * 3))
+    found = results_of(runs((0.002,) * 3, rises=(-0.0123,) * 3))
     assert " ".join(answer(found).split()) == (
-        "What Dropout does, with rate 0.5 behind the dense layer (means over seeds, with their 95 %"
+        "What Dropout does, with rate 0.5 after the dense layer (means over seeds, with their 95 %"
         " intervals): - **MNIST: it reduces overfitting; it improves accuracy on unseen images.**"
         " Over 3 seeds and with 48,000 training images, accuracy on test images goes from 98.00 %"
         " to 98.20 %, by +0.200 percentage points [+0.200 to +0.200]. The rise of the validation"
@@ -41,41 +41,29 @@ def test_answer_has_means_and_differences_with_intervals() -> None:
     )
 
 
-@pytest.mark.parametrize("language", [ENGLISH, JAPANESE], ids=["english", "japanese"])
 @pytest.mark.parametrize("gain", CHANGES)
 @pytest.mark.parametrize("rise", CHANGES)
-def test_words_follow_from_the_intervals(gain: str, rise: str, language: Language) -> None:
+def test_words_follow_from_the_intervals(gain: str, rise: str) -> None:
     """A rise that gets smaller is what reduces overfitting."""
     rises = tuple(-change for change in CHANGES[rise])
-    text = " ".join(answer(found_in(runs(CHANGES[gain], rises=rises)), language).split())
-    stop = "; " if language is ENGLISH else "。"
-    assert f"**MNIST: {language.overfitting[rise]}{stop}{language.accuracy[gain]}" in text
-    others = set(language.accuracy.values()) - {language.accuracy[gain]}
-    assert not [other for other in others if f"{stop}{other}" in text]
+    text = " ".join(answer(results_of(runs(CHANGES[gain], rises=rises))).split())
+    assert f"**MNIST: {OVERFITTING[rise]}; {ACCURACY[gain]}" in text
+    others = set(ACCURACY.values()) - {ACCURACY[gain]}
+    assert not [other for other in others if f"; {other}" in text]
 
 
-def test_both_languages_have_the_same_figures_for_both_data_sets() -> None:
-    found = found_in(runs(CHANGES[UNDECIDED], datasets=("fashion_mnist", "mnist")))
-    english, japanese = answer(found, ENGLISH), answer(found, JAPANESE)
-    assert figures(japanese) == figures(english)
-    assert len(figures(english)) == 1 + 2 * 11
-    for text in (english, japanese):
-        assert text.index("- **MNIST: ") < text.index("- **Fashion-MNIST: ")
-
-
-def test_japanese_lines_end_only_with_a_paragraph() -> None:
-    lines = answer(found_in(runs()), JAPANESE).splitlines()
-    assert lines[1] == ""
-    assert [line[:2] for line in lines[2:]] == ["- "]
+def test_both_data_sets_are_there_in_their_order() -> None:
+    text = answer(results_of(runs(CHANGES[UNDECIDED], datasets=("fashion_mnist", "mnist"))))
+    assert len(figures(text)) == 1 + 2 * 11
+    assert text.index("- **MNIST: ") < text.index("- **Fashion-MNIST: ")
 
 
 @pytest.mark.parametrize("places", [(NONE,), (DENSE,), (NONE, POOLING), (NONE, ("dense", 0.3))])
 def test_without_the_runs_that_are_compared_nothing_is_said(
     places: tuple[tuple[str, float], ...],
 ) -> None:
-    found = found_in(runs(places=places))
-    assert answer(found, ENGLISH) == ENGLISH.not_measured
-    assert answer(found, JAPANESE) == JAPANESE.not_measured
+    found = results_of(runs(places=places))
+    assert answer(found) == NOT_RUN
     assert gains_section(found).startswith("| data set | training images |")
     assert "√2" not in meaning_section(found)
 
@@ -85,7 +73,7 @@ def test_grid_is_told_as_far_as_it_was_run(
     seeds: int, first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    found = found_in([*runs(places=(NONE, DENSE, POOLING)), *runs(samples=100)])
+    found = results_of([*runs(places=(NONE, DENSE, POOLING)), *runs(samples=100)])
     block = Block(
         dataset="mnist",
         dropout_rates=[0.0, 0.5],
@@ -105,7 +93,7 @@ def test_grid_is_told_as_far_as_it_was_run(
 
 def test_rates_with_more_seeds_than_others_have_their_own_line() -> None:
     entries = [e for e in runs() if e.run.dropout_rate == 0.0 or e.run.seed < 2]
-    assert run_section(found_in(entries)).split("\n")[4:6] == [
+    assert run_section(results_of(entries)).split("\n")[4:6] == [
         "| MNIST | 48,000 | dense layer | 0 | 20 | 30,000 | 3 | 3 |",
         "| MNIST | 48,000 | dense layer | 0.5 | 20 | 30,000 | 2 | 2 |",
     ]
@@ -117,7 +105,7 @@ def test_comparison_with_the_pipeline_names_what_is_seen_and_no_version(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "metrics").mkdir()
-    found = found_in(runs())
+    found = results_of(runs())
     if same is not None:
         metrics = {"test_accuracy": 0.98, "best_epoch": 4 if same else 5}
         Path("metrics/no_dropout.json").write_text(json.dumps(metrics))
@@ -131,7 +119,7 @@ def test_comparison_with_the_pipeline_names_what_is_seen_and_no_version(
 
 
 def test_gain_of_each_setting_has_interval_and_p() -> None:
-    text = gains_section(found_in(runs((-0.001,) * 3, places=(NONE, DENSE, POOLING))))
+    text = gains_section(results_of(runs((-0.001,) * 3, places=(NONE, DENSE, POOLING))))
     gain = "−0.100 [−0.100 to −0.100] | 0.25 | 0.5 |"
     assert text.split("\n")[2:5] == [
         "| MNIST | 48,000 |  | 0 | 98.00 % |  |  |  |",
@@ -153,7 +141,7 @@ def test_smallest_p_is_told_for_each_number_of_seeds() -> None:
         for entry in runs(places=(NONE, DENSE, POOLING))
         if entry.run.placement != "pooling" or entry.run.seed < 2
     ]
-    words = " ".join(gains_section(found_in(entries)).split())
+    words = " ".join(gains_section(results_of(entries)).split())
     assert "no p can be below 0.5 with 2 seeds and 0.25 with 3 seeds." in words
     assert words.endswith("So with 2 or 3 seeds none can reach 0.05: judge by intervals.")
 
@@ -161,8 +149,8 @@ def test_smallest_p_is_told_for_each_number_of_seeds() -> None:
 @pytest.mark.parametrize("verdict", [SUPPORTED, CONTRADICTED, UNDECIDED])
 def test_there_is_advice_for_each_verdict(verdict: str) -> None:
     assert {claim.id for claim in CLAIMS} - set(ADVICE) == {"C1", "C3"}  # what curves look like
-    claims = [Judged(claim.id, claim.text, claim.rule, (), verdict) for claim in CLAIMS]
-    text = " ".join(meaning_section(replace(found_in(runs()), claims=claims)).split())
+    claims = [ClaimResult(claim.id, claim.text, claim.rule, (), verdict) for claim in CLAIMS]
+    text = " ".join(meaning_section(replace(results_of(runs()), claims=claims)).split())
     given = [advice[verdict].partition("{")[0] for advice in ADVICE.values()]
     assert all(f"- {start}" in text for start in given)
     assert text.count("- **") == len(ADVICE) + 1
@@ -179,15 +167,15 @@ def test_there_is_advice_for_each_verdict(verdict: str) -> None:
     ],
 )
 def test_claims_show_nothing_as_zero_that_is_not(figure: Estimate | None, shown: str) -> None:
-    part = Measured("gain", figure, SUPPORTED)
-    claims = [Judged("C1", "It gains.", "The gain is above 0.", (part,), SUPPORTED)]
-    row = claims_section(claims, found_in(runs()).study.statistics).split("\n")[-1]
+    part = PartResult("gain", figure, SUPPORTED)
+    claims = [ClaimResult("C1", "It gains.", "The gain is above 0.", (part,), SUPPORTED)]
+    row = claims_section(claims, results_of(runs()).study.statistics).split("\n")[-1]
     assert row == f"| **C1** It gains. | The gain is above 0. | gain: {shown} | **supported** |"
 
 
 def test_what_was_not_judged_gives_no_advice() -> None:
-    claims = [Judged(claim.id, claim.text, claim.rule, (), NOT_MEASURED) for claim in CLAIMS]
-    text = " ".join(meaning_section(replace(found_in(runs()), claims=claims)).split())
+    claims = [ClaimResult(claim.id, claim.text, claim.rule, (), NOT_MEASURED) for claim in CLAIMS]
+    text = " ".join(meaning_section(replace(results_of(runs()), claims=claims)).split())
     assert text.startswith("- **Do not trust a single run.**")
     assert "of 0.000 percentage points without and 0.100 with Dropout;" in text
 
@@ -204,8 +192,8 @@ def test_pictures_are_those_that_are_there(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_level_is_told_with_all_its_digits() -> None:
-    found = found_in(runs())
+    found = results_of(runs())
     how = found.study.statistics.model_copy(update={"confidence_level": 0.999})
     exact = replace(found, study=found.study.model_copy(update={"statistics": how}))
-    for text in (answer(exact, ENGLISH), answer(exact, JAPANESE), gains_section(exact)):
+    for text in (answer(exact), gains_section(exact)):
         assert "99.9" in text

@@ -7,10 +7,10 @@ from itertools import product
 import pandas as pd
 
 from experiment.common.parameters import load_parameters
-from study.found import Found
 from study.grid import Run
 from study.judging import CONTRADICTED, SUPPORTED, UNDECIDED
 from study.parameters import load_study_parameters
+from study.results import Results
 from study.store import Entry
 from study.table import Table
 from tests.conftest import ROOT
@@ -55,8 +55,8 @@ def runs(
     return entries
 
 
-def found_in(entries: list[Entry]) -> Found:
-    """What `read_found` reads; intervals are from the smallest to the largest value."""
+def results_of(entries: list[Entry]) -> Results:
+    """What `read_results` reads; intervals are from the smallest to the largest value."""
     table = Table(pd.DataFrame([{**asdict(entry.run), **entry.metrics} for entry in entries]))
 
     def summary(values: pd.DataFrame) -> dict[str, dict[str, float]]:
@@ -72,7 +72,7 @@ def found_in(entries: list[Entry]) -> Found:
         str(setting): summary(table.of(setting) - table.of(setting.without_dropout()))
         for setting in compared
     }
-    return Found(
+    return Results(
         table,
         {"differences": differences, "settings": {str(s): summary(table.of(s)) for s in settings}},
         [],

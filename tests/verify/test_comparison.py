@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.errors import CannotCompareError
@@ -176,6 +176,7 @@ Verdict: other bytes, within the noise over seeds, in another environment (libc 
     }  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.one_of(st.binary(max_size=60), st.just(b'{"accuracy": [1]}'), st.just(b"[" * 100_000)))
 def test_broken_metrics_are_never_a_pass(content: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -9,7 +9,7 @@ from typing import Any
 from experiment.common.errors import InputError
 from experiment.common.parameters import Parameters, load_parameters
 from study.claims import RATE
-from study.judging import Judged, Measured
+from study.judging import ClaimResult, PartResult
 from study.parameters import StudyParameters, load_study_parameters
 from study.paths import CLAIMS, RUNS, SUMMARY
 from study.statistics import Estimate
@@ -17,7 +17,7 @@ from study.table import Setting, Table, read_table
 
 
 @dataclass(frozen=True)
-class Found:
+class Results:
     """All that the pages are made from.
 
     Attributes:
@@ -30,7 +30,7 @@ class Found:
 
     table: Table
     summary: dict[str, dict[str, Any]]
-    claims: list[Judged]
+    claims: list[ClaimResult]
     params: Parameters
     study: StudyParameters
 
@@ -47,7 +47,7 @@ class Found:
         return sorted(known, key=lambda s: (s.dataset != "mnist", s.dataset))
 
     def compared(self) -> list[Setting]:
-        """By dataset, the claims' rate behind the dense layer, with all images."""
+        """By dataset, the claims' rate after the dense layer, with all images."""
         found = []
         for dataset in dict.fromkeys(setting.dataset for setting in self.settings()):
             setting = Setting(dataset, "dense", RATE, self.table.all_samples(dataset))
@@ -70,7 +70,7 @@ class Found:
         return len(self.table.of(setting).index.intersection(without))
 
 
-def read_found() -> Found | None:
+def read_results() -> Results | None:
     """What the study wrote, or None where it has not run.
 
     Raises:
@@ -89,7 +89,7 @@ def read_found() -> Found | None:
         raise InputError(
             f"{SUMMARY}, {CLAIMS}: not as the study writes them ({error}); run `make study`"
         ) from None
-    return Found(table, summary, claims, load_parameters(), study)
+    return Results(table, summary, claims, load_parameters(), study)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -99,9 +99,9 @@ def _read(path: Path) -> dict[str, Any]:
     return content
 
 
-def _judged(claim: dict[str, Any]) -> Judged:
+def _judged(claim: dict[str, Any]) -> ClaimResult:
     parts = tuple(
-        Measured(part["quantity"], part["figure"] and Estimate(**part["figure"]), part["verdict"])
+        PartResult(part["quantity"], part["figure"] and Estimate(**part["figure"]), part["verdict"])
         for part in claim["parts"]
     )
-    return Judged(claim["id"], claim["claim"], claim["rule"], parts, claim["verdict"])
+    return ClaimResult(claim["id"], claim["claim"], claim["rule"], parts, claim["verdict"])

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from experiment.common.variants import Placement
+from study.grid import placed
 from study.inference import Inference
 from study.table import Setting, Table
 
@@ -12,7 +14,7 @@ class MissingRunsError(Exception):
     """The grid has not the runs that were asked for."""
 
 
-class Evidence:
+class Measurements:
     """Metrics of settings, each a series by seed.
 
     Args:
@@ -39,7 +41,7 @@ class Evidence:
         metric: str | None = None,
         *,
         rate: float | None = None,
-        placement: str = "dense",
+        placement: Placement = "dense",
         dataset: str | None = None,
         samples: int | None = None,
     ) -> pd.Series:
@@ -51,7 +53,7 @@ class Evidence:
         dataset = dataset or self._dataset
         rate = self._rate if rate is None else rate
         samples = samples or self._table.all_samples(dataset)
-        setting = Setting(dataset, placement if rate else "none", rate, samples)
+        setting = Setting(dataset, placed(placement, rate), rate, samples)
         if setting not in self._table.settings():
             raise MissingRunsError(str(setting))
         return self._table.of(setting)[metric or self._metric]
