@@ -21,6 +21,22 @@ def test_summary_of_an_overfitted_curve() -> None:
     }
 
 
+def test_summary_is_of_the_last_epoch_where_another_one_was_better() -> None:
+    better = {"epoch": 1, "accuracy": 0.9, "loss": 0.1, "val_accuracy": 0.9, "val_loss": 0.25}
+    last = {"epoch": 2, "accuracy": 0.75, "loss": 0.5, "val_accuracy": 0.5, "val_loss": 1.25}
+    assert summarise([better, last], test_accuracy=0.625, test_loss=1.5) == {
+        "accuracy_gap": 0.25,
+        "best_epoch": 1,
+        "test_accuracy": 0.625,
+        "test_loss": 1.5,
+        "training_accuracy": 0.75,
+        "training_loss": 0.5,
+        "validation_accuracy": 0.5,
+        "validation_loss": 1.25,
+        "validation_loss_rise": 1.0,
+    }
+
+
 def test_loss_that_still_falls_has_not_risen() -> None:
     assert summarise(CURVE[:2], test_accuracy=0, test_loss=0)["validation_loss_rise"] == 0
 

@@ -95,6 +95,21 @@ seeds:"""
     assert two.finding is Finding.INCONCLUSIVE  # 2 of 32 choices of signs are above the level
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "worse_by", "finding"),
+    [(0.2, 0.5, 0.3, Finding.WORSE), (0.5, 0.2, -0.3, Finding.NO_WORSE)],
+)
+def test_lower_can_be_better(
+    before: float, after: float, worse_by: float, finding: Finding, repository: Repository
+) -> None:
+    sides = [SAME.replace(",0.5\n", f",{loss}\n") for loss in (before, after)]
+    against(repository, *sides)
+    rule = "margin: {absolute: 0.1}, blocks: false"
+    repository.write("gate.yaml", GATE.replace(rule, f"{rule}, over_seeds: {{absolute: 0.1}}"))
+    (test,) = repository.check("start").seeds.tests
+    assert (test.key, round(test.worse_by or 0, 9), test.finding) == ("loss", worse_by, finding)
+
+
 @pytest.mark.parametrize("seeds", [1, 4])
 def test_too_few_seeds_are_inconclusive(seeds: int, repository: Repository) -> None:
     after = runs(*[0.95] * seeds)
