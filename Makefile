@@ -74,7 +74,7 @@ lint: dev  ## check format, style and types
 	@python -m ruff format --check .
 	@python -m ruff check .
 	@python -m mypy
-	@python -m zizmor --offline --quiet .github/workflows
+	@zizmor --offline --quiet .github/workflows
 
 format: dev  ## format the code and mend what ruff can
 	@python -m ruff format .
