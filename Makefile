@@ -43,6 +43,9 @@ data: run  ## download the images and divide them
 repro: run $(PAGE)  ## run the experiment: whatever is not up to date, both trainings side by side
 	@python -m stages
 
+experiments: run  ## a table of what `dvc exp run` tried: rate, epochs, accuracy on test images
+	@python -m dvc exp show --no-pager --drop '^(?!.*(Experiment|dropout_rate|epochs|test_accuracy))'
+
 study: run  ## train what is new in study/params.yaml, over seeds, rates and sizes; hours
 	@python -m study
 
