@@ -187,7 +187,9 @@ def difference(versions: Mapping[str, Any]) -> str | None:
 
 
 def first_line(error: BaseException) -> str:
-    """What the first cause of an error says, in one line."""
-    while error.__cause__:
-        error = error.__cause__
-    return " ".join((str(error) or type(error).__name__).splitlines()[0].split())
+    """What the first cause of an error that says anything says, in one line."""
+    said = type(error).__name__
+    cause: BaseException | None = error
+    while cause:
+        said, cause = str(cause) or said, cause.__cause__
+    return " ".join(said.splitlines()[0].split())
