@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import pandas as pd
 
 from experiment.common.variants import Placement
+from study.claims import UNITS
 from study.grid import placed
 from study.inference import Inference
 from study.table import Setting, Table
@@ -53,7 +54,7 @@ class Measurements:
         dataset = dataset or self._dataset
         rate = self._rate if rate is None else rate
         samples = samples or self._table.all_samples(dataset)
-        setting = Setting(dataset, placed(placement, rate), rate, samples)
+        setting = Setting(dataset, placed(placement, rate), rate, samples, UNITS)
         if setting not in self._table.settings():
             raise MissingRunsError(str(setting))
         return self._table.of(setting)[metric or self._metric]
