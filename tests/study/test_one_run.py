@@ -11,10 +11,10 @@ from study.grid import Run
 from study.one_run import train_one
 from tests.conftest import synthetic_arrays
 
-RUN = Run("data/own/tiny.npz", "dense", 0.25, 60, 3, 4)
+RUN = Run("data/own/tiny.npz", "dense", 0.25, 60, 8, 3, 4)
 DATASET = Dataset(**synthetic_arrays())
 SETTINGS: dict[str, Any] = {
-    "batch_size": 7, "dense_units": 8, "filters": 2, "learning_rate": 0.01,
+    "batch_size": 7, "filters": 2, "learning_rate": 0.01,
     "validation_from": "last", "validation_split": 0.2,
 }  # fmt: skip
 
