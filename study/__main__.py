@@ -1,32 +1,99 @@
 """`python -m study`: trains what is new in study/params.yaml, remakes all that is made from runs.
 
-No DVC pipeline: a run that is stored is never trained again, and the rest takes seconds.
+No DVC pipeline: a run that is stored is never trained again, and the rest takes a minute.
 """
 
 import argparse
+from collections.abc import Sequence
 
-from experiment.common.errors import one_line_errors
+import pandas as pd
+
+from experiment.common.errors import InputError, one_line_errors
+from experiment.common.files import write_json
+from experiment.common.parameters import Parameters, load_parameters
 from experiment.data.known import KNOWN_DATASETS
-from study import inference, pages, plot_study, replicate, summarise
-from study.download import download, file_of
+from experiment.presentation.markdown import fill_blocks
+from study import coverage, gate_errors, paths
+from study.contrasts import judge_all
+from study.grid import Run, runs_of
+from study.pages import PROGRAM, blocks
 from study.parameters import load_study_parameters
+from study.pictures.write import write_pictures
+from study.store import Entry, read_entries
+from study.summarise import bands, summary, verdicts
+from study.table import table_of, write_csv, write_runs
+from study.training import replicate
+from study.training.download import download, file_of
 
 
 def main() -> None:
     """Trains what is new in study/params.yaml and remakes all that is made from the runs."""
     parser = argparse.ArgumentParser(prog="python -m study", description=main.__doc__)
     replicate.add_arguments(parser)
-    workers = parser.parse_args().workers
+    parser.add_argument(
+        "--no-training", action="store_true", help="remake it from the runs that are stored"
+    )
+    arguments = parser.parse_args()
     with one_line_errors("study"):
-        inference.is_up_to_date()  # what it lacks is said before hours of training
-        for name in dict.fromkeys(block.dataset for block in load_study_parameters().grid):
-            if name in KNOWN_DATASETS and not file_of(name).exists():
-                download(name)
-    replicate.run(workers)
-    inference.main()
-    summarise.main()
-    plot_study.main()
-    pages.main()
+        params = load_parameters()
+        if arguments.no_training:
+            entries = stored(params)
+        else:
+            for name in dict.fromkeys(block.dataset for block in load_study_parameters().grid):
+                if name in KNOWN_DATASETS and not file_of(name).exists():
+                    download(name)
+            entries = replicate.run(arguments.workers)
+        remake(entries, params)
+
+
+def stored(params: Parameters) -> list[Entry]:
+    """The stored runs of the grid, by whatever software they were trained.
+
+    Raises:
+        InputError: there are none, or two of the same run.
+    """
+    study = load_study_parameters()
+    found: dict[Run, Entry] = {}
+    for path, entry in read_entries(paths.STORE):
+        if entry.run in found:
+            raise InputError(
+                f"{path}: expected each run once; found another file of {entry.run}, of other"
+                " software, data or settings; leave out --no-training, or delete one"
+            )
+        found[entry.run] = entry
+    sizes = [(run.dataset, run.train_samples) for run in found]
+    sizes += [(block.dataset, block.train_samples or 0) for block in study.grid]
+    images = {dataset: size for dataset, size in sorted(sizes)}  # the largest of each
+    planned = runs_of(
+        study.grid,
+        study.seeds,
+        images=images,
+        dense_units=params.model.dense_units,
+        epochs=params.train.epochs,
+    )
+    if not (entries := [found[run] for run in planned if run in found]):
+        raise InputError(f"{paths.STORE}: expected runs of the grid; found none; run `make study`")
+    return entries
+
+
+def remake(entries: Sequence[Entry], params: Parameters) -> None:
+    """Writes every table, picture and page that is made from the runs."""
+    table, curves = table_of(entries), bands(entries)
+    results = judge_all(table)
+    write_runs(entries)
+    write_csv(paths.BANDS, curves)
+    write_json(paths.SUMMARY, summary(table, params))
+    write_json(paths.CLAIMS, verdicts(results))
+    write_pictures(table, curves)
+    sessions = pd.read_csv(paths.INFERENCE)
+    batch_size = params.train.batch_size
+    pages = {
+        paths.RESULTS: blocks(entries, table, results, sessions, batch_size),
+        paths.STUDY_PAGE: {"coverage": coverage.block(table)},
+        paths.GATE_PAGE: gate_errors.blocks(table, params),
+    }
+    for page, filled in pages.items():
+        fill_blocks(page, PROGRAM, filled)
 
 
 if __name__ == "__main__":

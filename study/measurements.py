@@ -1,100 +1,104 @@
-"""The runs, as the claims ask for them."""
+"""The runs, as the contrasts ask for them: figures by seed, accuracies in percent."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
+import numpy as np
 import pandas as pd
 
 from experiment.common.variants import Placement
 from study.grid import placed
-from study.inference import Inference
 from study.table import Setting, Table
 
+# What a contrast is about that names nothing else.
+DATASET, RATE, UNITS, ALL = "mnist", 0.5, 128, 48_000
 
-class MissingRunsError(Exception):
-    """The grid has not the runs that were asked for."""
+ACCURACY = "test_accuracy"
 
 
 class Measurements:
-    """Metrics of settings, each a series by seed.
+    """Metrics of settings, each a series by seed; empty where there are no runs.
 
     Args:
         table: the finished runs.
-        inference: see `study.inference.read_inference`.
-        metric: what accuracy on unseen images is measured by.
-        dataset, rate, units: what the claims are about, where they name nothing else.
+        seeds: the only ones to use; None: all.
+
+    Attributes:
+        asked: the settings that were asked for so far.
     """
 
-    def __init__(
-        self,
-        table: Table,
-        inference: Inference | None,
-        *,
-        metric: str,
-        dataset: str,
-        rate: float,
-        units: int,
-    ) -> None:
-        self._table, self._inference = table, inference
-        self._metric, self._dataset, self._rate, self._units = metric, dataset, rate, units
+    def __init__(self, table: Table, seeds: Collection[int] | None = None) -> None:
+        self._table, self._seeds = table, seeds
+        self.asked: set[Setting] = set()
 
     def of(
         self,
-        metric: str | None = None,
+        metric: str = ACCURACY,
         *,
-        rate: float | None = None,
+        rate: float = RATE,
         placement: Placement = "dense",
-        dataset: str | None = None,
-        samples: int | None = None,
+        dataset: str = DATASET,
+        samples: int = ALL,
+        units: int = UNITS,
     ) -> pd.Series:
-        """A metric of a setting, by seed; what is not named is the claims' own.
+        """A metric of a setting: accuracies in percent, losses in nats."""
+        setting = Setting(dataset, placed(placement, rate), rate, samples, units)
+        self.asked.add(setting)
+        runs = self._table.of(setting)
+        if self._seeds is not None:
+            runs = runs[runs.index.isin(self._seeds)]
+        values = runs[metric] if metric in runs else pd.Series(dtype=float)
+        return 100 * values if metric.endswith("accuracy") else values
 
-        Raises:
-            MissingRunsError: it has fewer than two runs.
-        """
-        dataset = dataset or self._dataset
-        rate = self._rate if rate is None else rate
-        samples = samples or self._table.all_samples(dataset)
-        setting = Setting(dataset, placed(placement, rate), rate, samples, self._units)
-        if setting not in self._table.settings():
-            raise MissingRunsError(str(setting))
-        return self._table.of(setting)[metric or self._metric]
+    def runs(self) -> int:
+        """How many runs there are of the settings that were asked for."""
+        found = [self._table.of(setting).index for setting in self.asked]
+        return sum(len(seeds if self._seeds is None else seeds[seeds.isin(self._seeds)])
+                   for seeds in found)  # fmt: skip
 
-    def gain(self, *, dataset: str | None = None, samples: int | None = None) -> pd.Series:
-        """Accuracy on unseen images with Dropout minus that without."""
-        without = self.of(rate=0.0, dataset=dataset, samples=samples)
-        return self.of(dataset=dataset, samples=samples) - without
-
-    def mean_gain(self, sizes: Iterable[int]) -> pd.Series:
-        """Mean of the gains with these numbers of training images."""
-        return _mean(self.gain(samples=samples) for samples in sizes)
+    def change(
+        self,
+        metric: str = ACCURACY,
+        *,
+        dataset: str = DATASET,
+        samples: int = ALL,
+        units: int = UNITS,
+    ) -> pd.Series:
+        """A metric with Dropout minus that without; of the accuracy on test images, the gain."""
+        with_it, without = (
+            self.of(metric, rate=rate, dataset=dataset, samples=samples, units=units)
+            for rate in (RATE, 0.0)
+        )
+        return with_it - without
 
     def mean_of_rates(self, rates: Iterable[float]) -> pd.Series:
-        """Mean of the accuracies on unseen images with these rates."""
-        return _mean(self.of(rate=rate) for rate in rates)
+        """Mean of the accuracies on test images with these rates."""
+        return mean(self.of(rate=rate) for rate in rates)
 
     def relative_rise(self, *, rate: float) -> pd.Series:
-        """Validation loss after the last epoch over its lowest, minus 1."""
-        return (
-            self.of("validation_loss", rate=rate) / self.of("best_validation_loss", rate=rate) - 1
+        """Validation loss after the last epoch over its lowest, minus 1, in percent."""
+        last, best = self.of("validation_loss", rate=rate), self.of("best_validation_loss", rate=rate)
+        return 100 * (last / best - 1)
+
+    def log_errors_left(self, *, samples: int) -> pd.Series:
+        """Natural logarithm of the errors on test images with Dropout over those without."""
+        with_it, without = (100 - self.of(rate=rate, samples=samples) for rate in (RATE, 0.0))
+        return np.log(with_it / without)
+
+    def overfitting(self, *, dataset: str) -> pd.Series:
+        """Test loss minus evaluated training loss, with Dropout minus without."""
+        return self.change("test_loss", dataset=dataset) - self.change(
+            "evaluated_training_loss", dataset=dataset
         )
 
-    def loss_of_accuracy(self) -> pd.Series:
-        """Validation accuracy of its best epoch minus that of the last one."""
-        return self.of("best_validation_accuracy") - self.of("validation_accuracy")
-
-    def largest_difference_of_predictions(self) -> pd.Series:
-        """Of a probability, with and without the layer: one exact figure, no sample."""
-        return pd.Series([self._inferred()[0]] * 2)
-
-    def ratio_of_times(self) -> pd.Series:
-        """Time of a pass over the test images with the layer over that without, by pass."""
-        return self._inferred()[1]
-
-    def _inferred(self) -> Inference:
-        if self._inference is None:
-            raise MissingRunsError("inference")
-        return self._inference
+    def slope_on_units(self, units: Iterable[int], *, samples: int) -> pd.Series:
+        """Slope of the gain on log2 of the dense units, by least squares within each seed."""
+        gains = {n: self.change(samples=samples, units=n) for n in units}
+        table = pd.DataFrame(gains).dropna()
+        at = np.log2(np.array([*gains], dtype=float))
+        at -= at.mean()
+        return (table * at).sum(axis=1) / (at**2).sum()
 
 
-def _mean(series: Iterable[pd.Series]) -> pd.Series:
+def mean(series: Iterable[pd.Series]) -> pd.Series:
+    """Of several figures, by seed; seeds that lack one are left out."""
     return pd.concat(series, axis=1, join="inner").mean(axis=1)

@@ -1,4 +1,4 @@
-"""`study/params.yaml`: what is trained, and how it is judged."""
+"""`study/params.yaml`: what is trained."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,7 +10,6 @@ from experiment.data.known import DatasetName
 from study.paths import PARAMETERS
 
 DropoutPlacement = Literal["dense", "pooling", "both"]
-Metric = Literal["test_accuracy", "validation_accuracy", "best_validation_accuracy"]
 
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Units = Annotated[int, Field(ge=1)]
@@ -29,27 +28,12 @@ class Block(Section):
     seeds: list[Seed] | None = Field(default=None, min_length=1)
 
 
-class StatisticsParameters(Section):
-    """How the runs are judged."""
-
-    primary_metric: Metric
-    confidence_level: float = Field(gt=0, lt=1)
-    resamples: int = Field(ge=100)
-    seed: Seed
-
-    @property
-    def level(self) -> str:
-        """The confidence level in percent, such as 95 or 99.9."""
-        return f"{100 * self.confidence_level:g}"
-
-
 class StudyParameters(Section):
     """All of `study/params.yaml`."""
 
     seeds: list[Seed] = Field(min_length=1)
     device: Literal["cpu", "gpu"]
     grid: list[Block] = Field(min_length=1)
-    statistics: StatisticsParameters
 
 
 def load_study_parameters(path: Path = PARAMETERS) -> StudyParameters:

@@ -4,13 +4,17 @@ from pathlib import Path
 
 PARAMETERS = Path("study/params.yaml")
 STORE = Path("study/runs")
+GATE = Path("gate.yaml")
 
 RUNS = Path("metrics/study_runs.csv")
 SUMMARY = Path("metrics/study.json")
 CLAIMS = Path("metrics/study_claims.json")
-PREDICTIONS = Path("metrics/study_inference.json")
-# Times differ from run to run, so they are kept apart from what does not.
-TIMES = Path("metrics/study_inference_times.csv")
+# Measured in seven sessions, and not again: docs/results.md says how.
+INFERENCE = Path("metrics/study_inference.csv")
 
 PLOTS = Path("plots")
 BANDS = PLOTS / "study_curves.csv"
+
+RESULTS = Path("docs/results.md")
+STUDY_PAGE = Path("docs/study.md")
+GATE_PAGE = Path("docs/gate-calibration.md")

@@ -6,7 +6,7 @@ content: a damaged file is noticed, and its run is trained again.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ class Entry:
 
     Attributes:
         run: what was trained.
-        metrics: by name; see `study.one_run.train_one`.
+        metrics: by name; see `study.training.one_run.train_one`.
         curve: a row per epoch with `CURVE_COLUMNS`.
         test_errors: test images that it classifies wrongly; None of early runs, not noted then.
     """
@@ -51,7 +51,7 @@ class Store:
     Attributes:
         folder: where they are; others may be there too.
         settings: what all runs share.
-        conditions: software and hardware; see `study.worker.conditions`.
+        conditions: software and hardware; see `study.training.worker.conditions`.
         data: by dataset, a hash of its content; see `digest`.
     """
 
@@ -110,6 +110,16 @@ class Store:
         if entry.run != run:
             raise InputError(f"{path}: damaged (it holds another run)")
         return entry
+
+
+def read_entries(folder: Path) -> Iterator[tuple[Path, Entry]]:
+    """All stored runs with their files, sorted by name.
+
+    Raises:
+        InputError: a file is damaged.
+    """
+    for path in sorted(folder.glob("*.json")):
+        yield path, read_entry(path)
 
 
 def read_entry(path: Path) -> Entry:

@@ -1,128 +1,131 @@
-"""What the runs say: figures with intervals, bands, and claims judged."""
+"""What the runs say, for programs: figures by setting, differences, the noise, bands, contrasts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from scipy import stats
 
-from experiment.common.errors import InputError, one_line_errors
-from experiment.common.files import write_json
-from experiment.common.parameters import Parameters, load_parameters
+from experiment.common.files import CURVE_COLUMNS
+from experiment.common.parameters import Parameters
+from study.contrasts import CLAIMS, Result, verdict_of_claim
 from study.grid import placed
-from study.inference import read_inference
-from study.judging import judge_all
-from study.parameters import StatisticsParameters, load_study_parameters
-from study.paths import BANDS, CLAIMS, RUNS, SUMMARY
-from study.statistics import estimate, holm, sign_flip_p
-from study.table import SINCE_SEED_10, Setting, Table, read_table
-from study.tables import read_curves, write_table
+from study.statistics import LEVEL, estimate
+from study.store import Entry
+from study.table import Setting, Table
 
 Figures = dict[str, dict[str, Any]]
 
 
-def main() -> None:
-    """Reads the finished runs and writes the statistics."""
-    with one_line_errors("summarise"):
-        params, how = load_parameters(), load_study_parameters().statistics
-        table = read_table(RUNS, needed=[how.primary_metric])
-        if not table.settings():
-            raise InputError(f"{RUNS}: expected two seeds or more of a setting; add seeds")
-        summary: dict[str, Any] = {
-            "differences": differences(table, how),
-            "noise": noise(table, params),
-            "settings": settings(table, how),
-        }
-        write_json(SUMMARY, summary)
-        write_table(BANDS, bands(read_curves(table), how))
-        judged: dict[str, Any] = {
-            claim.id: asdict(claim) for claim in judge_all(table, read_inference(), how)
-        }
-        write_json(CLAIMS, judged)
+def summary(table: Table, params: Parameters) -> dict[str, Any]:
+    """The content of `paths.SUMMARY`."""
+    return {
+        "differences": differences(table),
+        "noise": noise(table, params),
+        "settings": settings(table),
+    }
 
 
-def settings(table: Table, how: StatisticsParameters) -> Figures:
-    """By setting, by metric: mean, standard deviation and interval over seeds."""
+def settings(table: Table) -> Figures:
+    """By setting, by metric: mean, standard deviation and interval over all of its seeds."""
     found: Figures = {}
     for setting in table.settings():
-        metrics = table.of(setting)
-        found[str(setting)] = {
-            name: asdict(estimate(metrics[name].dropna(), how))
-            for name in metrics
-            if metrics[name].count() > 1
+        found[str(setting)] = {"seeds": len(table.of(setting))} | {
+            name: _figures(values, ("mean", "sd", "low", "high"))
+            for name, values in table.of(setting).items()
+            if values.count() > 1
         }
-        found[str(setting)]["seeds"] = len(metrics)
     return found
 
 
-def differences(table: Table, how: StatisticsParameters) -> Figures:
-    """By setting, by metric: its difference to no Dropout, paired by seed, and its p.
+def differences(table: Table) -> Figures:
+    """By setting, by metric: its difference to no Dropout over the seeds that both have.
 
-    `p_corrected` is corrected for the number of settings that are compared.
+    `without` and `with` are the means over these seeds, so that `mean` is their difference.
     """
     found: Figures = {}
     for setting in table.settings():
-        paired = table.of(setting) - table.of(setting.without_dropout())
-        paired = paired.drop(columns=list(SINCE_SEED_10), errors="ignore").dropna()
-        if setting.placement == "none" or len(paired) < 2:
+        without, with_it = table.pair(setting)
+        if setting.placement == "none" or len(with_it) < 2:
             continue
-        found[str(setting)] = {
-            name: _without_sd(asdict(estimate(paired[name], how)))
-            | {"p": sign_flip_p(paired[name])}
-            for name in paired
-        }
-    for name in next(iter(found.values()), {}):
-        corrected = holm([figures[name]["p"] for figures in found.values()])
-        for figures, p in zip(found.values(), corrected, strict=True):
-            figures[name]["p_corrected"] = p
+        found[str(setting)] = {"seeds": len(with_it)}
+        for name in table.metrics:
+            values = (with_it[name] - without[name]).dropna()
+            if len(values) > 1:
+                means = {
+                    "without": float(without[name][values.index].mean()),
+                    "with": float(with_it[name][values.index].mean()),
+                }
+                found[str(setting)][name] = means | _figures(values, ("mean", "low", "high", "p"))
     return found
 
 
-def _without_sd(figures: Mapping[str, float]) -> dict[str, float]:
-    return {name: value for name, value in figures.items() if name != "sd"}
+def _figures(values: pd.Series, names: Iterable[str]) -> dict[str, float]:
+    figures = asdict(estimate(values.dropna()))
+    return {name: figures[name] for name in names}
 
 
 def noise(table: Table, params: Parameters) -> dict[str, Any]:
-    """By metrics file of the pipeline, by metric: standard deviation over seeds.
+    """By metrics file of the pipeline, by metric: standard deviation over all seeds.
 
-    A variant that the grid lacks is left out.
+    A variant that the grid lacks is left out, and a metric that some of its runs lack.
     """
-    files = variants(table, params).items()
-    known = {file: table.of(s) for file, s in files if s in table.settings()}
-    deviations = {file: metrics.std(ddof=1).to_dict() for file, metrics in known.items()}
-    return {"seeds": min((len(metrics) for metrics in known.values()), default=0), **deviations}
+    runs = {file: table.of(setting) for file, setting in variants(table, params).items()}
+    runs = {file: metrics.dropna(axis=1) for file, metrics in runs.items() if len(metrics) > 1}
+    deviations = {file: metrics.std(ddof=1).to_dict() for file, metrics in runs.items()}
+    return {"seeds": min((len(metrics) for metrics in runs.values()), default=0), **deviations}
 
 
 def variants(table: Table, params: Parameters) -> dict[str, Setting]:
-    """By metrics file of the pipeline, the setting that it is a run of."""
+    """The pipeline's metrics files and the settings of the study that they are of."""
     dataset, rate = params.data.dataset, params.train.dropout_rate
-    samples = params.preprocess.train_samples or table.all_samples(dataset)
-    dropout = Setting(dataset, placed("dense", rate), rate, samples, params.model.dense_units)
+    images = table.all_samples(dataset)
+    dropout = Setting(dataset, placed("dense", rate), rate, images, params.model.dense_units)
     return {
         "metrics/dropout.json": dropout,
         "metrics/no_dropout.json": dropout.without_dropout(),
     }
 
 
-def bands(curves: Table, how: StatisticsParameters) -> list[dict[str, Any]]:
+def bands(entries: Iterable[Entry]) -> pd.DataFrame:
     """By setting and epoch: mean and interval of each column; settings with all images alone."""
-    rows = []
-    for setting in curves.settings():
-        if setting.train_samples < curves.all_samples(setting.dataset):
-            continue
-        columns = curves.of(setting)
-        for epoch, values in columns.groupby("epoch"):
-            row: dict[str, Any] = {**asdict(setting), "epoch": epoch}
-            for name in columns.columns.drop("epoch"):
-                row |= _band(name, values[name], how)
-            rows.append(row)
-    return rows
+    rows = pd.DataFrame(
+        [asdict(entry.run) | dict(row) for entry in entries for row in entry.curve]
+    )
+    names, columns = [*Setting.__dataclass_fields__], [*CURVE_COLUMNS[1:]]
+    rows = rows[rows["train_samples"] == rows.groupby("dataset")["train_samples"].transform("max")]
+    over_seeds = rows.groupby([*names, "epoch"])[columns]
+    seeds = over_seeds.size()
+    half = over_seeds.std(ddof=1).mul(
+        stats.t.ppf((1 + LEVEL) / 2, seeds - 1) / np.sqrt(seeds), axis=0
+    )
+    mean = over_seeds.mean()
+    found = mean.join([(mean - half).add_suffix("_low"), (mean + half).add_suffix("_high")])
+    order = [name + end for name in columns for end in ("", "_low", "_high")]
+    return found.loc[seeds > 1, order].reset_index()
 
 
-def _band(name: str, values: pd.Series, how: StatisticsParameters) -> dict[str, float]:
-    found = estimate(values, how)
-    return {name: found.mean, f"{name}_low": found.low, f"{name}_high": found.high}
-
-
-if __name__ == "__main__":
-    main()
+def verdicts(results: Mapping[str, Result]) -> dict[str, Any]:
+    """The content of `paths.CLAIMS`: the contrasts of the protocol, and the claims."""
+    contrasts = {}
+    for name, found in results.items():
+        contrasts[name] = {
+            "all_seeds": found.pooled and asdict(found.pooled),
+            "all_seeds_verdict": found.pooled_verdict,
+            "claim": found.contrast.claim,
+            "contrast": found.contrast.text,
+            "fresh_seeds": found.fresh and asdict(found.fresh),
+            "p_corrected": found.p_corrected,
+            "p_sign_flip": found.p_sign_flip,
+            "runs": found.runs,
+            "runs_planned": found.planned,
+            "unit": found.contrast.unit,
+            "verdict": found.verdict,
+        }
+    claims = {
+        name: {"claim": text, "contrasts": list(ids), "verdict": verdict_of_claim(results, ids)}
+        for name, (text, ids) in CLAIMS.items()
+    }
+    return {"claims": claims, "contrasts": contrasts}

@@ -1,18 +1,20 @@
 """The table of finished runs, and the settings in it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
+from statistics import fmean
 
 import pandas as pd
 
-from experiment.common.errors import InputError
+from experiment.common.files import replacing
 from study.grid import Run
+from study.paths import RUNS
+from study.store import Entry
 
 PARAMETERS = tuple(Run.__dataclass_fields__)
 
-# Metrics that runs with seeds below 10 do not have.
-SINCE_SEED_10 = ("best_epoch_test_accuracy", "best_epoch_test_loss")
+LAST = 5  # epochs, over which `last_five_*` are means
 
 
 @dataclass(frozen=True, order=True)
@@ -40,25 +42,32 @@ class Table:
     """Finished runs.
 
     Args:
-        rows: one per run (or per run and epoch), with the columns `PARAMETERS` and metrics.
+        rows: one per run, with the columns `PARAMETERS` and metrics. A metric that early runs were
+            not evaluated for has gaps.
     """
 
     def __init__(self, rows: pd.DataFrame) -> None:
         self.rows = rows
         self.metrics = [name for name in rows.columns if name not in PARAMETERS]
+        names = [field.name for field in fields(Setting)]
+        self._by_setting = {
+            Setting(*key): runs.set_index("seed").sort_index()[self.metrics]
+            for key, runs in rows.groupby(names)
+        }
 
     def settings(self) -> list[Setting]:
         """Those with two seeds or more, sorted: one run has no spread."""
-        names = [field.name for field in fields(Setting)]
-        seeds = self.rows.groupby(names)["seed"].nunique()
-        return sorted(Setting(*key) for key, count in seeds.items() if count > 1)
+        return sorted(s for s, runs in self._by_setting.items() if len(runs) > 1)
 
     def of(self, setting: Setting) -> pd.DataFrame:
-        """Its metrics, a row per run, by seed."""
-        chosen = self.rows
-        for name, value in vars(setting).items():
-            chosen = chosen[chosen[name] == value]
-        return chosen.set_index("seed").sort_index()[self.metrics]
+        """Its metrics, a row per run, by seed; no row for a setting that has no runs."""
+        return self._by_setting.get(setting, pd.DataFrame(columns=self.metrics, dtype=float))
+
+    def pair(self, setting: Setting) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Runs without Dropout and with it, of the seeds that both have."""
+        without, with_it = self.of(setting.without_dropout()), self.of(setting)
+        seeds = without.index.intersection(with_it.index)
+        return without.loc[seeds], with_it.loc[seeds]
 
     def all_samples(self, dataset: str) -> int:
         """The largest number of training images among the runs of a dataset; 0 without any."""
@@ -66,31 +75,30 @@ class Table:
         return int(found.max()) if len(found) else 0
 
 
-def read_table(path: Path, needed: Iterable[str] = ()) -> Table:
-    """Reads what `study.replicate` wrote.
+def table_of(entries: Iterable[Entry]) -> Table:
+    """The runs, sorted by their parameters, with `last_five_*` beside their metrics."""
+    rows = []
+    for entry in sorted(entries, key=lambda entry: entry.run):
+        last = entry.curve[-LAST:]
+        rows.append(
+            asdict(entry.run)
+            | dict(sorted(entry.metrics.items()))
+            | {
+                "last_five_training_accuracy": fmean(row["accuracy"] for row in last),
+                "last_five_validation_accuracy": fmean(row["val_accuracy"] for row in last),
+            }
+        )
+    frame = pd.DataFrame(rows)
+    return Table(frame[[*PARAMETERS, *sorted(frame.columns.difference([*PARAMETERS]))]])
 
-    Raises:
-        InputError: the file is missing, or is not such a table.
-    """
-    return Table(read_rows(path, (*PARAMETERS, *needed)))
+
+def write_runs(entries: Iterable[Entry]) -> None:
+    """Writes the table of runs: the order of training is not seen."""
+    entries = list(entries)
+    write_csv(RUNS, table_of(entries).rows if entries else pd.DataFrame())
 
 
-def read_rows(path: Path, needed: Iterable[str]) -> pd.DataFrame:
-    """Reads a CSV file with these columns, and no gaps.
-
-    Raises:
-        InputError: the file is missing, or has other content.
-    """
-    try:
-        rows = pd.read_csv(path, float_precision="round_trip")
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; run `make study`") from None
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path}: not a CSV file ({reason}); run `make study`") from None
-    missing = [name for name in needed if name not in rows]
-    gaps = rows.drop(columns=list(SINCE_SEED_10), errors="ignore").isna().any(axis=None)
-    if missing or rows.empty or gaps:
-        found = f"no column {missing[0]}" if missing else "no rows, or gaps"
-        raise InputError(f"{path}: expected the study's table; found {found}; run `make study`")
-    return rows
+def write_csv(path: Path, rows: pd.DataFrame) -> None:
+    """Numbers in full precision, gaps empty."""
+    with replacing(path) as temporary:
+        rows.to_csv(temporary, index=False, lineterminator="\n")

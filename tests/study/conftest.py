@@ -76,7 +76,7 @@ def variables_of(folder: Path) -> dict[str, str]:
 
 
 def replicate(folder: Path, *arguments: str, **variables: str) -> Done:
-    return run(folder, "study.replicate", *arguments, **variables_of(folder) | variables)
+    return run(folder, "study.training.replicate", *arguments, **variables_of(folder) | variables)
 
 
 def table(folder: Path) -> bytes:

@@ -17,7 +17,7 @@ import pytest
 from distributed import Client
 
 from experiment.common.errors import GO_ON, InputError
-from study.cluster import connected, difference, first_line, wait_for_worker
+from study.training.cluster import connected, difference, first_line, wait_for_worker
 from tests.faults.processes import finish, good, start, wait_until
 from tests.study.conftest import (
     make_study,
@@ -70,7 +70,7 @@ def test_scheduler_and_workers_are_separate_processes(folder: Path) -> None:
     hold.touch()
     with cluster(folder) as (address, scheduler):
         environment = variables_of(folder) | {"DASK_SCHEDULER_ADDRESS": address}
-        process = start(folder, "study.replicate", **environment)
+        process = start(folder, "study.training.replicate", **environment)
         wait_until(
             lambda: (folder / f"faults/held {run}").exists() and len(stored(folder)) == 3, process
         )

@@ -8,7 +8,7 @@ import pytest
 
 from experiment.data.dataset import Dataset
 from study.grid import Run
-from study.one_run import train_one
+from study.training.one_run import train_one
 from tests.conftest import synthetic_arrays
 
 RUN = Run("data/own/tiny.npz", "dense", 0.25, 60, 8, 3, 4)

@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from study import plot_study
-from study.curve_pictures import draw_curves
-from study.effect_pictures import draw_rates, draw_sizes
-from study.literature import TEST_ERRORS
+from study.pictures.curves import draw_curves
+from study.pictures.effects import draw_rates, draw_sizes
+from study.pictures.literature import TEST_ERRORS
 from study.paths import BANDS
 from study.statistics import estimate
 from study.table import Table, read_rows

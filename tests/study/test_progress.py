@@ -1,8 +1,8 @@
 import io
 import re
 
-from study.progress import StudyProgress
-from study.replicate import reason
+from study.training.progress import StudyProgress
+from study.training.replicate import reason
 
 
 def lines(stream: io.StringIO) -> list[str]:

@@ -13,7 +13,7 @@ from distributed.scheduler import WorkerState
 from experiment.common.errors import InputError
 from experiment.network import NUMERICS
 from study.paths import STORE
-from study.replicate import conditions_of
+from study.training.replicate import conditions_of
 from study.store import WITHOUT_INFLUENCE, Entry, Store, read_entry
 from study.table import PARAMETERS
 from tests.conftest import ROOT, set_parameters

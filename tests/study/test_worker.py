@@ -3,7 +3,7 @@
 import pytest
 
 from experiment.common.errors import InputError
-from study import worker
+from study.training import worker
 from study.grid import Run
 
 EXPECTED = {"instruction_sets": "A B", "numerics": "1", "python": "3.11.7", "version.keras": "3"}

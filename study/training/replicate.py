@@ -12,16 +12,16 @@ from experiment.common.errors import GO_ON, InputError, one_line_errors
 from experiment.common.parameters import Parameters, load_parameters
 from experiment.data.dataset import Dataset, divide
 from experiment.data.reading import read_dataset
-from study.cluster import connected
-from study.download import file_of
+from study.training.cluster import connected
+from study.training.download import file_of
 from study.grid import Run, runs_of
-from study.one_run import Result
+from study.training.one_run import Result
 from study.parameters import load_study_parameters
 from study.paths import STORE
-from study.progress import StudyProgress
+from study.training.progress import StudyProgress
 from study.store import Entry, Store, digest
-from study.tables import write_runs
-from study.worker import DatasetsPlugin, conditions, train
+from study.table import write_runs
+from study.training.worker import DatasetsPlugin, conditions, train
 
 # A fault that passes, such as memory that another program took for a while, costs no study.
 RETRIES = 2
@@ -29,7 +29,7 @@ RETRIES = 2
 
 def main() -> None:
     """Trains what is new in the grid and writes the table of all finished runs."""
-    parser = argparse.ArgumentParser(prog="python -m study.replicate", description=main.__doc__)
+    parser = argparse.ArgumentParser(prog="python -m study.training.replicate", description=main.__doc__)
     add_arguments(parser)
     run(parser.parse_args().workers)
 
@@ -47,16 +47,17 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def run(workers: int | None) -> None:
-    """Trains; ends the process with an error where runs failed."""
+def run(workers: int | None) -> list[Entry]:
+    """Trains; returns all runs, or ends the process with an error where some failed."""
     with one_line_errors("study"):
-        failed = replicate(workers)
+        finished, failed = replicate(workers)
     if failed:
         sys.exit(f"study: {failed} runs failed, with the errors above; {GO_ON}")
+    return finished
 
 
-def replicate(workers: int | None = None) -> int:
-    """Trains what is new and writes the table; returns how many runs failed."""
+def replicate(workers: int | None = None) -> tuple[list[Entry], int]:
+    """Trains what is new and writes the table; returns the runs, and how many failed."""
     params, study = load_parameters(), load_study_parameters()
     names = dict.fromkeys(block.dataset for block in study.grid)
     datasets = {name: read_dataset(file_of(name)) for name in names}
@@ -80,7 +81,7 @@ def replicate(workers: int | None = None) -> int:
         try:
             pending = [run for run in runs if run not in finished]
             if not pending:
-                return 0
+                return list(finished.values()), 0
             client.register_plugin(DatasetsPlugin(datasets))
             futures = {
                 client.submit(
@@ -95,7 +96,8 @@ def replicate(workers: int | None = None) -> int:
                 ): run
                 for place, run in enumerate(pending)
             }
-            return collect(futures, store, finished, work)
+            failed = collect(futures, store, finished, work)
+            return list(finished.values()), failed
         finally:
             write_runs(finished.values())
 

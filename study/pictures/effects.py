@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from experiment.data.known import label_of
-from study.curve_pictures import (
+from study.pictures.curves import (
     BLUE,
     GREEN,
     GREY,
@@ -16,8 +16,8 @@ from study.curve_pictures import (
     dataset_shown,
     finish,
 )
-from study.literature import FLAT_RATES, GAIN_SIZES, NO_GAIN_SIZES, SOURCE, TEST_ERRORS
-from study.parameters import StatisticsParameters
+from study.pictures.literature import FLAT_RATES, GAIN_SIZES, NO_GAIN_SIZES, SOURCE, TEST_ERRORS
+from study.measurements import ACCURACY
 from study.statistics import Estimate, estimate
 from study.table import Setting, Table
 
@@ -25,23 +25,21 @@ from study.table import Setting, Table
 COLOURS, MARKERS = (GREEN, ORANGE, BLUE), ("s", "o", "^")
 
 
-def draw_rates(table: Table, how: StatisticsParameters) -> Figure:
+def draw_rates(table: Table) -> Figure:
     """Error on unseen images against the rate, a panel per dataset, with what others measured."""
     datasets = sorted(table.rows["dataset"].unique(), key=lambda name: (name != "mnist", name))
     figure = Figure(figsize=(5.5 * len(datasets) + 1, 5.8), layout="constrained")
     panels = figure.subplots(1, len(datasets), squeeze=False)[0]
     for axes, dataset in zip(panels, datasets, strict=True):
-        _draw_errors(axes, table, dataset, how)
+        _draw_errors(axes, table, dataset)
         if dataset == "mnist":
             _draw_known_errors(axes)
         finish(axes)
         axes.set_title(label_of(dataset), loc="left")
         axes.set_xlabel("Dropout rate, after the dense layer")
-    panels[0].set_ylabel(f"error on {_images(how)} (%)")
+    panels[0].set_ylabel("error on test images (%)")
     figure.suptitle(
-        f"Error against the Dropout rate: mean over seeds, {how.level} % interval",
-        x=0.01,
-        ha="left",
+        "Error against the Dropout rate: mean over seeds, 95 % interval", x=0.01, ha="left"
     )
     handles = dict(zip(*reversed(panels[0].get_legend_handles_labels()), strict=True))
     figure.legend(
@@ -50,10 +48,12 @@ def draw_rates(table: Table, how: StatisticsParameters) -> Figure:
     return figure
 
 
-def draw_sizes(table: Table, how: StatisticsParameters) -> Figure:
+def draw_sizes(table: Table) -> Figure:
     """Gain by Dropout against the number of training images, with what others measured."""
     dataset = dataset_shown(table.rows["dataset"])
     dense = [s for s in table.settings() if s.dataset == dataset and s.placement == "dense"]
+    units = max(dense, key=lambda s: s.train_samples).dense_units if dense else None
+    dense = [s for s in dense if s.dense_units == units]
     sizes = sorted({setting.train_samples for setting in dense})
     rates = sorted({s.dropout_rate for s in dense if s.train_samples == sizes[0]})
     figure = Figure(figsize=(9, 5.4), layout="constrained")
@@ -61,10 +61,10 @@ def draw_sizes(table: Table, how: StatisticsParameters) -> Figure:
     axes.set_xscale("log")
     for place, rate in enumerate(rates):
         gains = {
-            setting.train_samples: estimate(gain, how)
+            setting.train_samples: estimate(gain)
             for setting in dense
             if setting.dropout_rate == rate
-            for gain in [_gain(table, setting, how)]
+            for gain in [_gain(table, setting)]
             if len(gain) > 1
         }
         # Side by side, where their intervals would cover each other.
@@ -80,9 +80,9 @@ def draw_sizes(table: Table, how: StatisticsParameters) -> Figure:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.set_xlabel("training images")
-    axes.set_ylabel(f"gain in accuracy on {_images(how)}\n(percentage points)")
+    axes.set_ylabel("gain in accuracy on test images\n(percentage points)")
     axes.set_title(
-        f"What Dropout gains on {label_of(dataset)}: mean over seeds, {how.level} % interval",
+        f"What Dropout gains on {label_of(dataset)}: mean over seeds, 95 % interval",
         loc="left",
     )
     finish(axes)
@@ -90,22 +90,18 @@ def draw_sizes(table: Table, how: StatisticsParameters) -> Figure:
     return figure
 
 
-def _images(how: StatisticsParameters) -> str:
-    return "test images" if how.primary_metric.startswith("test") else "validation images"
-
-
-def _draw_errors(axes: Axes, table: Table, dataset: str, how: StatisticsParameters) -> None:
+def _draw_errors(axes: Axes, table: Table, dataset: str) -> None:
     samples = table.all_samples(dataset)
     errors: dict[float, pd.Series] = {}
     for setting in table.settings():
         here = setting.dataset == dataset and setting.train_samples == samples
         if here and setting.placement in ("none", "dense"):
-            accuracy = table.of(setting)[how.primary_metric]
+            accuracy = table.of(setting)[ACCURACY]
             errors[setting.dropout_rate] = 100 * (1 - accuracy)
     rates = sorted(errors)
     for rate in rates:
         axes.plot([rate] * len(errors[rate]), errors[rate], ".", color=BLUE, alpha=0.35, ms=5)
-    bars = _bars([estimate(errors[rate], how) for rate in rates])
+    bars = _bars([estimate(errors[rate]) for rate in rates])
     axes.errorbar(rates, **bars, color=BLUE, marker="o", label="mean (dots: runs)")
 
 
@@ -135,8 +131,7 @@ def _bars(estimates: list[Estimate]) -> dict[str, Any]:
     return {"y": [e.mean for e in estimates], "yerr": (below, above), "lw": 2, "capsize": 4}
 
 
-def _gain(table: Table, setting: Setting, how: StatisticsParameters) -> pd.Series:
+def _gain(table: Table, setting: Setting) -> pd.Series:
     """Percentage points, by seed."""
-    metric = how.primary_metric
-    gain = table.of(setting)[metric] - table.of(setting.without_dropout())[metric]
-    return 100 * gain.dropna()
+    without, with_it = table.pair(setting)
+    return 100 * (with_it[ACCURACY] - without[ACCURACY])

@@ -14,7 +14,7 @@ from experiment.data.dataset import Dataset
 from experiment.network import NUMERICS
 from experiment.network.environment import describe_environment
 from experiment.network.startup import ENVIRONMENT, starting_tensorflow
-from study import one_run
+from study.training import one_run
 from study.grid import Run
 
 # Keras' state is the process': a worker with several threads trains one after the other.
@@ -41,7 +41,7 @@ class DatasetsPlugin(WorkerPlugin):
 
 
 def dask_setup(worker: Worker) -> None:
-    """Called in a worker of this machine when it starts, by `preload` in `study/cluster.py`."""
+    """Called in a worker of this machine when it starts, by `preload` in `study/training/cluster.py`."""
     # Ctrl-C reaches all processes of a terminal; the driver it is that stops the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
@@ -71,13 +71,13 @@ def train(
 
     Args:
         run: what to train.
-        settings: what all runs share; see `study.one_run.train_one`.
+        settings: what all runs share; see `study.training.one_run.train_one`.
         threads: of TensorFlow.
         device: `cpu` or `gpu`.
         expected: the conditions under which the other runs are trained.
 
     Returns:
-        As `study.one_run.train_one`.
+        As `study.training.one_run.train_one`.
 
     Raises:
         InputError: this worker has other software, code or hardware than expected.

@@ -7,8 +7,7 @@ from matplotlib.ticker import MaxNLocator
 
 from experiment.data.known import label_of
 from experiment.presentation.style import AXIS_LABELS, COLOURS, LABELS
-from study.claims import DATASET, RATE
-from study.parameters import StatisticsParameters
+from study.measurements import DATASET, RATE
 
 BLUE, ORANGE = COLOURS["no_dropout"], COLOURS["dropout"]
 GREEN, GREY = "#009E73", "#6B6B6B"
@@ -23,13 +22,12 @@ def dataset_shown(datasets: pd.Series) -> str:
     return DATASET if (datasets == DATASET).any() else str(datasets.iloc[0])
 
 
-def draw_curves(bands: pd.DataFrame, metric: str, how: StatisticsParameters) -> Figure:
+def draw_curves(bands: pd.DataFrame, metric: str) -> Figure:
     """Training on the left, validation on the right, each on its own scale.
 
     Args:
         bands: as `study.summarise.bands` makes them.
         metric: `accuracy` or `loss`.
-        how: names the confidence level.
     """
     dataset = dataset_shown(bands["dataset"])
     bands = bands[bands["dataset"] == dataset]
@@ -49,7 +47,7 @@ def draw_curves(bands: pd.DataFrame, metric: str, how: StatisticsParameters) -> 
     panels[1].set_title("validation images", loc="left")
     panels[0].set_ylabel(AXIS_LABELS[metric])
     figure.suptitle(
-        f"{metric.capitalize()} on {label_of(dataset)}: mean over seeds, {how.level} % interval",
+        f"{metric.capitalize()} on {label_of(dataset)}: mean over seeds, 95 % interval",
         x=0.01,
         ha="left",
     )

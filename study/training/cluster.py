@@ -87,7 +87,7 @@ def _local(threads: int, workers: int | None) -> Iterator[Client]:
             memory_limit="auto",
             dashboard_address=":0",  # any free port: 8787, the default, may be another's
             silence_logs=QUIET,
-            preload=["study.worker"],
+            preload=["study.training.worker"],
         ) as cluster,
         Client(cluster) as client,
     ):

@@ -1,0 +1,65 @@
+"""The gain for new images of the kind: an interval over seeds alone keeps the test images fixed."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+
+from study.measurements import ALL, RATE, UNITS, Measurements
+from study.statistics import Estimate, estimate, estimate_for_new_images
+from study.store import Entry
+from study.table import Setting, Table
+
+TEST_IMAGES, VALIDATION_IMAGES = 10_000, 12_000
+LEAST_SEEDS = 5
+
+FROM_ERRORS = "from the test images that each run gets wrong"
+FROM_VALIDATION = "from how far the gains on test and validation images are apart"
+
+
+def gain_for_new_images(
+    entries: Iterable[Entry], table: Table, dataset: str
+) -> tuple[Estimate, str] | None:
+    """The gain in points, with an interval over seeds and images, and what that comes from.
+
+    From the wrong test images of the runs that have noted them, if they are of enough seeds; else
+    roughly, from the gains on test and on validation images. None without two seeds.
+    """
+    setting = Setting(dataset, "dense", RATE, ALL, UNITS)
+    wrong = [
+        {e.run.seed: e.test_errors for e in entries if e.test_errors is not None and of(e, wanted)}
+        for entries in [list(entries)]
+        for wanted in (setting.without_dropout(), setting)
+    ]
+    seeds = sorted(wrong[0].keys() & wrong[1].keys())
+    if len(seeds) >= LEAST_SEEDS:
+        without, with_it = (np.array([marked(errors[s]) for s in seeds]) for errors in wrong)
+        return estimate_for_new_images(100 * (without - with_it)), FROM_ERRORS
+    measurements = Measurements(table)
+    gains = measurements.change(dataset=dataset).dropna()
+    apart = gains - measurements.change("validation_accuracy", dataset=dataset).dropna()
+    return (rough(estimate(gains), estimate(apart)), FROM_VALIDATION) if len(gains) > 1 else None
+
+
+def of(entry: Entry, setting: Setting) -> bool:
+    """Whether a run is of a setting."""
+    return all(getattr(entry.run, name) == value for name, value in vars(setting).items())
+
+
+def marked(errors: list[int]) -> np.ndarray:
+    """1 for each test image that is classified wrongly, 0 for the others."""
+    wrong = np.zeros(TEST_IMAGES)
+    wrong[errors] = 1
+    return wrong
+
+
+def rough(gain: Estimate, apart: Estimate) -> Estimate:
+    """The interval of a gain, widened by the sampling error of its images.
+
+    Gains on test and on validation images are apart by their seeds and by their images; what the
+    seeds do not explain is the images' share. One difference tells little, so this is rough.
+    """
+    share = max(0.0, apart.mean**2 - apart.sd**2 / apart.seeds)
+    of_test = share / (1 / TEST_IMAGES + 1 / VALIDATION_IMAGES) / TEST_IMAGES
+    half = np.hypot(gain.high - gain.mean, 1.96 * np.sqrt(of_test))
+    return replace(gain, low=gain.mean - half, high=gain.mean + half)
