@@ -13,10 +13,9 @@ from experiment.common.files import write_json
 from experiment.common.parameters import Parameters, load_parameters
 from experiment.data.known import KNOWN_DATASETS
 from experiment.presentation.markdown import fill_blocks
-from study import coverage, gate_errors, paths
+from study import coverage, gate_errors, pages, paths
 from study.contrasts import judge_all
 from study.grid import Run, runs_of
-from study.pages import PROGRAM, blocks
 from study.parameters import load_study_parameters
 from study.pictures.write import write_pictures
 from study.store import Entry, read_entries
@@ -63,7 +62,7 @@ def stored(params: Parameters) -> list[Entry]:
         found[entry.run] = entry
     sizes = [(run.dataset, run.train_samples) for run in found]
     sizes += [(block.dataset, block.train_samples or 0) for block in study.grid]
-    images = {dataset: size for dataset, size in sorted(sizes)}  # the largest of each
+    images = dict(sorted(sizes))  # the largest of each
     planned = runs_of(
         study.grid,
         study.seeds,
@@ -85,15 +84,19 @@ def remake(entries: Sequence[Entry], params: Parameters) -> None:
     write_json(paths.SUMMARY, summary(table, params))
     write_json(paths.CLAIMS, verdicts(results))
     write_pictures(table, curves)
-    sessions = pd.read_csv(paths.INFERENCE)
-    batch_size = params.train.batch_size
-    pages = {
-        paths.RESULTS: blocks(entries, table, results, sessions, batch_size),
-        paths.STUDY_PAGE: {"coverage": coverage.block(table)},
-        paths.GATE_PAGE: gate_errors.blocks(table, params),
+    tables = {
+        "figures": pages.figures_block(entries, table),
+        "primary": pages.primary_block(results),
+        "secondary": pages.secondary_block(results),
+        "claims": pages.claims_block(results),
+        "inference": pages.inference_block(pd.read_csv(paths.INFERENCE)),
+        "single-run": pages.single_run_block(table),
+        "settings": pages.settings_block(table),
+        "runs": pages.runs_block(table, params.train.batch_size),
     }
-    for page, filled in pages.items():
-        fill_blocks(page, PROGRAM, filled)
+    fill_blocks(paths.RESULTS, pages.PROGRAM, tables)
+    fill_blocks(paths.STUDY_PAGE, pages.PROGRAM, {"coverage": coverage.block(table)})
+    fill_blocks(paths.GATE_PAGE, pages.PROGRAM, gate_errors.blocks(table, params))
 
 
 if __name__ == "__main__":

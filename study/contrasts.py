@@ -3,7 +3,7 @@
 The protocol decides: whoever changes a rule here notes it there, under its deviations.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -210,7 +210,7 @@ def side(found: Estimate, limit: float) -> str:
     return ABOVE if found.low > limit else BELOW if found.high < limit else OPEN
 
 
-def verdict_of_claim(results: dict[str, Result], ids: tuple[str, ...]) -> str:
+def verdict_of_claim(results: Mapping[str, Result], ids: tuple[str, ...]) -> str:
     """Supported with all of its contrasts, contradicted with one of them, else undecided."""
     found = {results[name].verdict for name in ids}
     if len(found) == 1:

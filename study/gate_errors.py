@@ -86,7 +86,12 @@ def simulated_block(runs: np.ndarray, multiples: list[float]) -> str:
                     for column in (0, len(METRICS))
                 ]
                 rate = 100 * (largest > multiple).mean()
-                line = [rule, str(seeds), f"{multiple:.1f}", f"{rate:.1f} % [{low:.1f} to {high:.1f}]"]
+                line = [
+                    rule,
+                    str(seeds),
+                    f"{multiple:.1f}",
+                    f"{rate:.1f} % [{low:.1f} to {high:.1f}]",
+                ]
                 rows.append([*line, *(f"{loss:.2f}" for loss in losses)])
     return markdown(header, sorted(rows, key=lambda row: RULES.index(row[0])))
 
@@ -121,9 +126,7 @@ def simulate(seeds: int, correlation: np.ndarray) -> dict[str, tuple[np.ndarray,
     return {rule: (found, deviation) for rule, found in zip(RULES, differences, strict=True)}
 
 
-def smallest_loss(
-    worse: np.ndarray, deviation: np.ndarray, multiple: float, column: int
-) -> float:
+def smallest_loss(worse: np.ndarray, deviation: np.ndarray, multiple: float, column: int) -> float:
     """Of one metric alone, in true deviations; another one may refuse the change as well."""
     needed = multiple * deviation - worse
     refused = (needed < 0).any(axis=1)
@@ -135,7 +138,9 @@ def real_block(runs: np.ndarray, multiples: list[float]) -> str:
     header = ["compared", "deviations allowed", "comparisons", "refused", "share [95 %]"]
     rows = []
     for multiple in multiples:
-        pairs = [(a, b) for a, b in zip(range(0, len(runs), 2), range(1, len(runs), 2), strict=False)]
+        pairs = [
+            (a, b) for a, b in zip(range(0, len(runs), 2), range(1, len(runs), 2), strict=False)
+        ]
         refused = [refuses(runs, runs[base], candidate, multiple) for base, candidate in pairs]
         rows.append([RULES[0] + ", no run twice", f"{multiple:g}", *counted(refused)])
         refused = [

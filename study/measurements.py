@@ -76,7 +76,10 @@ class Measurements:
 
     def relative_rise(self, *, rate: float) -> pd.Series:
         """Validation loss after the last epoch over its lowest, minus 1, in percent."""
-        last, best = self.of("validation_loss", rate=rate), self.of("best_validation_loss", rate=rate)
+        last, best = (
+            self.of("validation_loss", rate=rate),
+            self.of("best_validation_loss", rate=rate),
+        )
         return 100 * (last / best - 1)
 
     def log_errors_left(self, *, samples: int) -> pd.Series:

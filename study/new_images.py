@@ -1,5 +1,6 @@
 """The gain for new images of the kind: an interval over seeds alone keeps the test images fixed."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -8,7 +9,7 @@ import numpy as np
 from study.measurements import ALL, RATE, UNITS, Measurements
 from study.statistics import Estimate, estimate, estimate_for_new_images
 from study.store import Entry
-from study.table import Setting, Table
+from study.table import Setting, Table, setting_of
 
 TEST_IMAGES, VALIDATION_IMAGES = 10_000, 12_000
 LEAST_SEEDS = 5
@@ -26,24 +27,19 @@ def gain_for_new_images(
     roughly, from the gains on test and on validation images. None without two seeds.
     """
     setting = Setting(dataset, "dense", RATE, ALL, UNITS)
-    wrong = [
-        {e.run.seed: e.test_errors for e in entries if e.test_errors is not None and of(e, wanted)}
-        for entries in [list(entries)]
-        for wanted in (setting.without_dropout(), setting)
-    ]
-    seeds = sorted(wrong[0].keys() & wrong[1].keys())
+    wrong: dict[Setting, dict[int, np.ndarray]] = defaultdict(dict)
+    for entry in entries:
+        if entry.test_errors is not None:
+            wrong[setting_of(entry.run)][entry.run.seed] = marked(entry.test_errors)
+    without, with_it = wrong[setting.without_dropout()], wrong[setting]
+    seeds = without.keys() & with_it.keys()
     if len(seeds) >= LEAST_SEEDS:
-        without, with_it = (np.array([marked(errors[s]) for s in seeds]) for errors in wrong)
-        return estimate_for_new_images(100 * (without - with_it)), FROM_ERRORS
+        fewer = np.array([without[seed] - with_it[seed] for seed in sorted(seeds)])
+        return estimate_for_new_images(100 * fewer), FROM_ERRORS
     measurements = Measurements(table)
     gains = measurements.change(dataset=dataset).dropna()
     apart = gains - measurements.change("validation_accuracy", dataset=dataset).dropna()
     return (rough(estimate(gains), estimate(apart)), FROM_VALIDATION) if len(gains) > 1 else None
-
-
-def of(entry: Entry, setting: Setting) -> bool:
-    """Whether a run is of a setting."""
-    return all(getattr(entry.run, name) == value for name, value in vars(setting).items())
 
 
 def marked(errors: list[int]) -> np.ndarray:

@@ -38,6 +38,11 @@ class Setting:
         return replace(self, placement="none", dropout_rate=0.0)
 
 
+def setting_of(run: Run) -> Setting:
+    """What a run has in common with those of other seeds."""
+    return Setting(**{field.name: getattr(run, field.name) for field in fields(Setting)})
+
+
 class Table:
     """Finished runs.
 

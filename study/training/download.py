@@ -16,7 +16,9 @@ OF_THE_PIPELINE = Path("data/raw/images.npz")
 
 def main() -> None:
     """Gets the dataset named on the command line."""
-    parser = argparse.ArgumentParser(prog="python -m study.training.download", description=main.__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m study.training.download", description=main.__doc__
+    )
     parser.add_argument("dataset", choices=KNOWN_DATASETS)
     name = parser.parse_args().dataset
     with one_line_errors(f"download {name}"):

@@ -12,15 +12,15 @@ from experiment.common.errors import GO_ON, InputError, one_line_errors
 from experiment.common.parameters import Parameters, load_parameters
 from experiment.data.dataset import Dataset, divide
 from experiment.data.reading import read_dataset
-from study.training.cluster import connected
-from study.training.download import file_of
 from study.grid import Run, runs_of
-from study.training.one_run import Result
 from study.parameters import load_study_parameters
 from study.paths import STORE
-from study.training.progress import StudyProgress
 from study.store import Entry, Store, digest
 from study.table import write_runs
+from study.training.cluster import connected
+from study.training.download import file_of
+from study.training.one_run import Result
+from study.training.progress import StudyProgress
 from study.training.worker import DatasetsPlugin, conditions, train
 
 # A fault that passes, such as memory that another program took for a while, costs no study.
@@ -29,7 +29,9 @@ RETRIES = 2
 
 def main() -> None:
     """Trains what is new in the grid and writes the table of all finished runs."""
-    parser = argparse.ArgumentParser(prog="python -m study.training.replicate", description=main.__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m study.training.replicate", description=main.__doc__
+    )
     add_arguments(parser)
     run(parser.parse_args().workers)
 

@@ -14,8 +14,8 @@ from experiment.data.dataset import Dataset
 from experiment.network import NUMERICS
 from experiment.network.environment import describe_environment
 from experiment.network.startup import ENVIRONMENT, starting_tensorflow
-from study.training import one_run
 from study.grid import Run
+from study.training import one_run
 
 # Keras' state is the process': a worker with several threads trains one after the other.
 _ONE_AT_A_TIME = threading.Lock()
@@ -41,8 +41,8 @@ class DatasetsPlugin(WorkerPlugin):
 
 
 def dask_setup(worker: Worker) -> None:
-    """Called in a worker of this machine when it starts, by `preload` in `study/training/cluster.py`."""
-    # Ctrl-C reaches all processes of a terminal; the driver it is that stops the workers.
+    """Called in a worker of this machine when it starts, by `preload` in `cluster.py`."""
+    # Ctrl-C reaches all processes of a terminal, but the driver is to stop the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
