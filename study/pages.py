@@ -45,7 +45,7 @@ def figures_block(entries: Sequence[Entry], table: Table) -> str:
             rows.append([
                 f"{label_of(dataset)}: {text}", str(change.seeds),
                 *(f"{values.mean():.{2 if scale == 100 else 4}f}" for values in pair),
-                measured(change, unit), f"{interval(new[0], unit)}, {new[1]}" if new else "",
+                measured(change, unit), f"{interval(new[0], unit)}, {new[0].seeds} seeds, {new[1]}" if new else "",
             ])  # fmt: skip
     return markdown(header, rows)
 

@@ -54,6 +54,7 @@ class Table:
     def __init__(self, rows: pd.DataFrame) -> None:
         self.rows = rows
         self.metrics = [name for name in rows.columns if name not in PARAMETERS]
+        self._none = pd.DataFrame(columns=self.metrics, dtype=float)
         names = [field.name for field in fields(Setting)]
         self._by_setting = {
             Setting(*key): runs.set_index("seed").sort_index()[self.metrics]
@@ -66,7 +67,7 @@ class Table:
 
     def of(self, setting: Setting) -> pd.DataFrame:
         """Its metrics, a row per run, by seed; no row for a setting that has no runs."""
-        return self._by_setting.get(setting, pd.DataFrame(columns=self.metrics, dtype=float))
+        return self._by_setting.get(setting, self._none)
 
     def pair(self, setting: Setting) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Runs without Dropout and with it, of the seeds that both have."""

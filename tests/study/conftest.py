@@ -1,16 +1,10 @@
-import contextlib
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
-import pytest
 from ruamel.yaml import YAML
 
-from study import summarise
-from study.paths import STORE
-from study.store import Entry, Store
-from study.tables import write_runs
 from tests.conftest import ROOT, set_parameters, synthetic_arrays
 from tests.faults.processes import Done, run
 
@@ -41,13 +35,6 @@ def make_study(folder: Path, *, seeds: Iterable[int], rates: Iterable[float]) ->
     }
     set_study(folder, seeds=[*seeds], grid=[block])
     return folder
-
-
-def write_study(entries: Sequence[Entry]) -> None:
-    """What `replicate` would have written into the current folder."""
-    for entry in entries:
-        Store(STORE, {}, {}, {entry.run.dataset: "made up"}).save(entry)
-    write_runs(entries)
 
 
 def set_study(folder: Path, **values: object) -> None:
@@ -90,14 +77,3 @@ def stored(folder: Path) -> dict[str, bytes]:
 
 def results(folder: Path) -> dict[str, bytes]:
     return {RUNS: table(folder)} | stored(folder)
-
-
-@pytest.fixture(scope="session")
-def summarised(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder after the stage `summarise`, on made-up runs. Tests copy it."""
-    from tests.study.textbook import make_tables
-
-    folder = make_tables(tmp_path_factory.mktemp("study") / "summarised")
-    with contextlib.chdir(folder):
-        summarise.main()
-    return folder

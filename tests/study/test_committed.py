@@ -14,6 +14,7 @@ import matplotlib.image
 import numpy as np
 import pandas as pd
 import pytest
+from study.tables import write_runs
 
 from experiment.common.parameters import load_parameters
 from study import plot_study, summarise
@@ -21,7 +22,6 @@ from study.grid import runs_of
 from study.parameters import load_study_parameters
 from study.paths import BANDS, CLAIMS, PARAMETERS, PREDICTIONS, RUNS, STORE, SUMMARY, TIMES
 from study.store import read_entry
-from study.tables import write_runs
 from tests.conftest import ROOT
 
 PICTURES = ("accuracy", "loss", "rates", "sizes")

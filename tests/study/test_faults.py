@@ -121,7 +121,9 @@ def test_nothing_new_writes_the_same_tables_again(finished_study: Path, study: S
 def test_worker_is_killed_in_the_middle_of_a_run(new_study: Path, study: Study) -> None:
     run = named(0.5, 0)
     hold = cause(new_study, "hold", run)
-    process = start(new_study, "study.training.replicate", "--workers", "2", **variables_of(new_study))
+    process = start(
+        new_study, "study.training.replicate", "--workers", "2", **variables_of(new_study)
+    )
     held = new_study / f"faults/held {run}"
     wait_until(held.exists, process)
     os.kill(int(held.read_text()), signal.SIGKILL)
@@ -140,7 +142,9 @@ def test_driver_is_stopped_time_and_again(new_study: Path, study: Study) -> None
     }
     for number, (run, finished, word) in stops.items():
         hold = cause(new_study, "hold", run)
-        process = start(new_study, "study.training.replicate", "--workers", "1", **variables_of(new_study))
+        process = start(
+            new_study, "study.training.replicate", "--workers", "1", **variables_of(new_study)
+        )
         wait_until(
             lambda held=new_study / f"faults/held {run}", wanted=finished: (  # type: ignore[misc]
                 held.exists() and len(stored(new_study)) == wanted

@@ -4,10 +4,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+from study.inference import CURVE, MODEL
 
 from study import __main__ as command
 from study import inference, replicate
-from study.inference import CURVE, MODEL
 from study.paths import PREDICTIONS, STORE, TIMES
 from tests.conftest import ROOT
 from tests.faults.processes import good, run

@@ -9,19 +9,19 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from study.answer import NOT_RUN
+from study.results import read_results
+from tests.study.three_seeds import runs
 
 from experiment.common.errors import InputError
 from experiment.presentation.markdown import blocks_of
-from study.answer import NOT_RUN
 from study.pages import PROGRAM, main, pages
 from study.paths import CLAIMS as CLAIMS_FILE
 from study.paths import SUMMARY
-from study.results import read_results
 from study.summarise import main as summarise
 from tests.conftest import ROOT, set_parameters
 from tests.conftest import Run as RunCommand
 from tests.study.conftest import write_study
-from tests.study.three_seeds import runs
 
 PAGES = ("docs/results.md",)
 

@@ -1,14 +1,14 @@
 from pathlib import Path
 
 import pytest
+from tests.study.textbook import ALL
+from tests.study.textbook import runs as made_runs
 
 from experiment.common.errors import InputError
 from study.grid import runs_of
 from study.parameters import load_study_parameters
 from tests.conftest import ROOT
 from tests.study.conftest import make_study, set_study
-from tests.study.textbook import ALL
-from tests.study.textbook import runs as made_runs
 
 BLOCK = {
     "dataset": "mnist", "dropout_rates": [0.5], "placements": ["dense"], "train_samples": None,

@@ -12,15 +12,15 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba_array
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from study.pictures.literature import TEST_ERRORS
+from tests.study.textbook import HOW, rows
 
 from study import plot_study
+from study.paths import BANDS
 from study.pictures.curves import draw_curves
 from study.pictures.effects import draw_rates, draw_sizes
-from study.pictures.literature import TEST_ERRORS
-from study.paths import BANDS
 from study.statistics import estimate
 from study.table import Table, read_rows
-from tests.study.textbook import HOW, rows
 
 PICTURES = ["accuracy", "loss", "rates", "sizes"]
 

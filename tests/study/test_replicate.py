@@ -13,9 +13,9 @@ from distributed.scheduler import WorkerState
 from experiment.common.errors import InputError
 from experiment.network import NUMERICS
 from study.paths import STORE
-from study.training.replicate import conditions_of
 from study.store import WITHOUT_INFLUENCE, Entry, Store, read_entry
 from study.table import PARAMETERS
+from study.training.replicate import conditions_of
 from tests.conftest import ROOT, set_parameters
 from tests.repository import EPOCHS
 from tests.study.conftest import (

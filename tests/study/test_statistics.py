@@ -3,9 +3,9 @@ import itertools
 import numpy as np
 import pytest
 from scipy import stats
+from tests.study.textbook import HOW
 
 from study.statistics import estimate, holm, sign_flip_p
-from tests.study.textbook import HOW
 
 VALUES = [0.981, 0.984, 0.9825, 0.9871, 0.9802]
 

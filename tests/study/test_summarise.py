@@ -8,14 +8,14 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from study.tables import write_runs
+from tests.study.textbook import QUICK, few_entries
 
 from study import summarise
 from study.paths import PREDICTIONS, TIMES
 from study.statistics import estimate
-from study.tables import write_runs
 from tests.conftest import set_parameters
 from tests.study.conftest import RUNS
-from tests.study.textbook import QUICK, few_entries
 
 FULL = "mnist,dense,rate=0.5,n=48000"
 

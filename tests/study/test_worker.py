@@ -3,8 +3,8 @@
 import pytest
 
 from experiment.common.errors import InputError
-from study.training import worker
 from study.grid import Run
+from study.training import worker
 
 EXPECTED = {"instruction_sets": "A B", "numerics": "1", "python": "3.11.7", "version.keras": "3"}
 RUN = Run("mnist", "dense", 0.5, 48_000, 128, 20, 0)
