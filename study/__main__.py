@@ -17,7 +17,7 @@ from study import coverage, gate_errors, pages, paths
 from study.contrasts import judge_all
 from study.grid import Run, runs_of
 from study.parameters import load_study_parameters
-from study.pictures.write import write_pictures
+from study.pictures import write_pictures
 from study.store import Entry, read_entries
 from study.summarise import bands, summary, verdicts
 from study.table import table_of, write_csv, write_runs

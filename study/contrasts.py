@@ -198,11 +198,11 @@ def verdict_of_primary(found: Estimate, p_corrected: float, contrast: Contrast) 
 
 def verdict_of_secondary(found: Estimate, contrast: Contrast) -> str:
     """By the side of the limit that the whole interval is on."""
-    if contrast.above is not None:
-        return {ABOVE: SUPPORTED, BELOW: CONTRADICTED}.get(side(found, contrast.above), UNDECIDED)
-    if contrast.below is not None:
-        return {BELOW: SUPPORTED, ABOVE: CONTRADICTED}.get(side(found, contrast.below), UNDECIDED)
-    return side(found, 0.0)
+    if contrast.above is None and contrast.below is None:
+        return side(found, 0.0)
+    claimed, limit = (ABOVE, contrast.above) if contrast.below is None else (BELOW, contrast.below)
+    place = side(found, limit or 0.0)
+    return SUPPORTED if place == claimed else UNDECIDED if place == OPEN else CONTRADICTED
 
 
 def side(found: Estimate, limit: float) -> str:

@@ -42,10 +42,11 @@ def figures_block(entries: Sequence[Entry], table: Table) -> str:
                 continue
             change = estimate(pair[1] - pair[0])
             new = gain_for_new_images(entries, table, dataset) if metric == ACCURACY else None
+            others = f"{interval(new[0], unit)}, {new[0].seeds} seeds, {new[1]}" if new else ""
             rows.append([
                 f"{label_of(dataset)}: {text}", str(change.seeds),
                 *(f"{values.mean():.{2 if scale == 100 else 4}f}" for values in pair),
-                measured(change, unit), f"{interval(new[0], unit)}, {new[0].seeds} seeds, {new[1]}" if new else "",
+                measured(change, unit), others,
             ])  # fmt: skip
     return markdown(header, rows)
 

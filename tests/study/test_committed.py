@@ -1,6 +1,6 @@
 """Whatever is made from the runs of the study is made from the committed ones, as they are.
 
-Run `make study` where one of these fails: it trains nothing that is stored.
+Run `python -m study --no-training` where one of these fails.
 """
 
 import contextlib
@@ -14,49 +14,48 @@ import matplotlib.image
 import numpy as np
 import pandas as pd
 import pytest
-from study.tables import write_runs
 
 from experiment.common.parameters import load_parameters
-from study import plot_study, summarise
-from study.grid import runs_of
-from study.parameters import load_study_parameters
-from study.paths import BANDS, CLAIMS, PARAMETERS, PREDICTIONS, RUNS, STORE, SUMMARY, TIMES
-from study.store import read_entry
+from experiment.presentation.markdown import blocks_of
+from study import __main__ as command
+from study import paths
+from study.pages import PROGRAM
+from study.store import read_entries
 from tests.conftest import ROOT
 
-PICTURES = ("accuracy", "loss", "rates", "sizes")
+READ = (paths.STORE, paths.PARAMETERS, paths.GATE, paths.INFERENCE, Path("params.yaml"))
+PAGES = (paths.RESULTS, paths.STUDY_PAGE, paths.GATE_PAGE)
+PICTURES = [paths.PLOTS / f"study_{name}.png" for name in ("accuracy", "loss", "rates", "sizes")]
+TABLES = [paths.RUNS, paths.BANDS]
+JSON = [paths.SUMMARY, paths.CLAIMS]
 
 
 @pytest.fixture(scope="module")
 def remade(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with all that is made from the committed runs, made anew."""
     folder = tmp_path_factory.mktemp("study") / "remade"
-    shutil.copytree(ROOT / STORE, folder / STORE)
-    for path in (Path("params.yaml"), PARAMETERS, PREDICTIONS, TIMES):
+    for path in (*READ, *PAGES):
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / path, folder / path)
+        copy = shutil.copytree if (ROOT / path).is_dir() else shutil.copy
+        copy(ROOT / path, folder / path)
     with contextlib.chdir(folder):
-        write_runs(read_entry(path) for path in STORE.iterdir())
-        summarise.main()
-        plot_study.main()
+        params = load_parameters()
+        command.remake(command.stored(params), params)
     return folder
 
 
-def test_committed_runs_are_those_of_the_grid() -> None:
-    study = load_study_parameters(ROOT / PARAMETERS)
-    epochs = load_parameters(ROOT / "params.yaml").train.epochs
-    stored = {read_entry(path).run for path in (ROOT / STORE).iterdir()}
-    images = {
-        block.dataset: max(run.train_samples for run in stored if run.dataset == block.dataset)
-        for block in study.grid
-    }
-    planned = runs_of(study.grid, study.seeds, images=images, dense_units=128, epochs=epochs)
-    assert stored <= {*planned}
-    assert stored >= {run for run in planned if run.seed < 10}
+def test_every_stored_run_is_of_the_grid_and_the_early_ones_are_all_there(remade: Path) -> None:
+    runs = [entry.run for _, entry in read_entries(ROOT / paths.STORE)]
+    assert len(pd.read_csv(remade / paths.RUNS)) == len(runs)
+    assert sum(run.seed < 10 for run in runs) == 155
 
 
-def test_table_is_of_the_committed_runs(remade: Path) -> None:
-    assert (ROOT / RUNS).read_bytes() == (remade / RUNS).read_bytes()
+@pytest.mark.parametrize("path", PAGES, ids=str)
+def test_pages_have_the_figures_of_the_committed_runs(path: Path, remade: Path) -> None:
+    committed, expected = (
+        blocks_of((top / path).read_text(encoding="utf-8"), PROGRAM) for top in (ROOT, remade)
+    )
+    assert committed == expected
 
 
 def same(one: Any, other: Any) -> bool:
@@ -70,20 +69,26 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-@pytest.mark.parametrize("path", [SUMMARY, CLAIMS], ids=str)
+@pytest.mark.parametrize("path", JSON, ids=str)
 def test_statistics_are_of_the_committed_runs(path: Path, remade: Path) -> None:
     committed, expected = (json.loads((top / path).read_text()) for top in (ROOT, remade))
     assert same(committed, expected)
 
 
-def test_bands_are_of_the_committed_runs(remade: Path) -> None:
-    committed, expected = (pd.read_csv(top / BANDS) for top in (ROOT, remade))
+@pytest.mark.parametrize("path", TABLES, ids=str)
+def test_tables_are_of_the_committed_runs(path: Path, remade: Path) -> None:
+    committed, expected = (pd.read_csv(top / path) for top in (ROOT, remade))
     pd.testing.assert_frame_equal(committed, expected, rtol=1e-9)
 
 
-@pytest.mark.parametrize("name", PICTURES)
-def test_pictures_are_of_the_committed_runs(name: str, remade: Path) -> None:
-    committed, expected = (
-        matplotlib.image.imread(top / f"plots/study_{name}.png") for top in (ROOT, remade)
-    )
+@pytest.mark.parametrize("path", PICTURES, ids=str)
+def test_pictures_are_of_the_committed_runs(path: Path, remade: Path) -> None:
+    committed, expected = (matplotlib.image.imread(top / path) for top in (ROOT, remade))
     assert np.array_equal(committed, expected)
+
+
+def test_there_is_nothing_else_of_the_study() -> None:
+    """A file that is not made anew would grow old unseen."""
+    found = {path for top in ("metrics", "plots") for path in (ROOT / top).glob("study*")}
+    known = {ROOT / path for path in (*JSON, *TABLES, *PICTURES, paths.INFERENCE)}
+    assert found == known

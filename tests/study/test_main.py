@@ -4,20 +4,19 @@ import shutil
 from pathlib import Path
 
 import pytest
-from study.inference import CURVE, MODEL
 
 from study import __main__ as command
-from study import inference, replicate
-from study.paths import PREDICTIONS, STORE, TIMES
+from study.paths import GATE, GATE_PAGE, INFERENCE, RESULTS, STORE, STUDY_PAGE
+from study.training import replicate
 from tests.conftest import ROOT
 from tests.faults.processes import good, run
 from tests.study.conftest import make_study, set_study, stored, variables_of, with_stand_in
 
+PAGES = [str(page) for page in (RESULTS, STUDY_PAGE, GATE_PAGE)]
 MADE = [
-    "README.md", "README.ja.md", "docs/results.md", "metrics/study.json",
-    "metrics/study_claims.json", "metrics/study_runs.csv", "plots/study_accuracy.png",
-    "plots/study_curves.csv", "plots/study_loss.png", "plots/study_rates.png",
-    "plots/study_sizes.png",
+    *PAGES, "metrics/study.json", "metrics/study_claims.json", "metrics/study_runs.csv",
+    "plots/study_accuracy.png", "plots/study_curves.csv", "plots/study_loss.png",
+    "plots/study_rates.png", "plots/study_sizes.png",
 ]  # fmt: skip
 
 
@@ -25,35 +24,35 @@ MADE = [
 def folder(tmp_path: Path) -> Path:
     """A study with a stand-in for training, beside the committed pages and measurements."""
     folder = with_stand_in(make_study(tmp_path / "study", seeds=[0, 1], rates=[0.0, 0.5]))
-    for name in (*map(Path, MADE[:3]), CURVE, PREDICTIONS, TIMES):
+    for name in (*PAGES, str(GATE), str(INFERENCE)):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
     return folder
 
 
-def test_everything_is_made_and_made_again_without_training(folder: Path) -> None:
-    done = good(run(folder, "study", "--workers", "1", **variables_of(folder)))
-    assert "inference: measured already for this network" in done.output.splitlines()
+def test_everything_is_made_and_remade_without_training(folder: Path) -> None:
+    good(run(folder, "study", "--workers", "1", **variables_of(folder)))
     first = {name: (folder / name).read_bytes() for name in MADE}
     runs = stored(folder)
-    for name in MADE[3:]:
+    for name in MADE[len(PAGES) :]:
         (folder / name).unlink()
     shutil.rmtree(folder / "faults")
     (folder / "faults").mkdir()
-    done = good(run(folder, "study", "--workers", "1", **variables_of(folder)))
-    assert "study: 4 of 4 runs are there already" in done.output.splitlines()
+    done = good(run(folder, "study", "--no-training", **variables_of(folder)))
+    assert done.output == ""
     assert [*(folder / "faults").iterdir()] == []
     assert {name: (folder / name).read_bytes() for name in MADE} == first
     assert stored(folder) == runs
 
-
-def test_network_that_was_not_measured_is_asked_for_before_anything_is_trained(
-    folder: Path,
-) -> None:
-    (folder / CURVE).write_text("epoch\n1\n")
-    done = run(folder, "study", **variables_of(folder))
-    assert (done.status, done.output) == (1, f"study: {MODEL}: no such file; run `make repro`\n")
-    assert not (folder / STORE).exists()
+    shutil.copy(next((folder / STORE).iterdir()), folder / STORE / "zz.json")
+    done = run(folder, "study", "--no-training", **variables_of(folder))
+    assert done.status == 1
+    assert done.output.startswith(f"study: {STORE}/zz.json: expected each run once; found another")
+    shutil.rmtree(folder / STORE)
+    done = run(folder, "study", "--no-training", **variables_of(folder))
+    assert (done.status, done.output) == (
+        1, f"study: {STORE}: expected runs of the grid; found none; run `make study`\n",
+    )  # fmt: skip
 
 
 def test_known_datasets_of_the_grid_are_downloaded_where_they_are_missing(
@@ -67,7 +66,6 @@ def test_known_datasets_of_the_grid_are_downloaded_where_they_are_missing(
     (folder / "data/study").mkdir()
     (folder / "data/study/mnist.npz").touch()
     monkeypatch.setattr("sys.argv", ["study"])
-    monkeypatch.setattr(inference, "is_up_to_date", lambda: True)
     downloaded: list[str] = []
     monkeypatch.setattr(command, "download", downloaded.append)
 

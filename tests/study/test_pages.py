@@ -1,126 +1,167 @@
-"""The pages, of a made-up study; and the committed pages, of the committed one."""
+"""The tables of the pages, on made-up runs; and the sentences beside them."""
 
-import json
-import re
-import shutil
-import sys
-from collections.abc import Mapping
-from itertools import product
-from pathlib import Path
+from dataclasses import replace
 
+import pandas as pd
 import pytest
-from study.answer import NOT_RUN
-from study.results import read_results
-from tests.study.three_seeds import runs
 
-from experiment.common.errors import InputError
-from experiment.presentation.markdown import blocks_of
-from study.pages import PROGRAM, main, pages
-from study.paths import CLAIMS as CLAIMS_FILE
-from study.paths import SUMMARY
-from study.summarise import main as summarise
-from tests.conftest import ROOT, set_parameters
-from tests.conftest import Run as RunCommand
-from tests.study.conftest import write_study
+from study.contrasts import FRESH_SEEDS, Result, judge_all
+from study.new_images import FROM_ERRORS, FROM_VALIDATION, gain_for_new_images
+from study.pages import (
+    figure,
+    figures_block,
+    inference_block,
+    outdated_marks,
+    p_value,
+    primary_block,
+    runs_block,
+    secondary_block,
+    settings_block,
+    verdict,
+)
+from study.paths import STORE
+from study.statistics import Estimate
+from study.store import read_entries
+from study.table import table_of
+from tests.conftest import ROOT
+from tests.study.made_up import entries
 
-PAGES = ("docs/results.md",)
-
-
-@pytest.fixture
-def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with the repository's pages and parameters, as the current one; no study."""
-    folder = tmp_path / "work space é"
-    for name in (*PAGES, "params.yaml", "study/params.yaml"):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, folder / name)
-    set_parameters(folder / "study", statistics__resamples=200)
-    monkeypatch.chdir(folder)
-    return folder
+ENTRIES = entries()
+TABLE = table_of(ENTRIES)
+RESULTS = judge_all(TABLE)
 
 
-def contents(folder: Path) -> Mapping[str, str]:
-    return {name: (folder / name).read_text(encoding="utf-8") for name in PAGES}
+def rows(block: str) -> list[list[str]]:
+    return [line.strip("| ").split(" | ") for line in block.splitlines()[2:]]
 
 
-def test_command_fills_the_pages_from_the_files_of_the_study(
-    study: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["pages"])
-    main()
-    before = contents(study)
-    for page in before.values():
-        for text in blocks_of(page, PROGRAM).values():
-            assert text == NOT_RUN
-
-    write_study(runs())
-    summarise()
-    main()
-    after = contents(study)
-    for name, blocks in pages(read_results()).items():
-        assert blocks_of(after[name], PROGRAM) == blocks
-        assert NOT_RUN not in blocks.values()
-        assert beside_the_blocks(after[name]) == beside_the_blocks(before[name])
-    results = after["docs/results.md"]
-    for claim_id, judged in json.loads(CLAIMS_FILE.read_text()).items():
-        row = next(line for line in results.split("\n") if f"**{claim_id}**" in line)
-        assert row.startswith(f"| **{claim_id}** {judged['claim']} | {judged['rule']} |")
-        assert row.endswith(f" | **{judged['verdict']}** |")
-
-    main()
-    assert contents(study) == after
+def test_every_sentence_rests_on_verdicts_that_hold() -> None:
+    """Write the sentences that are named here anew, then their marks."""
+    results = judge_all(table_of(entry for _, entry in read_entries(ROOT / STORE)))
+    page = (ROOT / "docs/results.md").read_text(encoding="utf-8")
+    assert [*outdated_marks(page, results)] == []
 
 
-def beside_the_blocks(page: str) -> str:
-    return re.sub(r"^<!-- study: .*?^<!-- /study -->$", "", page, flags=re.DOTALL | re.MULTILINE)
+def test_mark_that_no_longer_holds_is_named_with_its_sentence() -> None:
+    page = """First.
+    <!-- rests on: P1 supported; P4 of all seeds above -->
+    It helps on
+    Fashion. <!-- rests on: P2 undecided; P2 of all seeds open -->"""
+    first, second = outdated_marks(page, RESULTS)
+    assert first.startswith("written for P2 'undecided', which is 'supported' now: ...")
+    assert first.endswith("It helps on Fashion.")
+    assert second.startswith(
+        "written for P2 'of all seeds open', which is 'of all seeds above' now"
+    )
+
+
+def test_page_has_a_mark_for_each_of_the_six_answers() -> None:
+    page = (ROOT / "docs/results.md").read_text(encoding="utf-8")
+    answers = page.split("<!-- study: figures -->")[0]
+    for name in ("P1", "P2", "P3", "P6", "P7", "P8", "S5", "S8", "S9a", "S11"):
+        assert f" {name} " in answers.replace(";", "")
+
+
+def test_contrast_that_is_not_there_says_how_far_it_is() -> None:
+    part = [e for e in ENTRIES if e.run != ENTRIES[0].run]  # MNIST without Dropout, one seed
+    found = judge_all(table_of(part))
+    by_name = {row[0]: row for row in rows(primary_block(found))}
+    assert by_name["P1"][3:8] == ["", "", "", "", "not yet (15 of 16 runs)"]
+    assert by_name["P2"][7] == "**supported**"
+    by_name = {row[0]: row for row in rows(secondary_block(found))}
+    assert by_name["S2"][5:7] == ["", "not yet (7 of 8 runs)"]
+    assert by_name["S3"][3:5] == ["%", "below 99.5"]
 
 
 @pytest.mark.parametrize(
-    ("file", "text"),
+    ("low", "corrected", "flipped", "expected"),
     [
-        *product([SUMMARY, CLAIMS_FILE], ["{", "[]", '{"C1": {}}', '{"C1": 1}', '{"C1": null}']),
-        (SUMMARY, "{}"),
+        (0.1, 0.01, 0.01, "**undecided**"),
+        (-0.1, 0.2, 0.2, "**undecided**"),
+        (0.1, 0.06, 0.01, "**undecided**; the interval is not corrected for eight contrasts"),
+        (0.1, 0.01, 0.06, "**undecided**; the exact test disagrees"),
+        (-0.1, 1.0, 0.04, "**undecided**; the exact test disagrees"),
     ],
 )
-def test_damaged_files_are_one_line(study: Path, file: Path, text: str) -> None:
-    write_study(runs())
-    SUMMARY.write_text('{"differences": {}, "noise": {}, "settings": {}}\n')
-    CLAIMS_FILE.write_text("{}\n")
-    file.write_text(text)
-    with pytest.raises(
-        InputError, match=r"not as the study writes them .*; run `make study`"
-    ) as raised:
-        read_results()
-    assert "\n" not in str(raised.value)
+def test_interval_and_p_that_disagree_have_a_word(
+    low: float, corrected: float, flipped: float, expected: str
+) -> None:
+    found: Result = replace(
+        RESULTS["P1"], fresh=Estimate(8, 0.2, 0.1, low, 0.4, 0.01), p_corrected=corrected,
+        p_sign_flip=flipped, verdict="undecided",
+    )  # fmt: skip
+    assert verdict(found) == expected
 
 
-def test_page_without_its_marks_is_one_line(study: Path, run: RunCommand) -> None:
-    page = study / "docs/results.md"
-    page.write_text("# Title\n")
-    done = run(study, "study.pages")
-    assert done.returncode == 1
-    assert done.stderr == (
-        "pages: docs/results.md: expected, once each, the blocks answer, claims, gains, meaning,"
-        " pictures, run; found none; put back"
-        " <!-- study: NAME --> and <!-- /study -->\n"
+def test_columns_of_a_setting_subtract_over_the_seeds_that_both_have() -> None:
+    lacking = [e for e in ENTRIES if (e.run.placement, e.run.seed) != ("both", 10)]
+    found = {tuple(row[:5]): row[5:] for row in rows(settings_block(table_of(lacking)))}
+    seeds, without, with_it, gain, *_ = found["MNIST", "48,000", "128", "both", "0.5"]
+    assert seeds == "7"
+    assert float(with_it) - float(without) == pytest.approx(float(gain.split()[0]), abs=0.0011)
+    assert next(iter(found))[:4] == ("MNIST", "48,000", "128", "dense layer")
+    assert [*found][-1][0] == "Fashion-MNIST"
+
+
+def test_interval_for_new_images_is_from_the_wrong_images_where_there_are_enough() -> None:
+    found = gain_for_new_images(ENTRIES, TABLE, "fashion_mnist")
+    assert found
+    assert (found[0].seeds, found[1]) == (8, FROM_ERRORS)
+    over_seeds = RESULTS["P2"].fresh
+    assert over_seeds
+    assert found[0].mean == pytest.approx(over_seeds.mean, abs=0.01)  # errors are whole images
+    assert found[0].high > over_seeds.high
+    few = [e for e in ENTRIES if e.run.seed < FRESH_SEEDS[4]]
+    rough = gain_for_new_images(few, table_of(few), "fashion_mnist")
+    assert rough
+    assert (rough[0].seeds, rough[1]) == (4, FROM_VALIDATION)
+    assert gain_for_new_images([], table_of(few[:1]), "mnist") is None
+
+
+def test_figures_are_of_both_data_sets() -> None:
+    found = rows(figures_block(ENTRIES, TABLE))
+    assert [row[0].split(":")[0] for row in found] == ["MNIST", "Fashion-MNIST"] * 2
+    assert found[0][1] == "8"
+    assert found[0][2:4] == ["97.99", "98.40"]
+
+
+def test_grid_is_told_as_far_as_it_was_run() -> None:
+    found = rows(runs_block(TABLE, batch_size=32))
+    assert found[0] == [
+        "MNIST", "48,000", "128", "dense layer", "0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8", "20",
+        "30,000", "8", "72",
+    ]  # fmt: skip
+    assert sum(int(row[-1]) for row in found) == len(ENTRIES)
+
+
+def test_sessions_are_what_is_repeated() -> None:
+    sessions = pd.DataFrame(
+        {"passes": [40, 20], "with_layer": [2.0, 3.0], "without_layer": [2.0, 2.0]}
     )
-    assert page.read_text() == "# Title\n"
+    assert rows(inference_block(sessions)) == [["2", "60", "1.250 [-1.927 to 4.427]"]]
 
 
-def test_committed_pages_are_those_of_the_committed_study(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run `python -m study.pages` after `make study`."""
-    monkeypatch.chdir(ROOT)
-    expected = pages(read_results())
-    assert set(expected) == set(PAGES)
-    for page, blocks in expected.items():
-        assert blocks_of((ROOT / page).read_text(encoding="utf-8"), PROGRAM) == blocks
+@pytest.mark.parametrize(
+    ("value", "unit", "expected"),
+    [
+        (-0.0421, "points", "−0.042"),
+        (0.2, "points", "+0.200"),
+        (99.9187, "%", "99.92"),
+        (0.00004, "nats", "+0.0000"),
+    ],
+)
+def test_figure_has_the_digits_of_its_unit(value: float, unit: str, expected: str) -> None:
+    assert figure(value, unit) == expected
+
+
+def test_p_has_four_digits() -> None:
+    assert [p_value(p) for p in (None, 0.00004, 0.0078125, 1.0)] == [
+        "", "<0.0001", "0.0078", "1.0000",
+    ]  # fmt: skip
 
 
 def test_page_of_the_study_names_every_file_that_is_made_from_runs() -> None:
-    """And none that is not there."""
     page = (ROOT / "docs/study.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `study.\w+` \|.*\| (.+) \|$", page, re.MULTILINE)
-    named = {name for files in rows for name in re.findall(r"`(.+?)`", files)}
-    found = [path for top in ("metrics", "plots") for path in (ROOT / top).glob("study*")]
-    assert named >= {path.relative_to(ROOT).as_posix() for path in found}
-    for name in named - {"data/study/"}:
-        assert (ROOT / name).exists(), name
+    for top in ("metrics", "plots"):
+        for path in (ROOT / top).glob("study*"):
+            assert f"`{path.relative_to(ROOT).as_posix()}`" in page, path

@@ -1,208 +1,142 @@
-"""The stage `summarise`, on made-up runs."""
+"""Tables for programs, on made-up runs."""
 
+import io
 import json
-import shutil
-import statistics
-from pathlib import Path
+from dataclasses import replace
+from statistics import mean, stdev
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
-from study.tables import write_runs
-from tests.study.textbook import QUICK, few_entries
+from scipy import stats
 
-from study import summarise
-from study.paths import PREDICTIONS, TIMES
-from study.statistics import estimate
-from tests.conftest import set_parameters
-from tests.study.conftest import RUNS
+from experiment.common.parameters import load_parameters
+from study.contrasts import judge_all
+from study.store import Entry
+from study.summarise import bands, summary, verdicts
+from study.table import PARAMETERS, table_of
+from tests.conftest import ROOT
+from tests.study.made_up import ALL, entries
 
-FULL = "mnist,dense,rate=0.5,n=48000"
-
-
-@pytest.fixture
-def folder(summarised: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of it, as the current folder."""
-    shutil.copytree(summarised, tmp_path / "study")
-    monkeypatch.chdir(tmp_path / "study")
-    return tmp_path / "study"
+PARAMS = load_parameters(ROOT / "params.yaml")
+FULL = "mnist,dense,rate=0.5,n=48000,units=128"
+RUNS = entries(seeds=range(5, 13))
 
 
-def summary_in(folder: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((folder / "metrics/study.json").read_text())
-    return content
+def of(rate: float, metric: str, dataset: str = "mnist") -> list[float]:
+    return [
+        e.metrics[metric] for e in RUNS
+        if (e.run.dataset, e.run.dropout_rate, e.run.train_samples) == (dataset, rate, ALL)
+        and e.run.placement in ("none", "dense") and metric in e.metrics
+    ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def summary(summarised: Path) -> dict[str, Any]:
-    return summary_in(summarised)
+def found() -> dict[str, Any]:
+    return summary(table_of(RUNS), PARAMS)
 
 
-RUNS_THERE = [entry.run for entry in few_entries()]
-METRICS = sorted(few_entries()[0].metrics)
-MADE = pd.DataFrame([{**vars(entry.run), **entry.metrics} for entry in few_entries()])
-
-
-def test_summary_has_the_form_that_the_gate_reads(
-    summary: dict[str, Any], summarised: Path
+def test_noise_is_the_deviation_over_all_seeds_of_the_pipelines_two_settings(
+    found: dict[str, Any],
 ) -> None:
-    assert list(summary) == ["differences", "noise", "settings"]
-    assert list(summary["noise"]) == ["metrics/dropout.json", "metrics/no_dropout.json", "seeds"]
-    assert list(summary["noise"]["metrics/dropout.json"]) == METRICS
-    settings, differences = summary["settings"], summary["differences"]
-    assert set(settings) == {
-        f"{run.dataset},{run.placement},rate={run.dropout_rate},n={run.train_samples}"
-        for run in RUNS_THERE
-    }
-    assert set(differences) == {name for name in settings if ",none," not in name}
-    for figures in settings.values():
-        assert sorted(figures) == sorted([*METRICS, "seeds"])
-        assert all(list(figures[name]) == ["high", "low", "mean", "sd"] for name in METRICS)
-    for figures in differences.values():
-        assert list(figures) == METRICS
-        for name in METRICS:
-            assert list(figures[name]) == ["high", "low", "mean", "p", "p_corrected"]
-    text = (summarised / "metrics/study.json").read_text()
-    assert text == json.dumps(summary, indent=2, sort_keys=True) + "\n"
-
-
-def of(dataset: str, rate: float, metric: str) -> list[float]:
-    chosen = (MADE["dataset"] == dataset) & (MADE["dropout_rate"] == rate)
-    chosen &= (MADE["train_samples"] == 48_000) & MADE["placement"].isin(["none", "dense"])
-    return [float(value) for value in MADE.loc[chosen].sort_values("seed")[metric]]
-
-
-def test_noise_is_the_deviation_over_seeds_of_the_pipelines_two_settings(
-    summary: dict[str, Any],
-) -> None:
-    assert summary["noise"]["seeds"] == 5
+    noise = found["noise"]
+    assert list(noise) == ["seeds", "metrics/dropout.json", "metrics/no_dropout.json"]
+    assert noise["seeds"] == 8
     for file, rate in (("metrics/no_dropout.json", 0.0), ("metrics/dropout.json", 0.5)):
-        for metric in METRICS:
-            expected = statistics.stdev(of("mnist", rate, metric))
-            assert summary["noise"][file][metric] == pytest.approx(expected, abs=1e-15)
-
-
-def test_noise_is_of_what_params_yaml_names(folder: Path) -> None:
-    set_parameters(folder, data__dataset="fashion_mnist", train__dropout_rate=0.3)
-    summarise.main()
-    noise = summary_in(folder)["noise"]
-    expected = statistics.stdev(of("fashion_mnist", 0.3, "test_accuracy"))
-    assert noise["metrics/dropout.json"]["test_accuracy"] == pytest.approx(expected)
-
-
-def test_noise_of_what_the_grid_lacks_is_left_out(folder: Path) -> None:
-    set_parameters(folder, train__dropout_rate=0.45)
-    summarise.main()
-    noise = summary_in(folder)["noise"]
-    assert list(noise) == ["metrics/no_dropout.json", "seeds"]
-
-
-def test_setting_has_mean_deviation_and_interval(summary: dict[str, Any]) -> None:
-    values = of("mnist", 0.5, "test_accuracy")
-    found = summary["settings"][FULL]["test_accuracy"]
-    assert found["mean"] == pytest.approx(statistics.mean(values))
-    assert found["sd"] == pytest.approx(statistics.stdev(values))
-    assert (found["low"], found["high"]) == (
-        estimate(values, QUICK).low, estimate(values, QUICK).high,
-    )  # fmt: skip
-    assert summary["settings"][FULL]["seeds"] == 5
-
-
-def test_difference_is_paired_by_seed_and_corrected_for_all_settings(
-    summary: dict[str, Any],
-) -> None:
-    found = summary["differences"][FULL]["test_accuracy"]
-    with_dropout, without = (of("mnist", rate, "test_accuracy") for rate in (0.5, 0.0))
-    paired = [a - b for a, b in zip(with_dropout, without, strict=True)]
-    assert found["mean"] == pytest.approx(statistics.mean(paired))
-    interval = estimate(paired, QUICK)
-    assert (found["low"], found["high"]) == pytest.approx((interval.low, interval.high))
-    # Five seeds that agree, among as many settings: Holm multiplies the smallest by their number.
-    assert found["p"] == 2 / 32
-    assert found["p_corrected"] == pytest.approx(min(1, len(summary["differences"]) * 2 / 32))
-
-
-def test_bands_are_of_each_epoch_of_the_full_training_sets(summarised: Path) -> None:
-    bands = pd.read_csv(summarised / "plots/study_curves.csv")
-    columns = ["accuracy", "loss", "val_accuracy", "val_loss"]
-    assert list(bands) == [
-        "dataset", "placement", "dropout_rate", "train_samples", "epoch",
-        *(f"{name}{end}" for name in columns for end in ("", "_low", "_high")),
-    ]  # fmt: skip
-    assert set(bands["train_samples"]) == {48_000}
-    assert len(bands) == 2 * 5  # epochs, settings with all images
-    by_metric = dict(zip(columns, ("training_accuracy", "training_loss", "validation_accuracy",
-                                   "validation_loss"), strict=True))  # fmt: skip
-    rows = bands.set_index(["dataset", "placement", "dropout_rate", "epoch"])
-    full = MADE[MADE["train_samples"] == 48_000]
-    full = full.set_index(["dataset", "placement", "dropout_rate"]).sort_index()
-    for setting in {*full.index}:
-        for column, metric in by_metric.items():
-            # Of the made-up curves, the first epoch has 9 tenths of the last one's values.
-            for epoch, factor in ((1, 0.9), (2, 1.0)):
-                expected = estimate(factor * full.loc[setting, metric], QUICK)
-                row = rows.loc[(*setting, epoch)]
-                assert [row[column], row[f"{column}_low"], row[f"{column}_high"]] == pytest.approx(
-                    [expected.mean, expected.low, expected.high]
-                )
-
-
-def test_claims_are_judged_with_what_inference_measured(folder: Path) -> None:
-    claims = json.loads((folder / "metrics/study_claims.json").read_text())
-    assert list(claims) == [f"C{n}" for n in range(1, 10)]
-    assert {claim["verdict"] for claim in claims.values()} == {"supported", "not measured"}
-    assert claims["C9"]["verdict"] == "not measured"
-    (folder / PREDICTIONS).write_text('{"largest_difference": 0.0}')
-    (folder / TIMES).write_text("pass,with_layer,without_layer\n1,2.0,2.0\n2,2.0,2.0\n")
-    summarise.main()
-    claims = json.loads((folder / "metrics/study_claims.json").read_text())
-    assert claims["C9"]["verdict"] == "supported"
-
-
-def test_same_runs_in_another_order_give_the_same_bytes(folder: Path) -> None:
-    def written() -> dict[str, bytes]:
-        names = ("metrics/study.json", "metrics/study_claims.json", "plots/study_curves.csv", RUNS)
-        return {name: (folder / name).read_bytes() for name in names}
-
-    before = written()
-    write_runs(reversed(few_entries()))
-    summarise.main()
-    assert written() == before
+        assert "best_epoch_test_accuracy" not in noise[file]  # some of the runs lack it
+        for metric in ("test_accuracy", "validation_loss"):
+            assert noise[file][metric] == pytest.approx(stdev(of(rate, metric)))
 
 
 @pytest.mark.parametrize(
-    ("table", "expected"),
+    ("dataset", "rate", "expected"),
     [
-        (None, "metrics/study_runs.csv: no such file; run `make study`"),
-        ("", "metrics/study_runs.csv: not a CSV file"),
-        ("dataset,seed\nmnist,0\n", "expected the study's table; found no column placement"),
+        ("fashion_mnist", 0.5, ["seeds", "metrics/dropout.json", "metrics/no_dropout.json"]),
+        ("mnist", 0.45, ["seeds", "metrics/no_dropout.json"]),
+        ("data/own.npz", 0.5, ["seeds"]),
     ],
 )
-def test_missing_or_foreign_table_is_one_line(
-    table: str | None, expected: str, folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (folder / RUNS).unlink()
-    if table is not None:
-        (folder / RUNS).write_text(table)
-    with pytest.raises(SystemExit) as caught:
-        summarise.main()
-    assert expected in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-def test_one_seed_is_too_few(folder: Path) -> None:
-    write_runs(entry for entry in few_entries() if entry.run.seed == 0)
-    with pytest.raises(SystemExit, match="expected two seeds or more of a setting; add seeds"):
-        summarise.main()
-
-
-def test_seed_that_a_setting_lacks_is_left_out_of_its_differences(folder: Path) -> None:
-    """As after a study in which runs failed."""
-    write_runs(
-        entry for entry in few_entries() if (entry.run.dropout_rate, entry.run.seed) != (0.5, 4)
+def test_noise_is_of_what_params_yaml_names(dataset: str, rate: float, expected: list[str]) -> None:
+    params = PARAMS.model_copy(
+        update={
+            "data": PARAMS.data.model_copy(update={"dataset": dataset}),
+            "train": PARAMS.train.model_copy(update={"dropout_rate": rate}),
+        }
     )
-    summarise.main()
-    summary = summary_in(folder)
-    assert summary["settings"][FULL]["seeds"] == 4
-    assert summary["differences"][FULL]["test_accuracy"]["p"] == 2 / 16
-    assert summary["noise"]["seeds"] == 4
+    assert list(summary(table_of(RUNS), params)["noise"]) == expected
+
+
+def test_setting_has_mean_deviation_and_interval(found: dict[str, Any]) -> None:
+    values = of(0.5, "test_accuracy")
+    interval = stats.t.interval(0.95, 7, mean(values), stdev(values) / 8**0.5)
+    expected = {"mean": mean(values), "sd": stdev(values), "low": interval[0], "high": interval[1]}
+    assert found["settings"][FULL]["test_accuracy"] == pytest.approx(expected)
+    assert found["settings"][FULL]["seeds"] == 8
+    kept = of(0.5, "best_epoch_test_accuracy")  # of the fresh seeds alone
+    assert len(kept) == 3
+    assert found["settings"][FULL]["best_epoch_test_accuracy"]["mean"] == pytest.approx(mean(kept))
+
+
+def test_difference_is_over_the_seeds_that_both_have() -> None:
+    lacking = [e for e in RUNS if (e.run.dropout_rate, e.run.seed) != (0.5, 9)]
+    found = summary(table_of(lacking), PARAMS)["differences"][FULL]
+    pairs = list(zip(of(0.0, "test_accuracy"), of(0.5, "test_accuracy"), strict=True))
+    without, with_it = np.array([p for s, p in zip(range(5, 13), pairs, strict=True) if s != 9]).T
+    expected = stats.ttest_rel(with_it, without)
+    low, high = expected.confidence_interval()
+    assert found["test_accuracy"] == pytest.approx({
+        "without": without.mean(), "with": with_it.mean(), "mean": (with_it - without).mean(),
+        "low": low, "high": high, "p": expected.pvalue,
+    })  # fmt: skip
+    assert found["seeds"] == 7
+
+
+def test_bands_are_of_each_epoch_of_the_full_training_sets() -> None:
+    found = bands(RUNS)
+    columns = ["accuracy", "loss", "val_accuracy", "val_loss"]
+    assert list(found) == [
+        "dataset", "placement", "dropout_rate", "train_samples", "dense_units", "epoch",
+        *(f"{name}{end}" for name in columns for end in ("", "_low", "_high")),
+    ]  # fmt: skip
+    assert set(found["train_samples"]) == {ALL}
+    assert len(found) == 7 * 13  # epochs, settings with all images
+    values = 0.9 * np.array(of(0.5, "validation_loss"))  # the made-up curve starts there
+    low, high = stats.ttest_1samp(values, 0).confidence_interval()
+    where = "dataset == 'mnist' and placement == 'dense' and dropout_rate == 0.5 and epoch == 2"
+    [row] = found.query(where)[["val_loss", "val_loss_low", "val_loss_high"]].to_numpy()
+    assert list(row) == pytest.approx([values.mean(), low, high])
+    assert bands(e for e in RUNS if e.run.seed == 5).empty  # one seed has no spread
+
+
+def test_verdicts_are_numbers_and_words_that_json_has() -> None:
+    content = json.loads(json.dumps(verdicts(judge_all(table_of(RUNS))), allow_nan=False))
+    assert content["claims"]["C5"] == {
+        "claim": "Dropout improves accuracy on unseen data.", "contrasts": ["P1", "P2"],
+        "verdict": "not yet",
+    }  # fmt: skip
+    first = content["contrasts"]["P1"]
+    assert (first["runs"], first["runs_planned"], first["fresh_seeds"]) == (6, 16, None)
+    assert first["all_seeds"]["seeds"] == 8
+
+
+def test_table_is_sorted_and_has_means_of_the_last_five_epochs() -> None:
+    [early, *_] = entries(seeds=[0])
+    curve = [{**row, "val_accuracy": row["epoch"] / 10} for row in early.curve]
+    rows = table_of([*reversed(RUNS), replace(early, curve=curve)]).rows
+    assert rows.equals(table_of([replace(early, curve=curve), *RUNS]).rows)
+    assert list(rows)[: len(PARAMETERS)] == [*PARAMETERS]
+    first = rows.query("dataset == 'mnist' and dropout_rate == 0 and seed == 0").query(
+        "train_samples == 48000"
+    )
+    assert first["last_five_validation_accuracy"].item() == pytest.approx(0.5)  # epochs 3 to 7
+    assert first["best_epoch_test_accuracy"].isna().all()
+    text = io.StringIO(rows.to_csv(index=False))
+    assert pd.read_csv(text, float_precision="round_trip").equals(rows)
+
+
+def test_run_that_one_side_lacks_is_no_difference() -> None:
+    def only(entry: Entry) -> bool:
+        return entry.run.seed == (6 if entry.run.dropout_rate else 5)
+
+    assert summary(table_of([*filter(only, RUNS)]), PARAMS)["differences"] == {}

@@ -71,3 +71,11 @@ class Evaluation:
 
     def __call__(self, split: Any) -> dict[str, float]:
         return {"accuracy": self.loss / 2, "loss": self.loss + float(split.images.mean())}
+
+
+def predict(model: Any, images: Any) -> Any:
+    return np.zeros((len(images), 10), np.float32)
+
+
+def restore(model: Any, state: Any) -> None:
+    model.loss = state.curve[-1]["loss"]

@@ -1,7 +1,6 @@
-"""The stage `plot_study`, on made-up runs."""
+"""The pictures, on made-up runs."""
 
 import io
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,29 +11,18 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba_array
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from study.pictures.literature import TEST_ERRORS
-from tests.study.textbook import HOW, rows
 
-from study import plot_study
-from study.paths import BANDS
-from study.pictures.curves import draw_curves
-from study.pictures.effects import draw_rates, draw_sizes
+from study import pictures
+from study.pictures import TEST_ERRORS, draw_curves, draw_rates, draw_sizes
 from study.statistics import estimate
-from study.table import Table, read_rows
+from study.summarise import bands
+from study.table import Table, table_of
+from tests.study.made_up import entries
 
 PICTURES = ["accuracy", "loss", "rates", "sizes"]
-
-
-@pytest.fixture(scope="module")
-def folder(summarised: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with all that the stage reads."""
-    folder = tmp_path_factory.mktemp("study") / "drawn"
-    shutil.copytree(summarised, folder)
-    return folder
-
-
-def pictures(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in (folder / "plots").glob("*.png")}
+ENTRIES = entries(seeds=range(3))
+BANDS = bands(ENTRIES)
+TABLE = table_of(ENTRIES)
 
 
 def texts(figure: Figure) -> str:
@@ -47,23 +35,25 @@ def texts(figure: Figure) -> str:
 
 
 def test_pictures_are_there_and_the_same_bytes_twice(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(folder)
-    monkeypatch.setattr(plot_study, "DOTS_PER_INCH", 50)
-    plot_study.main()
-    first = pictures(folder)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(pictures, "DOTS_PER_INCH", 50)
+
+    def written() -> dict[str, bytes]:
+        pictures.write_pictures(TABLE, BANDS)
+        return {path.name: path.read_bytes() for path in (tmp_path / "plots").iterdir()}
+
+    first = written()
     assert sorted(first) == [f"study_{name}.png" for name in PICTURES]
     assert all(content.startswith(b"\x89PNG") for content in first.values())
     monkeypatch.setitem(matplotlib.rcParams, "font.size", 30)  # a user's own style
-    plot_study.main()
-    assert pictures(folder) == first
+    assert written() == first
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "loss"])
-def test_panels_have_the_values_that_they_name(metric: str, folder: Path) -> None:
-    bands = read_rows(folder / BANDS, needed=["epoch"])
-    figure = draw_curves(bands, metric, HOW)
+def test_panels_have_the_values_that_they_name(metric: str) -> None:
+    figure = draw_curves(BANDS, metric)
     columns = {"training images": metric, "validation images": f"val_{metric}"}
     assert [axes.get_title(loc="left") for axes in figure.axes] == [*columns]
     settings = {
@@ -74,8 +64,8 @@ def test_panels_have_the_values_that_they_name(metric: str, folder: Path) -> Non
         assert {line.get_label() for line in axes.lines} == {*settings}
         for line, band in zip(axes.lines, axes.collections, strict=True):
             place, rate = settings[str(line.get_label())]
-            chosen = (bands["dataset"] == "mnist") & (bands["placement"] == place)
-            expected = bands[chosen & (bands["dropout_rate"] == rate)]
+            chosen = (BANDS["dataset"] == "mnist") & (BANDS["placement"] == place)
+            expected = BANDS[chosen & (BANDS["dropout_rate"] == rate)]
             assert points_of(line) == expected[["epoch", column]].values.tolist()
             assert same_colour(band.get_facecolor(), line.get_color())
             corners = np.asarray(band.get_paths()[0].vertices).tolist()
@@ -107,10 +97,10 @@ def bars(axes: Axes) -> list[list[tuple[float, float, float, float]]]:
 
 
 def test_error_against_rate_has_each_run_and_each_interval() -> None:
-    figure = draw_rates(Table(rows()), HOW)
+    figure = draw_rates(TABLE)
     assert [axes.get_title(loc="left") for axes in figure.axes] == ["MNIST", "Fashion-MNIST"]
     for axes, dataset in zip(figure.axes, ("mnist", "fashion_mnist"), strict=True):
-        here = rows().query(f"dataset == {dataset!r} and train_samples == 48000")
+        here = TABLE.rows.query(f"dataset == {dataset!r} and train_samples == 48000")
         here = here[here["placement"].isin(["none", "dense"])]
         errors = {
             rate: 100 * (1 - of["test_accuracy"]) for rate, of in here.groupby("dropout_rate")
@@ -121,7 +111,7 @@ def test_error_against_rate_has_each_run_and_each_interval() -> None:
         expected = [
             (rate, found.mean, found.low, found.high)
             for rate, values in errors.items()
-            for found in [estimate(values, HOW)]
+            for found in [estimate(values)]
         ]
         assert bars(axes) == [[pytest.approx(point) for point in expected]]
     for error in TEST_ERRORS.values():
@@ -130,28 +120,20 @@ def test_error_against_rate_has_each_run_and_each_interval() -> None:
 
 
 def test_gain_against_size_has_a_line_with_intervals_for_each_rate() -> None:
-    figure = draw_sizes(Table(rows()), HOW)
+    figure = draw_sizes(TABLE)
     [axes] = figure.axes
-    assert [label.get_text() for label in figure.legends[0].get_texts()][-2:] == [
-        "rate 0.3", "rate 0.5",
-    ]  # fmt: skip
-    by_seed = rows().query("dataset == 'mnist'").set_index(["train_samples", "seed"])
+    assert [label.get_text() for label in figure.legends[0].get_texts()][-1:] == ["rate 0.5"]
+    by_seed = TABLE.rows.query("dataset == 'mnist' and dense_units == 128")
+    by_seed = by_seed.set_index(["train_samples", "seed"])
     without = by_seed.query("placement == 'none'")["test_accuracy"]
-    for points, rate in zip(bars(axes), (0.3, 0.5), strict=True):
-        chosen = by_seed.query(f"placement == 'dense' and dropout_rate == {rate}")
-        gains = 100 * (chosen["test_accuracy"] - without)
-        expected = [estimate(of, HOW) for _, of in gains.groupby("train_samples")]
-        assert [point[1:] for point in points] == [
-            pytest.approx((found.mean, found.low, found.high)) for found in expected
-        ]
-        sizes = [point[0] for point in points]
-        assert sizes == pytest.approx([100, 500, 1_000, 5_000, 10_000, 48_000], rel=0.05)
-
-
-def test_picture_names_the_metric_that_it_shows() -> None:
-    how = HOW.model_copy(update={"primary_metric": "validation_accuracy"})
-    assert "validation images" in texts(draw_rates(Table(rows()), how))
-    assert "test images" not in texts(draw_sizes(Table(rows()), how))
+    with_it = by_seed.query("placement == 'dense' and dropout_rate == 0.5")["test_accuracy"]
+    gains = 100 * (with_it - without)
+    expected = [estimate(of) for _, of in gains.groupby("train_samples")]
+    [points] = bars(axes)
+    assert [point[1:] for point in points] == [
+        pytest.approx((found.mean, found.low, found.high)) for found in expected
+    ]
+    assert [point[0] for point in points] == [100, 500, 1_000, 5_000, 48_000]
 
 
 @pytest.mark.parametrize(
@@ -164,6 +146,6 @@ def test_picture_names_the_metric_that_it_shows() -> None:
     ],
 )
 def test_part_of_the_grid_is_drawn_too(query: str) -> None:
-    table = Table(rows().query(query))
-    for figure in (draw_rates(table, HOW), draw_sizes(table, HOW)):
+    table = Table(TABLE.rows.query(query))
+    for figure in (draw_rates(table), draw_sizes(table)):
         figure.savefig(io.BytesIO(), dpi=20)
