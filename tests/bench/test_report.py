@@ -35,7 +35,7 @@ def test_headline_is_the_median_of_the_ratios(results: dict[str, Any]) -> None:
         # sqrt(2 * 0.925 / 5) / 200, and Student's t of 8 degrees of freedom 2.306.
         "| validation loss, with Dropout | 0.2370 | 0.2630 | +0.0260 | +0.0190 to +0.0330 |",
         "Over all epochs, 0 lies in 0 of 8 such intervals.",
-        "| floor | 22.0 |  |  |  | 1.0 |",  # 2 epochs of 2 variants of 5.499; test_floor_of_an_epoch
+        "| floor | 22.0 |  |  |  | 1.0 |",  # 2 epochs, 2 variants, 5.499 each
         "Median of 3, in turn: `dvc status` 2.00 s, `dvc repro` 3.00 s, `make repro` 1.00 s.",
         "After a change of the rate to 0.3, `make repro` takes 42.0 s, runs check, train, and DVC's"
         " cache grows by 2.5 MB.",
