@@ -1,0 +1,196 @@
+"""What the page shows of the study: settings with their curves, and each against no Dropout."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from study.paths import RUNS
+from study.table import read_table
+from study.tables import read_curves
+
+LEVEL = 0.95
+DENSE_UNITS = 128  # of tables without this column
+PLACES = ("none", "dense", "pooling", "both")
+COLUMNS = ("val_loss", "val_accuracy", "loss", "accuracy")
+
+
+class Key(NamedTuple):
+    """What tells one setting from another; as `study.grid.Run` has them."""
+
+    dataset: str
+    dense_units: int
+    train_samples: int
+    placement: str
+    dropout_rate: float
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean over seeds with its interval by Student's t, the only one that the page uses."""
+
+    mean: float
+    low: float
+    high: float
+    seeds: int
+
+    @property
+    def sign(self) -> int:
+        """1 where all of it is above 0, -1 below, else 0: undecided."""
+        return int(self.low > 0) - int(self.high < 0)
+
+
+def student(values: Sequence[float] | pd.Series | np.ndarray) -> Interval:
+    """Of values by seed, two or more."""
+    array = np.asarray(values, dtype=float)
+    mean, half = float(array.mean()), 0.0
+    if np.ptp(array) > 0:
+        half = float(stats.t.ppf((1 + LEVEL) / 2, len(array) - 1) * stats.sem(array))
+    return Interval(mean, mean - half, mean + half, len(array))
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Runs that differ in the seed alone.
+
+    Attributes:
+        key: what they have in common.
+        runs: metrics by seed.
+        curves: by column of `COLUMNS`, a row per seed and a column per epoch.
+    """
+
+    key: Key
+    runs: pd.DataFrame
+    curves: Mapping[str, pd.DataFrame]
+
+    @cached_property
+    def bands(self) -> dict[str, list[Interval]]:
+        """By column, the mean of each epoch."""
+        return {name: [student(c[e]) for e in c] for name, c in self.curves.items()}
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Each run with Dropout beside each run without: what would be thought of that pair alone.
+
+    Attributes:
+        better: by seed without, then by seed with: 1, 0 where both are equal, or -1.
+        truth: sign of the difference of the means.
+    """
+
+    better: list[list[int]]
+    truth: int
+
+    @property
+    def total(self) -> int:
+        """Number of pairs."""
+        return sum(map(len, self.better))
+
+    @property
+    def wrong(self) -> int:
+        """Those that point the other way than the means."""
+        return sum(row.count(-self.truth) for row in self.better)
+
+    @property
+    def equal(self) -> int:
+        """Those that point nowhere."""
+        return sum(row.count(0) for row in self.better)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A setting with Dropout against the same without it."""
+
+    without: Setting
+    dropout: Setting
+
+    @property
+    def key(self) -> Key:
+        """Of the setting with Dropout."""
+        return self.dropout.key
+
+    def paired(self, metric: str) -> Interval:
+        """With Dropout minus without, over the seeds that both have."""
+        return student((self.dropout.runs[metric] - self.without.runs[metric]).dropna())
+
+    @cached_property
+    def gain(self) -> Interval:
+        """In accuracy on test images, percentage points."""
+        found = self.paired("test_accuracy")
+        return Interval(100 * found.mean, 100 * found.low, 100 * found.high, found.seeds)
+
+    @cached_property
+    def rise(self) -> Interval:
+        """In the rise of the validation loss from its lowest to the last epoch."""
+        return self.paired("validation_loss_rise")
+
+    @cached_property
+    def relative_rise(self) -> Interval:
+        """Of the validation loss with Dropout, in per cent of its lowest."""
+        runs = self.dropout.runs
+        return student(100 * runs["validation_loss_rise"] / runs["best_validation_loss"])
+
+    @cached_property
+    def gain_at_lowest_loss(self) -> Interval:
+        """In validation accuracy, each run stopped where its validation loss is lowest; points."""
+        stopped = []
+        for setting in (self.dropout, self.without):
+            best = setting.curves["val_loss"].idxmin(axis=1)
+            accuracy = setting.curves["val_accuracy"]
+            stopped.append(pd.Series({seed: accuracy.loc[seed, best[seed]] for seed in best.index}))
+        return student(100 * (stopped[0] - stopped[1]).dropna())
+
+    @cached_property
+    def pairs(self) -> Pairs:
+        """By accuracy on test images, seeds in order."""
+        with_it, without = (s.runs["test_accuracy"] for s in (self.dropout, self.without))
+        # Single precision: equal accuracies can differ in the last bits.
+        differences = np.round(with_it.to_numpy()[None, :] - without.to_numpy()[:, None], 7)
+        truth = int(np.sign(round(float(with_it.mean() - without.mean()), 9)))
+        return Pairs(np.sign(differences).astype(int).tolist(), truth)
+
+
+def read_comparisons() -> list[Comparison]:
+    """All settings with Dropout that share two seeds with the same without; MNIST first.
+
+    Raises:
+        InputError: the table or a run is missing or damaged; see `study.tables`.
+    """
+    settings = {setting.key: setting for setting in read_settings()}
+    found = []
+    for key, setting in settings.items():
+        without = settings.get(key._replace(placement="none", dropout_rate=0.0))
+        if without is None or without is setting:
+            continue
+        if len(setting.runs.index.intersection(without.runs.index)) > 1:
+            found.append(Comparison(without, setting))
+    return found
+
+
+def read_settings() -> list[Setting]:
+    """Settings with two seeds or more: MNIST first, then the narrowest network, then all images."""
+    table = read_table(RUNS, ("test_accuracy", "validation_loss_rise", "best_validation_loss"))
+    by_run, by_epoch = (
+        rows.assign(dense_units=rows.get("dense_units", DENSE_UNITS))
+        for rows in (table.rows, read_curves(table).rows)
+    )
+    epochs = dict(list(by_epoch.groupby(list(Key._fields))))
+    found = []
+    for key, runs in by_run.groupby(list(Key._fields)):
+        if runs["seed"].nunique() < 2:
+            continue
+        curves = {
+            name: epochs[key].pivot_table(index="seed", columns="epoch", values=name)
+            for name in COLUMNS
+        }
+        found.append(Setting(Key(*key), runs.set_index("seed").sort_index(), curves))
+    return sorted(found, key=_order)
+
+
+def _order(setting: Setting) -> tuple[object, ...]:
+    dataset, units, samples, placement, rate = setting.key
+    return dataset != "mnist", dataset, units, -samples, PLACES.index(placement), rate
