@@ -28,6 +28,7 @@ CONFIG = {
         "orient": "top",
         "title": None,
         "labelLimit": 300,
+        "columns": 2,  # fits a phone
     },
     "view": {"stroke": None},
 }

@@ -10,7 +10,7 @@ import io
 import json
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ NETWORK = Path("explore/network.json")
 LAYERS = ("conv2d", "dense", "dense_1")  # as Keras names them in the file
 LARGEST = 2**14 - 1  # probabilities then differ by less than 0.001
 FIRST, UNSURE = 8, 2  # images of each class
+MASKS = 200  # that vote
 
 
 @dataclass(frozen=True)
@@ -37,14 +38,12 @@ class Network:
         rate: share of the dense units that were dropped in training.
         images: of the test set, uint8 (n, 28, 28).
         labels: theirs.
-        md5: of the model's file, as dvc.lock has it.
     """
 
     weights: list[np.ndarray]
     rate: float
     images: np.ndarray
-    labels: list[int]
-    md5: str
+    labels: np.ndarray
 
     def units(self, images: np.ndarray) -> np.ndarray:
         """What the dense layer gives for `uint8 (n, 28, 28)`: `float32 (n, units)`."""
@@ -58,6 +57,14 @@ class Network:
         )
         flat = np.maximum(pooled.max(axis=(2, 4)), 0).reshape(n, -1)
         return np.maximum(flat @ dense + dense_bias, 0)
+
+    def mask(self, random: np.random.Generator) -> np.ndarray:
+        """Which units of the dense layer Dropout keeps, by lot."""
+        return random.random(len(self.weights[3])) >= self.rate
+
+    def masked(self, units: np.ndarray, kept: np.ndarray) -> np.ndarray:
+        """The outputs of the dense layer after Dropout; those that stay make up for the others."""
+        return units * kept / np.float32(1 - self.rate)
 
     def probabilities(self, units: np.ndarray) -> np.ndarray:
         """Of each class, in `(n, classes)`, from the outputs of the dense layer."""
@@ -75,11 +82,12 @@ def main() -> None:
         rate = load_parameters().train.dropout_rate
         with np.load(IMAGES) as arrays:
             images, labels = arrays["images"][..., 0], arrays["labels"]
-        weights = read_weights(MODEL)
+        network = Network(read_weights(MODEL), rate, images, labels)
+        units = np.concatenate([network.units(part) for part in np.array_split(images, 20)])
+        chosen = choose(network.probabilities(units), labels)
         md5 = hashlib.md5(MODEL.read_bytes(), usedforsecurity=False).hexdigest()
-        network = Network(weights, rate, images, [], md5)
-        chosen = choose(network, labels)
-        write(NETWORK, Network(weights, rate, images[chosen], labels[chosen].tolist(), md5))
+        test = accuracies(network, units)
+        write(NETWORK, replace(network, images=images[chosen], labels=labels[chosen]), md5, test)
 
 
 def read_weights(path: Path) -> list[np.ndarray]:
@@ -91,20 +99,41 @@ def read_weights(path: Path) -> list[np.ndarray]:
         return [file[f"layers/{name}/vars/{part}"][()] for name in LAYERS for part in (0, 1)]
 
 
-def choose(network: Network, labels: np.ndarray) -> list[int]:
+def choose(probabilities: np.ndarray, labels: np.ndarray) -> list[int]:
     """By class, the first images, and those on which the network is least sure of the label."""
-    units = np.concatenate([network.units(part) for part in np.array_split(network.images, 20)])
-    sure = network.probabilities(units)[np.arange(len(labels)), labels]
+    sure = probabilities[np.arange(len(labels)), labels]
     chosen = []
     for label in np.unique(labels):
-        first, *rest = np.split(np.flatnonzero(labels == label), [FIRST])
-        least = rest[0][np.argsort(sure[rest[0]], kind="stable")][:UNSURE]
+        first, others = np.split(np.flatnonzero(labels == label), [FIRST])
+        least = others[np.argsort(sure[others], kind="stable")][:UNSURE]
         chosen += [*first.tolist(), *sorted(least.tolist())]
     return chosen
 
 
-def write(path: Path, network: Network) -> None:
-    """One line for each part. Low and high bytes of the weights are apart, which packs better."""
+def accuracies(network: Network, units: np.ndarray) -> dict[str, float]:
+    """Of all units, of a single mask (mean over masks), and of the mean of the masks."""
+    random = np.random.default_rng(0)
+    each, total = [], np.float64(0)
+    for _ in range(MASKS):
+        probabilities = network.probabilities(network.masked(units, network.mask(random)))
+        each.append((probabilities.argmax(axis=1) == network.labels).mean())
+        total = total + probabilities
+    return {
+        "full": float((network.probabilities(units).argmax(axis=1) == network.labels).mean()),
+        "one": float(np.mean(each)),
+        "mean": float((total.argmax(axis=1) == network.labels).mean()),
+    }
+
+
+def write(path: Path, network: Network, md5: str, test: dict[str, float]) -> None:
+    """One line for each part. Low and high bytes of the weights are apart, which packs better.
+
+    Args:
+        path: of the file.
+        network: what is in it.
+        md5: of the model, as dvc.lock has it.
+        test: accuracies on all test images.
+    """
     scales = [float(np.abs(array).max()) / LARGEST for array in network.weights]
     whole = [
         np.rint(array / scale).astype("<i2").ravel()
@@ -112,11 +141,12 @@ def write(path: Path, network: Network) -> None:
     ]
     content = {
         "images": packed(network.images.tobytes()),
-        "labels": network.labels,
-        "md5": network.md5,
+        "labels": network.labels.tolist(),
+        "md5": md5,
         "rate": network.rate,
         "scales": scales,
         "shapes": [array.shape for array in network.weights],
+        "test": test,
         "weights": packed(np.concatenate(whole).view(np.uint8).reshape(-1, 2).T.tobytes()),
     }
     lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(content[name])}" for name in content)
@@ -150,7 +180,7 @@ def unpack(content: dict[str, Any]) -> Network:
         )
     ]
     images = np.frombuffer(unpacked(content["images"]), np.uint8).reshape(-1, 28, 28)
-    return Network(weights, content["rate"], images, content["labels"], content["md5"])
+    return Network(weights, content["rate"], images, np.array(content["labels"]))
 
 
 def packed(data: bytes) -> str:

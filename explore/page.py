@@ -1,6 +1,7 @@
 """The page in one language: what its template is given."""
 
 import base64
+import io
 import json
 from collections.abc import Sequence
 from functools import cache
@@ -20,7 +21,6 @@ from explore.runs import COLUMNS, PLACES, Comparison, Interval, Key
 from explore.words import CLAIMS, WORDS
 from study.paths import CLAIMS as CLAIMS_FILE
 
-MASKS = 200
 JUDGED = {1: "better", 0: "undecided", -1: "worse"}
 PAIR_KINDS = {1: "right", 0: "equal", -1: "wrong"}
 
@@ -75,19 +75,23 @@ def render(
         start={"c": start, **texts[begin]},
         inside=inside,
         images=stored["labels"],
+        test=stored["test"],
+        masks=network.MASKS,
         vega=vega(),
-        data={
-            "words": words,
-            "charts": {k: v for k, v in figures.items() if k != "solution"},
-            "columns": COLUMNS,
-            "knobs": Key._fields,
-            "start": begin,
-            "guess": list(comparisons).index(guess),
-            **numbers(comparisons, templates, texts),
-            "network": stored,
-            "image": inside["image"],
-            "masks": MASKS,
-        },
+        network=stored,
+        data=packed(
+            {
+                "words": words,
+                "charts": {k: v for k, v in figures.items() if k != "solution"},
+                "columns": COLUMNS,
+                "knobs": Key._fields,
+                "start": begin,
+                "guess": list(comparisons).index(guess),
+                **numbers(comparisons, templates, texts),
+                "image": inside["image"],
+                "masks": network.MASKS,
+            }
+        ),
     )
 
 
@@ -191,12 +195,12 @@ def knob_values(
 
 
 def look_inside(trained: Network, words: dict[str, str]) -> dict[str, Any]:
-    """One image with one mask and 200, as the page shows it first; and how often each is right."""
+    """One image with one mask and 200, as the page shows it first."""
     random = np.random.default_rng(0)
-    units, labels = trained.units(trained.images), np.array(trained.labels)
-    kept = random.random((MASKS, units.shape[1])) >= trained.rate
-    masked = units[None] * kept[:, None] / (1 - trained.rate)
-    each, full = trained.probabilities(masked), trained.probabilities(units)
+    units, labels = trained.units(trained.images), trained.labels
+    masks = [trained.mask(random) for _ in range(network.MASKS)]
+    each = np.stack([trained.probabilities(trained.masked(units, kept)) for kept in masks])
+    full = trained.probabilities(units)
     mean = each.mean(axis=0)
     right = full.argmax(axis=1) == labels
     # The image on which single masks disagree most, of those that all units get right.
@@ -206,10 +210,10 @@ def look_inside(trained: Network, words: dict[str, str]) -> dict[str, Any]:
     full_says, one_says, mean_says = (int(p.argmax()) for p in shown)
     full_p, one_p, mean_p = (f"{100 * p.max():.1f}" for p in shown)
     level = units[image] / units[image].max()
-    dropped = np.flatnonzero(~kept[0]).tolist()
+    dropped = np.flatnonzero(~masks[0]).tolist()
     return {
         "image": image,
-        "label": trained.labels[image],
+        "label": labels[image],
         "picture": png(trained.images[image]),
         "units": [f"{value:.2f}" for value in level],
         "dropped": dropped,
@@ -222,16 +226,11 @@ def look_inside(trained: Network, words: dict[str, str]) -> dict[str, Any]:
             full=full_says, one=one_says, mean=mean_says, full_p=full_p, one_p=one_p,
             mean_p=mean_p, dropped=len(dropped), units=len(level), votes=votes[mean_says],
         ),
-        "full": int(right.sum()),
-        "one": f"{(each.argmax(axis=2) == labels).sum(axis=1).mean():.1f}",
-        "mean": int((mean.argmax(axis=1) == labels).sum()),
     }  # fmt: skip
 
 
 def png(image: np.ndarray) -> str:
     """A `uint8 (h, w)` image as an address of data."""
-    import io
-
     file = io.BytesIO()
     matplotlib.image.imsave(file, image, cmap="gray", metadata={"Software": None})
     return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
@@ -246,6 +245,11 @@ def read_claims(language: str) -> list[tuple[str, str]]:
         for name, texts in CLAIMS.items()
         if name in judged
     ]
+
+
+def packed(content: dict[str, Any]) -> str:
+    """What the script unpacks."""
+    return network.packed(json.dumps(content, separators=(",", ":")).encode())
 
 
 @cache
@@ -263,10 +267,11 @@ def environment(language: str) -> Environment:
         return f"{value:+.{digits}f}".replace("-", "−")
 
     def change(i: Interval, digits: int) -> str:
-        return f"{signed(i.mean, digits)} [{signed(i.low, digits)} {to} {signed(i.high, digits)}]"
+        return f"{signed(i.mean, digits)} {limits(i, digits)}"
 
-    def between(i: Interval, digits: int) -> str:
-        return f"{i.mean:.{digits}f} [{i.low:.{digits}f} {to} {i.high:.{digits}f}]"
+    def limits(i: Interval, digits: int, plain: bool = False) -> str:
+        write = (lambda value, digits: f"{value:.{digits}f}") if plain else signed
+        return f"[{write(i.low, digits)} {to} {write(i.high, digits)}]"
 
     def label(value: object) -> str:
         if isinstance(value, str):
@@ -292,8 +297,9 @@ def environment(language: str) -> Environment:
     )
     found.filters |= {
         "change": change,
-        "between": between,
-        "percent": lambda value: f"{100 * value:.2f} %",
+        "limits": limits,
+        "signed": signed,
+        "percent": lambda value: f"{100 * value:.2f}\N{NO-BREAK SPACE}%",
         "number": lambda value, digits: f"{value:.{digits}f}",
         "thousands": lambda value: f"{value:,}",
         "dataset": label_of,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -49,8 +49,14 @@ def student(values: Sequence[float] | pd.Series | np.ndarray) -> Interval:
     array = np.asarray(values, dtype=float)
     mean, half = float(array.mean()), 0.0
     if np.ptp(array) > 0:
-        half = float(stats.t.ppf((1 + LEVEL) / 2, len(array) - 1) * stats.sem(array))
+        half = float(quantile(len(array)) * array.std(ddof=1) / len(array) ** 0.5)
     return Interval(mean, mean - half, mean + half, len(array))
+
+
+@cache
+def quantile(seeds: int) -> float:
+    """Half the width of the interval, in standard errors."""
+    return float(stats.t.ppf((1 + LEVEL) / 2, seeds - 1))
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,10 @@ class Setting:
     @cached_property
     def bands(self) -> dict[str, list[Interval]]:
         """By column, the mean of each epoch."""
-        return {name: [student(c[e]) for e in c] for name, c in self.curves.items()}
+        return {
+            name: [student(values) for values in curve.to_numpy().T]
+            for name, curve in self.curves.items()
+        }
 
 
 @dataclass(frozen=True)

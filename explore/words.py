@@ -17,7 +17,7 @@ _WORDS = {
     "val_loss": ("loss on validation images", "検証画像の損失"),
     "accuracy": ("accuracy on training images", "訓練画像の正解率"),
     "val_accuracy": ("accuracy on validation images", "検証画像の正解率"),
-    "gain": ("gain in accuracy on test images (points)", "テスト画像の正解率の向上（ポイント）"),
+    "gain": ("gain, percentage points", "向上、ポイント"),
     # Parameters of a setting
     "dataset": ("Data set", "データセット"),
     "train_samples": ("Training images", "訓練画像の数"),

@@ -2,8 +2,6 @@
 "use strict";
 (async () => {
   const $ = (id) => document.getElementById(id);
-  const data = JSON.parse($("data").textContent);
-  const words = data.words;
   const say = (name, values) => words[name].replace(/\{(\w+)\}/g, (_, key) => values[key]);
   const show = (...ids) => ids.forEach((id) => { $(id).hidden = false; });
 
@@ -12,10 +10,14 @@
     const stream = packed.stream().pipeThrough(new DecompressionStream("deflate"));
     return new Uint8Array(await new Response(stream).arrayBuffer());
   }
+  const unpacked = async (id) => new TextDecoder().decode(await inflate($(id).textContent));
+  const data = JSON.parse(await unpacked("data"));
+  const network = JSON.parse($("network").textContent);
+  const words = data.words;
 
   // ---- Charts: the same specifications that were drawn into the page, as wide as there is room.
   const script = document.createElement("script");
-  script.textContent = new TextDecoder().decode(await inflate($("vega").textContent));
+  script.textContent = await unpacked("vega");
   document.head.append(script);
   async function draw(id, spec) {
     const options = { actions: false, renderer: "svg", mode: "vega-lite", tooltip: false };
@@ -27,10 +29,10 @@
   function points(comparison, column) {
     return ["without", "with"].flatMap((name) => {
       const { seeds, runs, bands } = data.settings[comparison[name]];
-      const network = words[name];
+      const label = words[name];
       return [
-        ...bands[column].map(([value, low, high], i) => ({ network, epoch: i + 1, seed: null, value, low, high })),
-        ...runs[column].flatMap((run, r) => run.map((value, i) => ({ network, epoch: i + 1, seed: seeds[r], value }))),
+        ...bands[column].map(([value, low, high], i) => ({ network: label, epoch: i + 1, seed: null, value, low, high })),
+        ...runs[column].flatMap((run, r) => run.map((value, i) => ({ network: label, epoch: i + 1, seed: seeds[r], value }))),
       ];
     });
   }
@@ -50,7 +52,7 @@
       half: (i) => (lowest + without[i]) / 2,
       same: (i) => without[i],
     };
-    const view = await draw("guess", data.charts.guess);
+    const view = await draw("guess", { ...data.charts.guess, height: 320 });
     let line = [];
     const redraw = () => {
       const values = line.flatMap((value, i) => (value === undefined ? [] : [{ network: words.guess, epoch: i + 1, value }]));
@@ -109,6 +111,7 @@
   async function drawKnobs() {
     const column = radios("measure").find((radio) => radio.checked).value;
     const spec = structuredClone(data.charts.knobs);
+    spec.height = 320;
     spec.data.values = points(current, column);
     spec.encoding.y.title = words[column];
     spec.encoding.x.scale.domain = [1, data.settings[current.without].bands[column].length];
@@ -161,20 +164,20 @@
 
   // ---- Inside: the network itself.
   const weights = await (async () => {
-    const bytes = await inflate(data.network.weights);
+    const bytes = await inflate(network.weights);
     const count = bytes.length / 2; // the low bytes, then the high ones
     let start = 0;
-    return data.network.shapes.map((shape, layer) => {
+    return network.shapes.map((shape, layer) => {
       const size = shape.reduce((a, b) => a * b, 1);
       const part = Float32Array.from({ length: size }, (_, i) => {
         const whole = ((bytes[start + i] | (bytes[count + start + i] << 8)) << 16) >> 16;
-        return whole * data.network.scales[layer];
+        return whole * network.scales[layer];
       });
       start += size;
       return part;
     });
   })();
-  const images = await inflate(data.network.images);
+  const images = await inflate(network.images);
 
   function unitsOf(pixels) { // what the dense layer gives for 784 pixels, 0 to 255
     const [kernel, bias, dense, denseBias] = weights;
