@@ -17,6 +17,7 @@ Words = Mapping[str, str]
 GREY = "#7A7A7A"
 CONFIG = {
     "aria": False,  # the figure around it has a text
+    "mark": {"aria": False},
     "background": None,
     "font": "system-ui, sans-serif",
     "axis": {"labelFontSize": 13, "titleFontSize": 13, "titleFontWeight": "normal"},

@@ -84,10 +84,15 @@ def main() -> None:
             images, labels = arrays["images"][..., 0], arrays["labels"]
         network = Network(read_weights(MODEL), rate, images, labels)
         units = np.concatenate([network.units(part) for part in np.array_split(images, 20)])
-        chosen = choose(network.probabilities(units), labels)
+        probabilities = network.probabilities(units)
+        chosen = choose(probabilities, labels)
         md5 = hashlib.md5(MODEL.read_bytes(), usedforsecurity=False).hexdigest()
-        test = accuracies(network, units)
-        write(NETWORK, replace(network, images=images[chosen], labels=labels[chosen]), md5, test)
+        more = {
+            "exact": probabilities[chosen].round(6).astype(float).tolist(),
+            "md5": md5,
+            "test": accuracies(network, units),
+        }
+        write(NETWORK, replace(network, images=images[chosen], labels=labels[chosen]), more)
 
 
 def read_weights(path: Path) -> list[np.ndarray]:
@@ -125,31 +130,31 @@ def accuracies(network: Network, units: np.ndarray) -> dict[str, float]:
     }
 
 
-def write(path: Path, network: Network, md5: str, test: dict[str, float]) -> None:
+def write(path: Path, network: Network, more: dict[str, Any]) -> None:
     """One line for each part. Low and high bytes of the weights are apart, which packs better.
 
     Args:
         path: of the file.
         network: what is in it.
-        md5: of the model, as dvc.lock has it.
-        test: accuracies on all test images.
+        more: by name, of the model before its weights are rounded: `exact` probabilities of the
+            images, `md5` of its file, as dvc.lock has it, and accuracies on all `test` images.
     """
     scales = [float(np.abs(array).max()) / LARGEST for array in network.weights]
     whole = [
         np.rint(array / scale).astype("<i2").ravel()
         for array, scale in zip(network.weights, scales, strict=True)
     ]
-    content = {
+    content = more | {
         "images": packed(network.images.tobytes()),
         "labels": network.labels.tolist(),
-        "md5": md5,
         "rate": network.rate,
         "scales": scales,
         "shapes": [array.shape for array in network.weights],
-        "test": test,
         "weights": packed(np.concatenate(whole).view(np.uint8).reshape(-1, 2).T.tobytes()),
     }
-    lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(content[name])}" for name in content)
+    lines = ",\n".join(
+        f"{json.dumps(name)}: {json.dumps(content[name])}" for name in sorted(content)
+    )
     with replacing(path) as temporary:
         temporary.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8", newline="\n")
 

@@ -78,7 +78,7 @@ def render(
         test=stored["test"],
         masks=network.MASKS,
         vega=vega(),
-        network=stored,
+        network={k: v for k, v in stored.items() if k != "exact"},
         data=packed(
             {
                 "words": words,

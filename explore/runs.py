@@ -164,15 +164,21 @@ class Comparison:
 
 
 def read_comparisons() -> list[Comparison]:
-    """All settings with Dropout that share two seeds with the same without; MNIST first.
+    """Those of the study; see `compare`.
 
     Raises:
         InputError: the table or a run is missing or damaged; see `study.tables`.
     """
-    settings = {setting.key: setting for setting in read_settings()}
+    table = read_table(RUNS, ("test_accuracy", "validation_loss_rise", "best_validation_loss"))
+    return compare(settings_of(table.rows, read_curves(table).rows))
+
+
+def compare(settings: Sequence[Setting]) -> list[Comparison]:
+    """Each setting with Dropout that shares two seeds or more with the same without."""
+    by_key = {setting.key: setting for setting in settings}
     found = []
-    for key, setting in settings.items():
-        without = settings.get(key._replace(placement="none", dropout_rate=0.0))
+    for setting in settings:
+        without = by_key.get(setting.key._replace(placement="none", dropout_rate=0.0))
         if without is None or without is setting:
             continue
         if len(setting.runs.index.intersection(without.runs.index)) > 1:
@@ -180,23 +186,28 @@ def read_comparisons() -> list[Comparison]:
     return found
 
 
-def read_settings() -> list[Setting]:
-    """Settings with two seeds or more: MNIST first, then the narrowest network, then all images."""
-    table = read_table(RUNS, ("test_accuracy", "validation_loss_rise", "best_validation_loss"))
-    by_run, by_epoch = (
-        rows.assign(dense_units=rows.get("dense_units", DENSE_UNITS))
-        for rows in (table.rows, read_curves(table).rows)
+def settings_of(runs: pd.DataFrame, epochs: pd.DataFrame) -> list[Setting]:
+    """Settings with two seeds or more: MNIST first, then the narrowest network, then all images.
+
+    Args:
+        runs: a row each, with their metrics.
+        epochs: a row for each epoch of each.
+    """
+    names = list(Key._fields)
+    runs, epochs = (
+        rows.assign(dense_units=rows.get("dense_units", DENSE_UNITS)) for rows in (runs, epochs)
     )
-    epochs = dict(list(by_epoch.groupby(list(Key._fields))))
-    found = []
-    for key, runs in by_run.groupby(list(Key._fields)):
-        if runs["seed"].nunique() < 2:
-            continue
-        curves = {
-            name: epochs[key].pivot_table(index="seed", columns="epoch", values=name)
-            for name in COLUMNS
+    curves = {
+        Key(*key): {
+            name: rows.pivot_table(index="seed", columns="epoch", values=name) for name in COLUMNS
         }
-        found.append(Setting(Key(*key), runs.set_index("seed").sort_index(), curves))
+        for key, rows in epochs.groupby(names)
+    }
+    found = [
+        Setting(Key(*key), rows.set_index("seed").sort_index(), curves[Key(*key)])
+        for key, rows in runs.groupby(names)
+        if len(set(rows["seed"])) > 1
+    ]
     return sorted(found, key=_order)
 
 

@@ -34,9 +34,9 @@ _WORDS = {
     ),
     "title_units": (", {units} dense units", "、全結合層 {units} ユニット"),
     # Verdicts: of accuracy, of overfitting
-    "better": ("better", "良くなる"),
-    "worse": ("worse", "悪くなる"),
-    "undecided": ("undecided", "決まらない"),
+    "better": ("better", "改善"),
+    "worse": ("worse", "悪化"),
+    "undecided": ("undecided", "判定不能"),
     "supported": ("supported", "支持"),
     "contradicted": ("contradicted", "反証"),
     # What the script says
