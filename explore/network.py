@@ -56,7 +56,8 @@ class Network:
             n, height // 2, 2, width // 2, 2, -1
         )
         flat = np.maximum(pooled.max(axis=(2, 4)), 0).reshape(n, -1)
-        return np.maximum(flat @ dense + dense_bias, 0)
+        outputs: np.ndarray = np.maximum(flat @ dense + dense_bias, 0)
+        return outputs
 
     def mask(self, random: np.random.Generator) -> np.ndarray:
         """Which units of the dense layer Dropout keeps, by lot."""
@@ -64,13 +65,15 @@ class Network:
 
     def masked(self, units: np.ndarray, kept: np.ndarray) -> np.ndarray:
         """The outputs of the dense layer after Dropout; those that stay make up for the others."""
-        return units * kept / np.float32(1 - self.rate)
+        outputs: np.ndarray = units * kept / np.float32(1 - self.rate)
+        return outputs
 
     def probabilities(self, units: np.ndarray) -> np.ndarray:
         """Of each class, in `(n, classes)`, from the outputs of the dense layer."""
         logits = units @ self.weights[4] + self.weights[5]
         powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-        return powers / powers.sum(axis=-1, keepdims=True)
+        found: np.ndarray = powers / powers.sum(axis=-1, keepdims=True)
+        return found
 
 
 def main() -> None:
@@ -118,7 +121,7 @@ def choose(probabilities: np.ndarray, labels: np.ndarray) -> list[int]:
 def accuracies(network: Network, units: np.ndarray) -> dict[str, float]:
     """Of all units, of a single mask (mean over masks), and of the mean of the masks."""
     random = np.random.default_rng(0)
-    each, total = [], np.float64(0)
+    each, total = [], np.zeros((len(units), len(network.weights[5])))
     for _ in range(MASKS):
         probabilities = network.probabilities(network.masked(units, network.mask(random)))
         each.append((probabilities.argmax(axis=1) == network.labels).mean())

@@ -17,7 +17,7 @@ from experiment.common.parameters import Parameters
 from experiment.data.known import label_of
 from explore import charts, network
 from explore.network import Network
-from explore.runs import COLUMNS, PLACES, Comparison, Interval, Key
+from explore.runs import COLUMNS, PLACES, Comparison, Interval, Key, Setting, pair
 from explore.words import CLAIMS, WORDS
 from study.paths import CLAIMS as CLAIMS_FILE
 
@@ -67,7 +67,7 @@ def render(
         language=language,
         charts=figures,
         columns=COLUMNS,
-        total=sum(len(setting.runs) for setting in _settings(comparisons)),
+        total=len({(s.key, seed) for s in _settings(comparisons) for seed in s.runs.index}),
         rate=params.train.dropout_rate,
         seed=params.train.seed,
         claims=read_claims(language),
@@ -133,9 +133,10 @@ def choose(comparisons: Sequence[Comparison], params: Parameters) -> dict[str, A
         "best_rate": max(rates, key=lambda c: c.gain.mean),
         # Another place against the dense layer, instead of against no Dropout.
         "moved": {
-            c.key.placement: Comparison(main[0].dropout, c.dropout)
+            c.key.placement: moved
             for c in places
             if c.key.placement != "dense"
+            for moved in pair(main[0].dropout, c.dropout)
         },
     }
 
@@ -145,7 +146,7 @@ def numbers(
 ) -> dict[str, Any]:
     """What the script draws and says for each choice; settings are shared by comparisons."""
     settings = _settings(comparisons)
-    places = {setting.key: place for place, setting in enumerate(settings)}
+    places = {_name(setting): place for place, setting in enumerate(settings)}
     return {
         "settings": [
             {
@@ -166,8 +167,8 @@ def numbers(
             {
                 **c.key._asdict(),
                 **text,
-                "without": places[c.without.key],
-                "with": places[c.key],
+                "without": places[_name(c.without)],
+                "with": places[_name(c.dropout)],
                 "title": templates.filters["title"](c),
                 "better": [[PAIR_KINDS[b * (c.pairs.truth or 1)] for b in row] for row in
                            c.pairs.better],
@@ -177,8 +178,13 @@ def numbers(
     }  # fmt: skip
 
 
-def _settings(comparisons: Sequence[Comparison]) -> list[Any]:
-    return list({s.key: s for c in comparisons for s in (c.without, c.dropout)}.values())
+def _settings(comparisons: Sequence[Comparison]) -> list[Setting]:
+    """Each once: several comparisons can have the same runs without Dropout."""
+    return list({_name(s): s for c in comparisons for s in (c.without, c.dropout)}.values())
+
+
+def _name(setting: Setting) -> tuple[Key, tuple[int, ...]]:
+    return setting.key, tuple(setting.runs.index)
 
 
 def knob_values(
@@ -232,7 +238,8 @@ def look_inside(trained: Network, words: dict[str, str]) -> dict[str, Any]:
 def png(image: np.ndarray) -> str:
     """A `uint8 (h, w)` image as an address of data."""
     file = io.BytesIO()
-    matplotlib.image.imsave(file, image, cmap="gray", metadata={"Software": None})
+    without: dict[str, Any] = {"Software": None}  # matplotlib's version
+    matplotlib.image.imsave(file, image, cmap="gray", metadata=without)
     return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
 
 

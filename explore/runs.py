@@ -59,7 +59,7 @@ def quantile(seeds: int) -> float:
     return float(stats.t.ppf((1 + LEVEL) / 2, seeds - 1))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one is equal to itself alone
 class Setting:
     """Runs that differ in the seed alone.
 
@@ -72,6 +72,11 @@ class Setting:
     key: Key
     runs: pd.DataFrame
     curves: Mapping[str, pd.DataFrame]
+
+    def of(self, seeds: Sequence[int] | pd.Index) -> "Setting":
+        """Its runs with these seeds."""
+        curves = {name: curve.loc[seeds] for name, curve in self.curves.items()}
+        return Setting(self.key, self.runs.loc[seeds], curves)
 
     @cached_property
     def bands(self) -> dict[str, list[Interval]]:
@@ -110,9 +115,9 @@ class Pairs:
         return sum(row.count(0) for row in self.better)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one is equal to itself alone
 class Comparison:
-    """A setting with Dropout against the same without it."""
+    """A setting with Dropout against the same without it, both with the same seeds."""
 
     without: Setting
     dropout: Setting
@@ -123,8 +128,8 @@ class Comparison:
         return self.dropout.key
 
     def paired(self, metric: str) -> Interval:
-        """With Dropout minus without, over the seeds that both have."""
-        return student((self.dropout.runs[metric] - self.without.runs[metric]).dropna())
+        """With Dropout minus without, seed by seed."""
+        return student(self.dropout.runs[metric] - self.without.runs[metric])
 
     @cached_property
     def gain(self) -> Interval:
@@ -151,7 +156,7 @@ class Comparison:
             best = setting.curves["val_loss"].idxmin(axis=1)
             accuracy = setting.curves["val_accuracy"]
             stopped.append(pd.Series({seed: accuracy.loc[seed, best[seed]] for seed in best.index}))
-        return student(100 * (stopped[0] - stopped[1]).dropna())
+        return student(100 * (stopped[0] - stopped[1]))
 
     @cached_property
     def pairs(self) -> Pairs:
@@ -179,11 +184,15 @@ def compare(settings: Sequence[Setting]) -> list[Comparison]:
     found = []
     for setting in settings:
         without = by_key.get(setting.key._replace(placement="none", dropout_rate=0.0))
-        if without is None or without is setting:
-            continue
-        if len(setting.runs.index.intersection(without.runs.index)) > 1:
-            found.append(Comparison(without, setting))
+        if without is not None and without is not setting:
+            found += pair(without, setting)
     return found
+
+
+def pair(without: Setting, dropout: Setting) -> list[Comparison]:
+    """Over the seeds that both have; nothing if there are fewer than two."""
+    seeds = dropout.runs.index.intersection(without.runs.index)
+    return [Comparison(without.of(seeds), dropout.of(seeds))] if len(seeds) > 1 else []
 
 
 def settings_of(runs: pd.DataFrame, epochs: pd.DataFrame) -> list[Setting]:

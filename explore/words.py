@@ -45,12 +45,12 @@ _WORDS = {
         "シード {a}、ドロップアウトなし: {x} %。シード {b}、ドロップアウトあり: {y} %。{judged}",
     ),
     "pair_right": (
-        "This pair points the way of all seeds.",
-        "この 1 組は、全シードの平均と同じ向きを指します。",
+        "This pair points the right way.",
+        "この 1 組は、平均と同じ向きを指します。",
     ),
     "pair_wrong": (
         "This pair says the wrong thing.",
-        "この 1 組は、全シードの平均と逆のことを言っています。",
+        "この 1 組は、平均と逆のことを言っています。",
     ),
     "pair_equal": ("This pair shows no difference.", "この 1 組では差がありません。"),
     "tally": (
