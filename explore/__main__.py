@@ -16,13 +16,21 @@ FOLDER = Path("explore")
 def main() -> None:
     """Writes the page in each language."""
     with one_line_errors("explore"):
-        comparisons, params = read_comparisons(), load_parameters()
-        stored = read(NETWORK)
-        for language, name in LANGUAGES.items():
-            page = render(comparisons, params, stored, language)
-            with replacing(FOLDER / name) as temporary:
-                temporary.write_text(page, encoding="utf-8", newline="\n")
-            print(f"{(FOLDER / name).as_posix()}: open it in a browser")
+        for path in build(FOLDER):
+            print(f"{path.as_posix()}: open it in a browser")
+
+
+def build(folder: Path) -> list[Path]:
+    """The files that it wrote."""
+    comparisons, params, stored = read_comparisons(), load_parameters(), read(NETWORK)
+    pages = {
+        folder / name: render(comparisons, params, stored, language)
+        for language, name in LANGUAGES.items()
+    }
+    for path, page in pages.items():
+        with replacing(path) as temporary:
+            temporary.write_text(page, encoding="utf-8", newline="\n")
+    return list(pages)
 
 
 if __name__ == "__main__":
