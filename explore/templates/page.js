@@ -323,6 +323,7 @@
   });
   $("digit").addEventListener("blur", () => { cursor.shown = false; cursor.down = false; paint(); });
 
+  $("beside").hidden = location.protocol === "file:"; // .github/workflows/pages.yml puts them there
   show("digit", "images", "masks");
   document.querySelectorAll(".scripted").forEach((element) => { element.hidden = false; });
   $("image").value = data.image;
