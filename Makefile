@@ -43,6 +43,9 @@ data: run  ## download the images and divide them
 repro: run $(PAGE)  ## run the experiment: whatever is not up to date, both trainings side by side
 	@python -m stages
 
+watch: run  ## follow a running make repro or make study: a page on this machine
+	@python -m watch
+
 experiments: run  ## a table of what `dvc exp run` tried: rate, epochs, accuracy on test images
 	@python -m dvc exp show --no-pager --drop '^(?!.*(Experiment|dropout_rate|epochs|test_accuracy))'
 

@@ -96,7 +96,7 @@ def _differs_in_the_seed_alone(
         "train_samples": images,
     }
     ours = params.preprocess.model_dump() | params.model.model_dump() | params.train.model_dump()
-    return stored["run"] == run and stored["settings"].items() <= ours.items()
+    return bool(stored["run"] == run and stored["settings"].items() <= ours.items())
 
 
 def _table(baseline: str, other: str, differences: list[Metrics]) -> Iterator[str]:

@@ -97,7 +97,7 @@ def test_other_parameters_or_images_have_no_noise_of_the_studys(
     set_parameters(folder, **change)
     if not change:
         np.savez("data/processed/train.npz", labels=np.zeros(47_999, np.uint8))
-    name = {"fashion_mnist": "Fashion-MNIST", None: "MNIST"}.get(change.get("data__dataset"))
+    name = {"fashion_mnist": "Fashion-MNIST", "": "MNIST"}.get(str(change.get("data__dataset", "")))
     shown = summary(load_parameters())
     assert shown == WITHOUT_STUDY.format(name or f"...ong{'long' * 5}.npz")
     assert max(map(len, f"{shown}\n{WITH_STUDY}".splitlines())) <= 80

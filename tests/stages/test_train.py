@@ -106,7 +106,7 @@ def test_after_each_epoch_curve_status_and_signal_tell_of_it(
     )
     CHECKPOINT.unlink()
     lines = right[CURVE].splitlines(keepends=True)
-    seen = []
+    seen: list[int] = []
 
     def look(progress: TrainingProgress, row: Mapping[str, float]) -> None:
         show(progress, row)
