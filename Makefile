@@ -43,6 +43,12 @@ data: run  ## download the images and divide them
 repro: run $(PAGE)  ## run the experiment: whatever is not up to date, both trainings side by side
 	@python -m stages
 
+watch: run  ## follow a running make repro or make study: a page on this machine
+	@python -m watch
+
+evaluate: run  ## what MODEL=models/dropout.keras does on the test images, or on IMAGE=digit.png
+	@python -m stages.evaluate "$(or $(MODEL),models/dropout.keras)" $(if $(IMAGE),--image "$(IMAGE)")
+
 experiments: run  ## a table of what `dvc exp run` tried: rate, epochs, accuracy on test images
 	@python -m dvc exp show --no-pager --drop '^(?!.*(Experiment|dropout_rate|epochs|test_accuracy))'
 

@@ -68,7 +68,7 @@ def run(tmp_path: Path) -> Run:
 
     def run_in(folder: Path, *command: str, **variables: str) -> "subprocess.CompletedProcess[str]":
         if forked.possible(variables):
-            return _run_forked(folder, command, environment | variables)
+            return run_forked(folder, command, environment | variables)
         more = variables if "PYTHONPATH" in variables else measured | variables
         return subprocess.run(
             [sys.executable, "-m", *command],
@@ -83,7 +83,7 @@ def run(tmp_path: Path) -> Run:
     return run_in
 
 
-def _run_forked(
+def run_forked(
     folder: Path, command: tuple[str, ...], variables: dict[str, str]
 ) -> "subprocess.CompletedProcess[str]":
     with tempfile.TemporaryDirectory() as name:

@@ -255,7 +255,7 @@ def not_resumed(
 ) -> dict[str, str]:
     """By what was wrong with the checkpoint, what the training said that then began anew.
 
-    Each but the last one ends when it cannot write its second checkpoint; the first one stays.
+    Each but the last one ends when it cannot write its curve; its first checkpoint stays.
     """
     folder = copy_of(finished, tmp_path_factory.mktemp("checkpoints"))
     checkpoint = folder / ".checkpoints/dropout.npz"
@@ -271,7 +271,7 @@ def not_resumed(
         (said[wrong],) = (line for line in done.output.splitlines() if "not resumed" in line)
         return done
 
-    limited = {"FAULT": "limit", "FAULT_AT": "1", "FAULT_IN": "stages.train dropout"}
+    limited = {"FAULT": "limit", "FAULT_AT": "2", "FAULT_IN": "stages.train dropout"}
     set_parameters(folder, train__dropout_rate=0.25)
     with np.load(validation) as arrays:
         np.savez(validation, **{**arrays, "images": 255 - arrays["images"]})

@@ -15,6 +15,7 @@ import pandas as pd
 import psutil
 import pytest
 
+from experiment.common.variants import VARIANTS
 from stages.__main__ import TRAININGS, _stop
 from tests.conftest import Run, environment_of_stages, set_parameters, synthetic_arrays
 from tests.repository import CURVES, EPOCHS, METRICS, PICTURES, contents, git, ran
@@ -43,9 +44,17 @@ def test_results_are_there_and_described(finished: Path) -> None:
     assert not [name for name in tracked if name.startswith(("models/", "data/raw", ".venv"))]
 
 
-def test_trainings_ran_side_by_side(finished: Path) -> None:
-    output = (finished.parent / "output").read_text()
-    assert sorted(ran(output)[3:5]) == sorted(TRAININGS)
+def test_trainings_ran_side_by_side_and_their_results_are_the_last_screen(finished: Path) -> None:
+    lines = (finished.parent / "output").read_text().splitlines()
+    assert sorted(ran("\n".join(lines))[3:5]) == sorted(TRAININGS)
+    first = lines.index(f"data/own/tiny.npz, {EPOCHS} epochs, seed 0; each network trained once")
+    for row, key in zip(lines[first + 3 :], ("test_accuracy", "test_loss"), strict=False):
+        values = [json.loads((finished / name).read_text())[key] for name in reversed(METRICS)]
+        percent = [f"{100 * value:.2f}" for value in values]
+        shown = percent if key == "test_accuracy" else [f"{value:.4f}" for value in values]
+        assert [word for word in row.split()[2:5] if word != "%"][:2] == shown
+    before = {line.split()[0] for line in lines[:first] if line}
+    assert before == {"Running", ">"} | set(VARIANTS)
 
 
 def test_second_time_nothing_runs(
@@ -55,6 +64,8 @@ def test_second_time_nothing_runs(
     done = run(repository, "stages", **without_tensorflow)
     assert (done.returncode, ran(done.stdout)) == (0, [])
     assert done.stdout.startswith("Everything is up to date")
+    last_screen = (finished.parent / "output").read_text().partition("data/own/tiny.npz, ")[2]
+    assert done.stdout.endswith(last_screen)
     done = dvc(repository, "repro", **without_tensorflow)
     assert (done.returncode, ran(done.stdout)) == (0, [])
 
