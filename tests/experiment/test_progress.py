@@ -16,7 +16,9 @@ class _Terminal(io.StringIO):
 
 
 def show(stream: io.StringIO, finished: int = 0) -> str:
-    progress = TrainingProgress("dropout", Status(None, 10), epochs=10, finished=finished, stream=stream)
+    progress = TrainingProgress(
+        "dropout", Status(None, 10), epochs=10, finished=finished, stream=stream
+    )
     for epoch in (finished + 1, finished + 2):
         progress.epoch({**ROW, "epoch": epoch})
     progress.close()
