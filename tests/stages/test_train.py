@@ -163,7 +163,9 @@ def test_epochs_that_the_checkpoint_has_are_not_trained_again(right: dict[str, b
     assert [row for row in rows if row not in expected] == [rows[1]]
 
 
-@pytest.mark.parametrize("other", ["data", "epochs", "rate", "numerics", "environment"])
+@pytest.mark.parametrize(
+    "other", ["data", "validation", "epochs", "rate", "numerics", "environment"]
+)
 def test_checkpoint_of_another_training_is_refused(
     other: str,
     right: dict[str, bytes],
@@ -173,6 +175,10 @@ def test_checkpoint_of_another_training_is_refused(
     match other:
         case "data":
             write_processed(Path.cwd(), train=124)
+        case "validation":
+            path = Path("data/processed/validation.npz")
+            arrays = read_arrays(path, ("images", "labels", "classes"))
+            write_arrays(path, arrays | {"images": 255 - arrays["images"]})
         case "epochs":
             set_parameters(Path.cwd(), train__epochs=4)
         case "rate":
