@@ -52,6 +52,8 @@ def main() -> None:
 def _bring_up_to_date() -> None:
     _run_together([("repro", "preprocess")])
     stale = [name for name in TRAININGS if name in _changed(*TRAININGS)]
+    if stale:
+        print("`make watch` in another terminal shows the curves while they grow", flush=True)
     if len(stale) > 1 and (os.cpu_count() or 1) > 1:
         _run_together([("repro", "--single-item", name) for name in stale], side_by_side=True)
     _run_together([("repro",)])

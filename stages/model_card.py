@@ -35,13 +35,13 @@ def blocks(params: Parameters) -> dict[str, str]:
     cells = [
         [row, *(_figure(key, float(each[key])) for each in metrics)] for row, key in ROWS.items()
     ]
+    model, train = params.model, params.train
     network = (
-        f"A convolution with {params.model.filters} filters of 3x3, ReLU; 2x2 max pooling; a dense"
-        f" layer of {params.model.dense_units} units, ReLU; in one network Dropout; a softmax"
-        f" layer. Trained on {label_of(params.data.dataset)} for {params.train.epochs} epochs by Adam with"
-        f" learning rate {params.train.learning_rate:g}, {params.train.batch_size} images per"
-        f" update, seed {params.train.seed}, to lower the cross-entropy. The last epoch is kept,"
-        " none was chosen."
+        f"A convolution with {model.filters} filters of 3x3, ReLU; 2x2 max pooling; a dense layer"
+        f" of {model.dense_units} units, ReLU; in one network Dropout; a softmax layer. Trained"
+        f" on {label_of(params.data.dataset)} for {train.epochs} epochs by Adam with learning"
+        f" rate {train.learning_rate:g}, {train.batch_size} images per update, seed {train.seed},"
+        " to lower the cross-entropy. The last epoch is kept, none was chosen."
     )
     found = _read(f"metrics/{next(iter(VARIANTS))}.environment.json")
     environment = (

@@ -56,8 +56,10 @@ def run(tmp_path: Path) -> Run:
     """
     home = tmp_path / "home"
     home.mkdir()
+    roles = ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL")
     environment = {
         **environment_of_stages(),
+        **dict.fromkeys(roles, "tester@example.org"),  # for the commits of DVC's experiments
         "HOME": str(home),
         "PYTHONPATH": str(ROOT),
         "GIT_CONFIG_GLOBAL": os.devnull,
