@@ -150,15 +150,22 @@ def test_knobs_by_keyboard(page: Page, data: dict[str, Any]) -> None:
     page.keyboard.press("ArrowLeft")
     page.locator("#knobs [name=measure]:checked").focus()
     page.keyboard.press("ArrowRight")
-    expect(page.locator("#chart-knobs svg")).to_contain_text("accuracy on validation images")
+    expect(page.locator("#chart-knobs svg")).to_contain_text("validation accuracy")
 
 
-def test_drawn_pairs_are_counted(page: Page) -> None:
+def test_drawn_pairs_are_those_of_the_runs_and_are_counted(
+    page: Page, data: dict[str, Any]
+) -> None:
     page.locator("#draw").press("Enter")
-    expect(page.locator("#drawn")).to_contain_text("Drawn so far: 1.")
-    kind = page.locator("#grid .now").get_attribute("class")
+    drawn = str(page.locator("#drawn").text_content())
+    assert "Drawn so far: 1." in drawn
+    pair = re.findall(r"Seed (\d+) with(?:out)? Dropout: ([\d.]+) %", drawn)
+    runs = [data["settings"][data["comparisons"][data["start"]][s]] for s in ("without", "with")]
+    for (seed, accuracy), side in zip(pair, runs, strict=True):
+        assert side["accuracy"][side["seeds"].index(int(seed))] == accuracy
+    kind = str(page.locator("#grid .now").get_attribute("class")).split()[0]
     says = {"wrong": "the wrong thing", "right": "the right way", "equal": "no difference"}
-    expect(page.locator("#drawn")).to_contain_text(says[str(kind).split()[0]])
+    assert says[kind] in drawn
     page.click("#draw100")
     expect(page.locator("#drawn")).to_contain_text("Drawn so far: 101.")
 
