@@ -177,5 +177,6 @@ def _finish(axes: Axes) -> None:
 def _legend(figure: Figure, axes: Axes) -> None:
     """Each label once, below the panels."""
     handles = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
-    place = {"loc": "outside lower left", "ncols": 2, "frameon": False}
-    figure.legend(handles.values(), handles.keys(), **place)
+    figure.legend(
+        handles.values(), handles.keys(), loc="outside lower left", ncols=2, frameon=False
+    )

@@ -10,6 +10,7 @@ from distributed import Client, Future, KilledWorker, as_completed
 
 from experiment.common.errors import GO_ON, InputError, one_line_errors
 from experiment.common.parameters import Parameters, load_parameters
+from experiment.common.status import FOLDER, Status
 from experiment.data.dataset import Dataset, divide
 from experiment.data.reading import read_dataset
 from study.grid import Run, runs_of
@@ -159,7 +160,9 @@ def collect(
     work: dict[Run, float],
 ) -> int:
     """Stores each run as it ends; returns how many failed."""
-    progress = StudyProgress(runs=len(futures), work=sum(work[run] for run in futures.values()))
+    status = Status(FOLDER / "study.json", len(futures))
+    total = sum(work[run] for run in futures.values())
+    progress = StudyProgress(runs=len(futures), work=total, status=status)
     failed = 0
     try:
         for future in as_completed(futures):
