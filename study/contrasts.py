@@ -129,7 +129,8 @@ class Result:
         contrast: what was measured.
         runs, planned: how many runs with fresh seeds there are, and how many it needs.
         fresh: over the fresh seeds, once all of them are there; it alone decides.
-        p_corrected: of a primary contrast, by Holm's method over all of them.
+        p_corrected: of a primary contrast, by Holm's method over all of them: the least and the
+            most that it can be, which differ while others are missing.
         p_sign_flip: exact, beside; it decides nothing.
         verdict: by the protocol.
         pooled: over all seeds, also those that suggested the contrast; exploratory.
@@ -141,7 +142,7 @@ class Result:
     fresh: Estimate | None
     p_sign_flip: float | None
     pooled: Estimate | None
-    p_corrected: float | None = None
+    p_corrected: tuple[float, float] | None = None
     verdict: str = NOT_YET
 
     @property
@@ -154,17 +155,18 @@ class Result:
 def judge_all(table: Table) -> dict[str, Result]:
     """Every contrast, by its id.
 
-    A primary contrast that is not there yet counts as p = 1 in the correction: when it is there,
-    the others' corrected p can only get smaller.
+    While a primary contrast is missing, its p may still be anything from 0 to 1. Another one is
+    judged as soon as its verdict is the same with both.
     """
     results = [_measure(contrast, table) for contrast in (*PRIMARY, *SECONDARY)]
     primary = results[: len(PRIMARY)]
-    corrected = holm([found.fresh.p if found.fresh else 1.0 for found in primary])
-    judged = [
-        replace(found, p_corrected=p, verdict=verdict_of_primary(found.fresh, p, found.contrast))
-        for found, p in zip(primary, corrected, strict=True)
-        if found.fresh
-    ]
+    bounds = [holm([r.fresh.p if r.fresh else missing for r in primary]) for missing in (0.0, 1.0)]
+    judged = []
+    for found, p in zip(primary, zip(*bounds, strict=True), strict=True):
+        if found.fresh:
+            verdicts = {verdict_of_primary(found.fresh, bound, found.contrast) for bound in p}
+            verdict = verdicts.pop() if len(verdicts) == 1 else NOT_YET
+            judged.append(replace(found, p_corrected=p, verdict=verdict))
     judged += [
         replace(found, verdict=verdict_of_secondary(found.fresh, found.contrast))
         for found in results[len(PRIMARY) :]

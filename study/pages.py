@@ -64,9 +64,11 @@ def primary_block(results: Results) -> str:
     ]  # fmt: skip
     rows = []
     for found in (results[contrast.id] for contrast in PRIMARY):
-        p_values = (found.fresh.p if found.fresh else None, found.p_corrected, found.p_sign_flip)
-        rows.append([*named(found), measured(found.fresh, "points"), *map(p_value, p_values),
-                     verdict(found), *all_seeds(found)])  # fmt: skip
+        p = [p_value(found.fresh.p)] if found.fresh else [""]
+        p.append(" to ".join(sorted({p_value(bound) for bound in found.p_corrected or ()})))
+        p.append(p_value(found.p_sign_flip))
+        estimate_shown = measured(found.fresh, "points")
+        rows.append([*named(found), estimate_shown, *p, verdict(found), *all_seeds(found)])
     return markdown(header, rows)
 
 
@@ -101,11 +103,13 @@ def verdict(found: Result) -> str:
     """The word, and a remark where an interval and a p beside it seem to disagree."""
     if not found.fresh:
         return f"{NOT_YET} ({found.runs} of {found.planned} runs)"
+    if found.verdict == NOT_YET:
+        return f"{NOT_YET} (p is corrected over all eight contrasts)"
     text = f"**{found.verdict}**"
     if found.p_corrected is None:
         return text
     excludes = not found.fresh.low <= 0 <= found.fresh.high
-    if excludes and found.p_corrected >= 0.05:
+    if excludes and found.p_corrected[0] >= 0.05:
         text += "; the interval is not corrected for eight contrasts"
     if found.p_sign_flip is not None and excludes != (found.p_sign_flip < 0.05):
         text += "; the exact test disagrees"

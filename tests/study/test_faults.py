@@ -191,7 +191,7 @@ def test_run_that_keeps_failing_is_reported_and_the_rest_is_finished(
     assert "Traceback" not in done.output, done.output
     assert (
         "study: failed: Run(dataset='data/own/tiny.npz', placement='dense', dropout_rate=0.5,"
-        " train_samples=96, epochs=2, seed=1): ValueError: a fault that was injected"
+        " train_samples=96, dense_units=8, epochs=2, seed=1): ValueError: a fault that was injected"
     ) in done.output.splitlines()
     assert done.output.splitlines()[-1] == (f"study: 1 runs failed, with the errors above; {GO_ON}")
     assert times_tried(new_study) == dict.fromkeys(ALL, 1) | {run: 1 + RETRIES}
@@ -214,7 +214,7 @@ def test_run_whose_worker_always_dies_is_reported(new_study: Path, study: Study)
     failures = [line for line in done.output.splitlines() if line.startswith("study: failed: ")]
     assert failures == [
         "study: failed: Run(dataset='data/own/tiny.npz', placement='none', dropout_rate=0.0,"
-        " train_samples=96, epochs=2, seed=0): each worker that trained it died; is there enough"
+        " train_samples=96, dense_units=8, epochs=2, seed=0): each worker that trained it died; is there enough"
         " memory?"
     ]
     assert len(stored(new_study)) == 5

@@ -11,6 +11,7 @@ from study.pages import (
     figure,
     figures_block,
     inference_block,
+    main_setting,
     outdated_marks,
     p_value,
     primary_block,
@@ -20,7 +21,7 @@ from study.pages import (
     verdict,
 )
 from study.paths import STORE
-from study.statistics import Estimate
+from study.statistics import Estimate, estimate
 from study.store import read_entries
 from study.table import table_of
 from tests.conftest import ROOT
@@ -40,6 +41,24 @@ def test_every_sentence_rests_on_verdicts_that_hold() -> None:
     results = judge_all(table_of(entry for _, entry in read_entries(ROOT / STORE)))
     page = (ROOT / "docs/results.md").read_text(encoding="utf-8")
     assert [*outdated_marks(page, results)] == []
+
+
+def test_words_without_a_verdict_have_the_figures() -> None:
+    """ "A fifth of a point", "more than half of one", "most with 1,000", "as much as another seed"."""
+    table = table_of(entry for _, entry in read_entries(ROOT / STORE))
+    gains = {
+        (s.dataset, s.train_samples): estimate(100 * (b["test_accuracy"] - a["test_accuracy"]))
+        for s in table.settings() if s.dense_units == 128
+        if (s.placement, s.dropout_rate) == ("dense", 0.5)
+        for a, b in [table.pair(s)]
+    }  # fmt: skip
+    mnist = gains["mnist", 48_000]
+    assert 0.15 <= mnist.mean < 0.25
+    assert 0.5 < gains["fashion_mnist", 48_000].mean < 0.75
+    assert max(gains, key=lambda key: gains[key].mean) == ("mnist", 1_000)
+    assert gains["mnist", 100].low < 0 < gains["mnist", 100].high
+    without, _ = table.pair(main_setting("mnist"))
+    assert 0.5 < 100 * without["test_accuracy"].std() / mnist.mean < 1.5
 
 
 def test_mark_that_no_longer_holds_is_named_with_its_sentence() -> None:
@@ -87,8 +106,8 @@ def test_interval_and_p_that_disagree_have_a_word(
     low: float, corrected: float, flipped: float, expected: str
 ) -> None:
     found: Result = replace(
-        RESULTS["P1"], fresh=Estimate(8, 0.2, 0.1, low, 0.4, 0.01), p_corrected=corrected,
-        p_sign_flip=flipped, verdict="undecided",
+        RESULTS["P1"], fresh=Estimate(8, 0.2, 0.1, low, 0.4, 0.01), p_sign_flip=flipped,
+        p_corrected=(corrected, corrected), verdict="undecided",
     )  # fmt: skip
     assert verdict(found) == expected
 

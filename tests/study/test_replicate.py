@@ -32,9 +32,10 @@ FROM_THE_PIPELINE = {
     "training_loss", "validation_accuracy", "validation_loss", "validation_loss_rise",
 }  # fmt: skip
 ADDED = {
-    "best_validation_accuracy", "best_validation_loss", "evaluated_training_accuracy",
-    "evaluated_training_loss",
+    "best_epoch_test_accuracy", "best_epoch_test_loss", "best_validation_accuracy",
+    "best_validation_loss", "evaluated_training_accuracy", "evaluated_training_loss",
 }  # fmt: skip
+OF_THE_CURVE = {"last_five_training_accuracy", "last_five_validation_accuracy"}
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,7 @@ def test_three_workers_give_the_same_bytes_as_one(study: Path, tmp_path: Path) -
 
 def test_tables_are_tidy_and_sorted(study: Path) -> None:
     runs = rows(study)
-    assert list(runs[0]) == [*PARAMETERS, *sorted(FROM_THE_PIPELINE | ADDED)]
+    assert list(runs[0]) == [*PARAMETERS, *sorted(FROM_THE_PIPELINE | ADDED | OF_THE_CURVE)]
     assert [(row["placement"], row["dropout_rate"], row["seed"]) for row in runs] == [
         ("dense", "0.3", "0"), ("dense", "0.5", "0"), ("none", "0.0", "0"),
     ]  # fmt: skip
@@ -102,7 +103,7 @@ def test_stored_run_says_what_it_is(study: Path) -> None:
         if content["run"]["dropout_rate"] == 0.5
     ]
     assert sorted(entry) == [
-        "checksum", "conditions", "curve", "data", "metrics", "run", "settings",
+        "checksum", "conditions", "curve", "data", "metrics", "run", "settings", "test_errors",
     ]  # fmt: skip
     assert entry["conditions"]["device"] == "cpu"
     assert entry["settings"] == {
@@ -134,7 +135,10 @@ def test_run_that_diverges_is_reported_with_what_to_do_and_not_stored(tmp_path: 
     assert done.status == 1
     assert "Traceback" not in done.output, done.output
     [line] = [line for line in done.output.splitlines() if line.startswith("study: failed: ")]
-    assert "dropout_rate=0.5, train_samples=96, epochs=2, seed=3): InputError: epoch 1: " in line
+    assert (
+        "dropout_rate=0.5, train_samples=96, dense_units=8, epochs=2, seed=3): InputError: epoch 1: "
+        in line
+    )
     assert line.endswith("; lower train.learning_rate (now 1e+20)")
     assert not (folder / STORE).exists()
 
