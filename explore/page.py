@@ -245,7 +245,7 @@ def png(image: np.ndarray) -> str:
 
 def read_claims(language: str) -> list[tuple[str, str]]:
     """Claims that the page has words for, with the study's verdict."""
-    judged = json.loads(CLAIMS_FILE.read_text(encoding="utf-8"))
+    judged = json.loads(CLAIMS_FILE.read_text(encoding="utf-8"))["claims"]
     place = list(WORDS).index(language)
     return [
         (texts[place], WORDS[language][judged[name]["verdict"]])

@@ -39,6 +39,8 @@ _WORDS = {
     "undecided": ("undecided", "判定不能"),
     "supported": ("supported", "支持"),
     "contradicted": ("contradicted", "反証"),
+    "equivalent": ("no effect of a size that matters", "意味のある差なし"),
+    "not yet": ("not decided yet", "未判定"),
     # What the script says
     "pair": (
         "Seed {a} without Dropout: {x} %. Seed {b} with Dropout: {y} %. {judged}",
@@ -77,7 +79,7 @@ WORDS = {
     for place, language in enumerate(LANGUAGES)
 }
 
-# As study/claims.py has them.
+# As study/contrasts.py has them.
 CLAIMS = {
     "C1": (
         "Without Dropout, training accuracy goes to 100 %.",
@@ -102,8 +104,4 @@ CLAIMS = {
     "C6": ("It helps most where data are few.", "データが少ないときに最も効く。"),
     "C7": ("Its place is after fully connected layers.", "全結合層の後に置くのがよい。"),
     "C8": ("Rates of 0.3 to 0.5 are the ones to try.", "試すべき率は 0.3 〜 0.5 である。"),
-    "C9": (
-        "At inference every unit is used: Dropout costs nothing there.",
-        "推論では全ユニットを使うので、ドロップアウトの費用はかからない。",
-    ),
 }

@@ -214,7 +214,7 @@ def test_run_whose_worker_always_dies_is_reported(new_study: Path, study: Study)
     failures = [line for line in done.output.splitlines() if line.startswith("study: failed: ")]
     assert failures == [
         "study: failed: Run(dataset='data/own/tiny.npz', placement='none', dropout_rate=0.0,"
-        " train_samples=96, dense_units=8, epochs=2, seed=0): each worker that trained it died; is there enough"
-        " memory?"
+        " train_samples=96, dense_units=8, epochs=2, seed=0): each worker that"
+        " trained it died; is there enough memory?"
     ]
     assert len(stored(new_study)) == 5

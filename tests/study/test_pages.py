@@ -44,7 +44,7 @@ def test_every_sentence_rests_on_verdicts_that_hold() -> None:
 
 
 def test_words_without_a_verdict_have_the_figures() -> None:
-    """ "A fifth of a point", "more than half of one", "most with 1,000", "as much as another seed"."""
+    """The gains by data set and number of images, and how much another seed changes."""
     table = table_of(entry for _, entry in read_entries(ROOT / STORE))
     gains = {
         (s.dataset, s.train_samples): estimate(100 * (b["test_accuracy"] - a["test_accuracy"]))
