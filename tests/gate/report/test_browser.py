@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from gate.report import page as plots_page
+from gate.tests.conftest import Project
 from tests.browser import find_browser, started
 from tests.conftest import Run
-from tests.gate.conftest import Repository
 from tests.gate.report.conftest import CURVES, write_curves
 
 Open = Callable[..., Page]
@@ -183,11 +183,9 @@ def test_first_tab_leads_to_the_verdict(open_page: Open, report_page: Path) -> N
 
 
 @pytest.fixture(scope="module")
-def revisions(
-    curves_repository: Repository, tmp_path_factory: pytest.TempPathFactory
-) -> Repository:
+def revisions(curves_repository: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Also `short`, of fewer epochs, and `missing`, without a curve; set up for `dvc plots`."""
-    made = Repository(tmp_path_factory.mktemp("revisions") / "clone é")
+    made = Project(tmp_path_factory.mktemp("revisions") / "clone é")
     shutil.copytree(curves_repository.folder, made.folder)
     made.git("switch", "--quiet", "--create", "short", "main")
     write_curves(made.folder, epochs=1, shift=0.01)
@@ -203,7 +201,7 @@ def revisions(
 
 
 def test_dvc_plots_diff_says_what_is_short_missing_or_the_same(
-    open_page: Open, revisions: Repository, run: Run
+    open_page: Open, revisions: Project, run: Run
 ) -> None:
     done = run(revisions.folder, "dvc", "plots", "diff", "main", "change", "short", "missing")
     assert done.returncode == 0, done.stderr
@@ -221,9 +219,7 @@ def test_dvc_plots_diff_says_what_is_short_missing_or_the_same(
     assert len(colours) == 4
 
 
-def test_dvc_plots_show_from_another_folder(
-    open_page: Open, revisions: Repository, run: Run
-) -> None:
+def test_dvc_plots_show_from_another_folder(open_page: Open, revisions: Project, run: Run) -> None:
     """`missing` is checked out: one file."""
     done = run(revisions.folder / "plots", "dvc", "plots", "show", "--out", "shown")
     assert done.returncode == 0, done.stderr
@@ -233,7 +229,7 @@ def test_dvc_plots_show_from_another_folder(
 
 
 def test_worktree_without_setup_says_what_to_run(
-    open_page: Open, revisions: Repository, run: Run
+    open_page: Open, revisions: Project, run: Run
 ) -> None:
     worktree = revisions.folder.parent / "work tree"
     revisions.git("worktree", "add", "--quiet", str(worktree), "change")

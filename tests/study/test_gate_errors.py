@@ -8,21 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from gate import calibration
-from gate.calibrate import calibrate
-from gate.calibration import PLANTED_POINTS, Rate, paired_rates, single_run_rates
+from gate.comparison import Name
 from gate.errors import CannotCompareError
 from gate.runs import Runs
-from gate.settings import Margin, Rule, SeedSettings
+from gate.settings import Margin, Rule, RunsSettings
+from study import gate_errors
+from study.gate_errors import PLANTED_POINTS, Rate, paired_rates, single_run_rates
+from study.gate_errors_page import write
 
 FILE = "metrics/a.json"
-SEEDS = SeedSettings(level=0.05, pairs=5, rows={FILE: {}})
+SEEDS = RunsSettings(file="runs.csv", of={})
 
 
-def rules(deviations: float) -> Mapping[str, Mapping[str, Rule]]:
+def rules(deviations: float) -> Mapping[Name, Rule]:
     margin = Margin(deviations=deviations)
-    rule = Rule(better="higher", margin=margin, blocks=True, over_seeds=margin)
-    return {FILE: {"test_accuracy": rule}}
+    rule = Rule(better="higher", margin=margin, blocks=True, over_runs=margin)
+    return {(FILE, "test_accuracy"): rule}
 
 
 def made_up(seeds: int, deviation: float = 0.001) -> Runs:
@@ -63,7 +64,7 @@ def test_all_ordered_pairs_are_compared_and_disjoint_ones_are_counted() -> None:
 def test_rates_over_seeds(
     seeds: int, others: int, runs: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calibration, "DRAWS", 20)
+    monkeypatch.setattr(gate_errors, "DRAWS", 20)
     world = {FILE: made_up(seeds)}
     more = [{FILE: made_up(5, 0.1)}] * others  # of another size, which is scaled away
     found = list(paired_rates(world, more, rules(4), SEEDS))
@@ -80,15 +81,13 @@ def test_too_few_runs_give_no_rates_over_seeds() -> None:
 
 
 GATE = """\
-stale_results: refuse
 metrics:
   metrics/a.json:
-    test_accuracy: {better: higher, margin: {deviations: 5}, blocks: true, over_seeds: {deviations: 5}}
-seeds:
-  level: 0.05
-  pairs: 5
-  rows:
-    metrics/a.json: {placement: dense, dropout_rate: 0.5}
+    test_accuracy: {better: higher, margin: {deviations: 5}, blocks: true, over_runs: {deviations: 5}}
+runs:
+  file: metrics/study_runs.csv
+  of:
+    metrics/a.json: {rows: {placement: dense, dropout_rate: 0.5}}
 """
 
 
@@ -107,7 +106,7 @@ def written(folder: Path, seeds: int, broken: str | None = None) -> Path:
 def test_page_table_and_picture_are_written_the_same_each_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calibration, "DRAWS", 5)
+    monkeypatch.setattr(gate_errors, "DRAWS", 5)
     folder = written(tmp_path, 5)
     paths = [
         "docs/gate-calibration.md",
@@ -116,7 +115,7 @@ def test_page_table_and_picture_are_written_the_same_each_time(
     ]
     twice = []
     for _ in range(2):
-        calibrate(folder)
+        write(folder)
         twice.append([(folder / path).read_bytes() for path in paths])
     assert twice[0] == twice[1]
     page, table, picture = twice[0]
@@ -141,4 +140,4 @@ def test_runs_that_are_too_few_or_broken_are_refused(
     else:
         written(tmp_path, seeds, broken)
     with pytest.raises(CannotCompareError, match=message):
-        calibrate(tmp_path)
+        write(tmp_path)

@@ -12,18 +12,17 @@ from itertools import permutations
 
 import numpy as np
 
-from gate.comparison import Noise, compare, margin_of
-from gate.reading import MetricsFile
-from gate.runs import Runs
-from gate.seeds import Finding, Question, answer
-from gate.settings import Rule, SeedSettings
+from gate.comparison import Name, Noise, compare, margin_of
+from gate.runs import Finding, Question, Runs, answer
+from gate.settings import Rule, RunsSettings
+from gate.snapshot import MetricsFile
 
 PLANTED_IN = "test_accuracy"
 PLANTED_POINTS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0)  # 0 is A/A; 1 point is 0.01
 LEAST_RUNS = 4  # so that three are left for the deviation
 DRAWS = 300
 
-Rules = Mapping[str, Mapping[str, Rule]]
+Rules = Mapping[Name, Rule]
 # By metrics file, the runs of the setting that stands for it; they have their seeds in common.
 World = Mapping[str, Runs]
 
@@ -62,7 +61,7 @@ def single_run_rates(worlds: Sequence[World], rules: Rules, runs: str) -> Iterat
     """
     for points in PLANTED_POINTS:
         refused = [
-            _refuses(world, {f: rules[f] for f in world}, base, candidate, points / 100)
+            _refuses(world, rules, base, candidate, points / 100)
             for world in worlds
             for base, candidate in permutations(seeds_of(world), 2)
         ]
@@ -72,18 +71,16 @@ def single_run_rates(worlds: Sequence[World], rules: Rules, runs: str) -> Iterat
 
 def _refuses(world: World, rules: Rules, base: int, candidate: int, planted: float) -> bool:
     rest = [seed for seed in seeds_of(world) if seed != candidate]
+    rules = {name: rule for name, rule in rules.items() if name[0] in world}
     deviations = {
-        file: {
-            key: statistics.stdev(runs[seed][key] for seed in rest)
-            for key in rules[file]
-            if all(key in runs[seed] for seed in rest)
-        }
-        for file, runs in world.items()
+        (file, key): statistics.stdev(world[file][seed][key] for seed in rest)
+        for file, key in rules
+        if all(key in world[file][seed] for seed in rest)
     }
     before = {file: MetricsFile(runs[base]) for file, runs in world.items()}
     after = {
         file: MetricsFile(
-            runs[candidate] | {PLANTED_IN: runs[candidate][PLANTED_IN] - planted},
+            {**runs[candidate], PLANTED_IN: runs[candidate][PLANTED_IN] - planted},
         )
         for file, runs in world.items()
     }
@@ -92,7 +89,7 @@ def _refuses(world: World, rules: Rules, base: int, candidate: int, planted: flo
 
 
 def paired_rates(
-    world: World, others: Sequence[World], rules: Rules, settings: SeedSettings
+    world: World, others: Sequence[World], rules: Rules, settings: RunsSettings
 ) -> Iterator[Rate]:
     """The test over seeds, on as many pairs as it needs, drawn from real runs without repetition.
 
@@ -100,7 +97,7 @@ def paired_rates(
     with deviations of runs from the mean of their setting, of all settings, in standard deviations
     of their setting: there the noise's form is that of all, and its size that of the setting.
     """
-    asked = [(f, k, r) for f in world for k, r in rules[f].items() if r.over_seeds and r.blocks]
+    asked = [(f, k, r) for (f, k), r in rules.items() if f in world and r.over_runs and r.blocks]
     own = {(f, k): _values(world[f], k) for f, k, _ in asked}
     scaled = {(f, k): _scaled([world, *others], world[f], k) for f, k, _ in asked}
     yield from _paired_rates(own, asked, settings, "seeds of the two variants")
@@ -111,7 +108,7 @@ def paired_rates(
 def _paired_rates(
     pools: Mapping[tuple[str, str], np.ndarray],
     asked: Sequence[tuple[str, str, Rule]],
-    settings: SeedSettings,
+    settings: RunsSettings,
     runs: str,
 ) -> Iterator[Rate]:
     size = min(map(len, pools.values()), default=0)
@@ -136,11 +133,13 @@ def _question(file: str, key: str, rule: Rule, drawn: np.ndarray, planted: float
     if key == PLANTED_IN:
         after = after - planted
     worse_by = (before - after) * (1 if rule.better == "higher" else -1)
-    if rule.over_seeds is None:
+    if rule.over_runs is None:
         raise ValueError(f"{key} is not tested over seeds")
     # As a study of the base would have measured it.
     deviation = float(before.std(ddof=1))
-    margin, origin = margin_of(rule.over_seeds, float(before.mean()), deviation, "drawn runs")
+    margin, origin = margin_of(
+        rule.over_runs, float(before.mean()), deviation, "drawn runs", len(before)
+    )
     return Question(file, key, rule.blocks, tuple(worse_by.tolist()), margin, origin)
 
 

@@ -1,4 +1,4 @@
-"""`python -m gate calibrate`: writes what `gate.calibration` measures, as table and picture."""
+"""`python -m study.gate_errors_page`: how often the gate is wrong, as page, table and picture."""
 
 import csv
 import io
@@ -9,11 +9,21 @@ from pathlib import Path
 import matplotlib
 from matplotlib.figure import Figure
 
-from gate.calibration import LEAST_RUNS, Rate, World, paired_rates, seeds_of, single_run_rates
+from experiment.common.errors import InputError, one_line_errors
+from experiment.common.files import replacing
+from gate.comparison import Name
 from gate.errors import CannotCompareError
-from gate.revisions import Workspace
-from gate.runs import RUNS, Rows, Runs, is_value, read_rows, runs_of
-from gate.settings import Rule, Settings, load_settings
+from gate.runs import is_value, read_runs
+from gate.settings import SETTINGS, Rule, RunsOfFile, RunsSettings, Settings, load_settings
+from gate.snapshot import Snapshot
+from study.gate_errors import (
+    LEAST_RUNS,
+    Rate,
+    World,
+    paired_rates,
+    seeds_of,
+    single_run_rates,
+)
 
 PAGE, TABLE = "docs/gate-calibration.md", "metrics/gate_calibration.csv"
 PICTURE = "plots/gate_calibration.png"
@@ -51,59 +61,78 @@ what is refused is a detection.
 """
 
 
-def calibrate(folder: Path) -> None:
+def main() -> None:
+    """Measures on the runs of the workspace, and writes."""
+    with one_line_errors("gate-calibrate"):
+        try:
+            write(Path.cwd())
+        except CannotCompareError as error:
+            raise InputError(str(error)) from None
+
+
+def write(folder: Path) -> None:
     """Measures and writes the page, the table and the picture.
 
     Raises:
         CannotCompareError: there are no runs, or too few.
     """
-    source = Workspace(folder)
-    settings = load_settings(source)
-    rows = read_rows(source)
-    if rows is None:
-        raise CannotCompareError(f"{RUNS}: no such file; run the study")
-    rates = list(measure(settings, rows))
+    settings = load_settings(_text(folder / SETTINGS))
+    if settings.runs is None:
+        raise CannotCompareError(f"{SETTINGS}: expected `runs`; found none; name their table")
+    table = settings.runs.file
+    snapshot = Snapshot("workspace", files={table: _text(folder / table)})
+    rates = list(measure(settings, settings.runs, snapshot))
     for path, content in (
         (TABLE, _as_csv(rates)),
-        (PAGE, _as_page(rates)),
+        (PAGE, _as_page(rates, settings.runs.file)),
         (PICTURE, _as_picture(rates)),
     ):
-        target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = target.with_name(f".{target.name}.unfinished")
-        unfinished.write_bytes(content)
-        unfinished.replace(target)
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        with replacing(folder / path) as temporary:
+            temporary.write_bytes(content)
 
 
-def measure(settings: Settings, rows: Rows) -> Iterator[Rate]:
+def _text(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.is_file() else None
+
+
+def measure(settings: Settings, runs: RunsSettings, snapshot: Snapshot) -> Iterator[Rate]:
     """All rates.
 
     Raises:
         CannotCompareError: the pipeline's settings have too few runs.
     """
-    wanted = settings.seeds.rows
-    pipeline = {file: runs_of(rows, wanted[file], "workspace") for file in wanted}
-    found = len(seeds_of(pipeline))
-    if found < LEAST_RUNS:
+    pipeline = read_runs(runs, snapshot)
+    if pipeline is None:
+        raise CannotCompareError(f"{runs.file}: no such file; run the study")
+    if (found := len(seeds_of(pipeline))) < LEAST_RUNS:
         raise CannotCompareError(
-            f"{RUNS}: expected {LEAST_RUNS} seeds or more of {' and '.join(wanted)}; found {found};"
-            " run more of the study"
+            f"{runs.file}: expected {LEAST_RUNS} seeds or more of {' and '.join(pipeline)}; found"
+            f" {found}; run more of the study"
         )
-    others = list(_other_worlds(settings, rows))
+    rules = settings.rules(
+        {
+            (file, key)
+            for file, by_seed in pipeline.items()
+            for run in by_seed.values()
+            for key in run
+        }
+    )
+    others = list(_other_worlds(runs, snapshot))
     for world in (pipeline, *others):
-        for file, runs in world.items():
-            _check_complete(runs, settings.metrics[file])
-    yield from single_run_rates([pipeline], settings.metrics, "the two variants together")
+        _check_complete(world, rules, runs.file)
+    yield from single_run_rates([pipeline], rules, "the two variants together")
     if others:
         label = f"{len(others)} other settings, one by one"
-        yield from single_run_rates(others, settings.metrics, label)
-    yield from paired_rates(pipeline, others, settings.metrics, settings.seeds)
+        yield from single_run_rates(others, rules, label)
+    yield from paired_rates(pipeline, others, rules, runs)
 
 
-def _other_worlds(settings: Settings, rows: Rows) -> Iterator[World]:
+def _other_worlds(runs: RunsSettings, snapshot: Snapshot) -> Iterator[World]:
     """Each other setting of the study, judged by the rules of the file that it is most like."""
-    wanted = settings.seeds.rows
+    wanted = {file: of.rows for file, of in runs.of.items()}
     columns = sorted({column for by_column in wanted.values() for column in by_column})
+    rows = list(csv.DictReader(io.StringIO(snapshot.files[runs.file] or "")))
     for values in sorted({tuple(row[column] for column in columns) for row in rows}):
         setting = dict(zip(columns, values, strict=True))
         alike = {
@@ -111,17 +140,18 @@ def _other_worlds(settings: Settings, rows: Rows) -> Iterator[World]:
             for file, by_column in wanted.items()
         }
         file = max(alike, key=lambda name: alike[name])
-        runs = runs_of(rows, setting, "workspace")
-        if alike[file] < len(wanted[file]) and len(runs) >= LEAST_RUNS:
-            yield {file: runs}
+        of = {file: RunsOfFile(rows=setting)}
+        world = read_runs(runs.model_copy(update={"of": of}), snapshot) or {}
+        if alike[file] < len(wanted[file]) and len(world[file]) >= LEAST_RUNS:
+            yield world
 
 
-def _check_complete(runs: Runs, rules: Mapping[str, Rule]) -> None:
-    for seed, run in runs.items():
-        for key in rules:
+def _check_complete(world: World, rules: Mapping[Name, Rule], table: str) -> None:
+    for file, key in rules:
+        for seed, run in world.get(file, {}).items():
             if key not in run:
                 raise CannotCompareError(
-                    f"{RUNS}: expected a finite number for {key} in every run; seed {seed} of a"
+                    f"{table}: expected a finite number for {key} in every run; seed {seed} of a"
                     " setting has none; run it again"
                 )
 
@@ -134,7 +164,7 @@ def _as_csv(rates: list[Rate]) -> bytes:
     return text.getvalue().encode()
 
 
-def _as_page(rates: list[Rate]) -> bytes:
+def _as_page(rates: list[Rate], runs_file: str) -> bytes:
     lines = [f"| {' | '.join(COLUMNS)} |", "| --- " * len(COLUMNS) + "|"]
     lines += [
         f"| {r.test} | {r.runs} | {r.points:g} | {r.refused:.1%} | {r.low:.1%} to {r.high:.1%}"
@@ -142,7 +172,7 @@ def _as_page(rates: list[Rate]) -> bytes:
         for r in rates
     ]
     page = TEXT.format(
-        table="\n".join(lines) + "\n", runs_file=RUNS, table_file=TABLE, picture_file=PICTURE
+        table="\n".join(lines) + "\n", runs_file=runs_file, table_file=TABLE, picture_file=PICTURE
     )
     return page.encode()
 
@@ -174,3 +204,7 @@ def _drawn(rates: list[Rate]) -> bytes:
     data = io.BytesIO()
     figure.savefig(data, dpi=150, metadata={"Software": None}, format="png")
     return data.getvalue()
+
+
+if __name__ == "__main__":
+    main()
