@@ -53,7 +53,7 @@ gate: run  ## is the workspace worse than BASE=revision (else a base is chosen) 
 	@python -m gate check $(if $(BASE),--base "$(BASE)")
 
 gate-calibrate: run  ## measure the gate's error rates on the study's runs
-	@python -m gate calibrate
+	@python -m study.gate_errors_page
 
 report: run  ## write report/: the workspace against BASE=revision, with curves, in one HTML file
 	@python -m gate report $(if $(BASE),--base "$(BASE)") $(if $(FILES),--files-of-commits "$(FILES)")
