@@ -236,7 +236,8 @@ def _grouped(comparisons: Iterable[Comparison]) -> Iterator[str]:
 
 
 def _test(test: RunsTest) -> str:
-    return f"{test.file}: {test.key}, over {test.pairs} seeds: {test.finding}: {test.reason}"
+    q = test.question
+    return f"{q.file}: {q.key}, over {test.pairs} seeds: {test.finding}: {test.reason}"
 
 
 def _listed(stale: Mapping[str, str]) -> str:

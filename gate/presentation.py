@@ -14,18 +14,8 @@ from gate.comparison import Comparison, Verdict
 from gate.runs import RunsTest
 
 COLUMNS = ("metric", "base", "candidate", "change", "margin", "verdict")
-RUNS_COLUMNS = ("metric", "seeds", "worse by", "interval", "margin", "p", "power", "finding")
-NUMBERS = (
-    "base",
-    "candidate",
-    "change",
-    "margin",
-    "since anchor",
-    "seeds",
-    "worse by",
-    "p",
-    "power",
-)
+RUNS_COLUMNS = ("metric", "seeds", "worse by", "interval", "margin", "p", "finding")
+NUMBERS = ("base", "candidate", "change", "margin", "since anchor", "seeds", "worse by", "p")
 STYLES = {NO_WORSE: "bold green", REGRESSION: "bold red", NOT_COMPARABLE: "bold yellow"}
 WIDTH = 80
 
@@ -47,12 +37,11 @@ def as_text(check: Check) -> Iterator[Line]:
         yield file, "bold"
         yield _row(["", *COLUMNS[1:]]), "dim"
         for c in group:
-            yield _row([f"  {c.key}", *row(c)[1:]]), style_of(c)
+            cells = row(check, c)
+            yield _row([f"  {c.key}", *cells[1:5], cells[-1]]), style_of(check, c)
     for test in check.runs:
         yield "", ""
-        yield from _wrapped(
-            f"Over {test.pairs} seeds: {_told(test)}", "red" if test.refuses else ""
-        )
+        yield from _wrapped(_told(test), "red" if test.refuses else "")
     if notes := [*unchanged(check), *not_gated(check), *all_notes(check)]:
         yield "", ""
         for note in notes:
@@ -65,7 +54,7 @@ def as_text(check: Check) -> Iterator[Line]:
 
 def _row(cells: list[str]) -> str:
     name, base, candidate, change, margin, verdict = cells
-    verdict = verdict.replace("within the margin", "within margin")
+    verdict = verdict.replace(" the ", " ") if len(verdict) > 16 else verdict
     numbers = f"{base:>9} {candidate:>9} {change:>9} {margin:>8}"
     name = f"{name:22}" if len(name) <= 22 else f"{name}\n{'':22}"
     return f"{name}{numbers}  {verdict}".rstrip()
@@ -121,7 +110,7 @@ def as_markdown(check: Check) -> str:
         "",
         *(f"- {escape(reason)}" for reason in check.reasons),
     ]
-    if rows := [[code(c.name), *map(escape, row_with_drift(check, c)[1:])] for c in changed(check)]:
+    if rows := [[code(c.name), *map(escape, row(check, c)[1:])] for c in changed(check)]:
         lines += ["", *table(columns_of(check), rows)]
     if check.runs:
         tests = [[code(cells[0]), *map(escape, cells[1:])] for cells in map(runs_row, check.runs)]
@@ -160,26 +149,16 @@ def drifted(check: Check, comparison: Comparison) -> bool:
     return found is not None and found.verdict is Verdict.WORSE
 
 
-def row(comparison: Comparison) -> list[str]:
-    """The cells of `COLUMNS`."""
-    c = comparison
-    informs = not c.blocks and c.verdict is not Verdict.WITHIN_MARGIN
-    return [
-        c.name,
-        number(c.base),
-        number(c.candidate),
-        number(c.change, sign="+", digits=3),
-        number(c.margin, digits=3),
-        f"{c.verdict} (informs)" if informs else str(c.verdict),
-    ]
-
-
-def row_with_drift(check: Check, comparison: Comparison) -> list[str]:
+def row(check: Check, comparison: Comparison) -> list[str]:
     """The cells of `columns_of`."""
-    cells = row(comparison)
-    drift = number(_drift(check, comparison), sign="+", digits=3)
-    verdict = "worse than the anchor" if drifted(check, comparison) else cells[-1]
-    return [*cells[:-1], drift, verdict] if check.drift else cells
+    c, verdict = comparison, str(comparison.verdict)
+    if drifted(check, c) and c.verdict is not Verdict.WORSE:
+        verdict = "worse than the anchor"
+    elif not c.blocks and c.verdict is not Verdict.WITHIN_MARGIN:
+        verdict += " (informs)"
+    values = [number(c.base), number(c.candidate), number(c.change, sign="+", digits=3)]
+    drift = [number(_drift(check, c), sign="+", digits=3)] if check.drift else []
+    return [c.name, *values, number(c.margin, digits=3), *drift, verdict]
 
 
 def columns_of(check: Check) -> tuple[str, ...]:
@@ -187,9 +166,9 @@ def columns_of(check: Check) -> tuple[str, ...]:
     return (*COLUMNS[:-1], "since anchor", COLUMNS[-1]) if check.drift else COLUMNS
 
 
-def style_of(comparison: Comparison) -> str:
+def style_of(check: Check, comparison: Comparison) -> str:
     """How a terminal shows a metric."""
-    if comparison.refuses:
+    if comparison.refuses or drifted(check, comparison):
         return "red" if comparison.verdict is not Verdict.NOT_COMPARABLE else "yellow"
     if comparison.verdict is Verdict.BETTER:
         return "green"
@@ -198,24 +177,22 @@ def style_of(comparison: Comparison) -> str:
 
 def runs_row(test: RunsTest) -> list[str]:
     """The cells of `RUNS_COLUMNS`."""
-    t = test
-    interval = f"{number(t.low, digits=3)} to {number(t.high, digits=3)} ({t.confidence or 0:.1%})"
+    question, r = test.question, test.result
     return [
-        f"{t.file}: {t.key}",
-        str(t.pairs),
-        number(t.worse_by, digits=3),
-        "-" if t.confidence is None else interval,
-        number(t.margin, digits=3),
-        number(t.p, digits=2),
-        number(t.power, digits=2),
-        t.finding if t.refuses or t.finding == "no worse" else f"{t.finding} (informs)",
+        f"{question.file}: {question.key}",
+        str(test.pairs),
+        number(r.worse_by if r else None, digits=3),
+        f"{r.low:.3g} to {r.high:.3g} ({r.confidence:.1%})" if r else "-",
+        number(question.margin, digits=3),
+        number(r.p_no_worse if r else None, digits=2),
+        test.finding if question.blocks else f"{test.finding} (informs)",
     ]
 
 
 def _told(test: RunsTest) -> str:
-    t = test
-    means = f"mean worse by {number(t.worse_by, digits=3)}, margin {number(t.margin, digits=3)}"
-    return f"{t.file}: {t.key}: {t.finding}; {means}; {t.reason}"
+    name, pairs, worse_by, _, margin, _, finding = runs_row(test)
+    means = f"mean worse by {worse_by}, margin {margin}"
+    return f"Over {pairs} seeds: {name}: {finding}; {means}; {test.reason}"
 
 
 def _drift(check: Check, comparison: Comparison) -> float | None:

@@ -31,40 +31,6 @@ class Finding(StrEnum):
 
 
 @dataclass(frozen=True)
-class RunsTest:
-    """One metric over several seeds.
-
-    Attributes:
-        file, key: which metric.
-        pairs: seeds that both sides have, as far as they are used.
-        worse_by: mean over the pairs, positive where the candidate is worse; None without pairs.
-        low, high: interval of `worse_by`; None without pairs.
-        confidence: of the interval, 0 to 1; None without pairs.
-        margin: how much worse the mean may be; None where not known.
-        p: of "worse by the margin or more", corrected for the number of tests; None where that
-            was not tested.
-        power: how often a candidate as good as its base would be found no worse, 0 to 1.
-        finding: see there.
-        reason: in words.
-        refuses: whether this keeps the change from passing.
-    """
-
-    file: str
-    key: str
-    pairs: int
-    worse_by: float | None
-    low: float | None
-    high: float | None
-    confidence: float | None
-    margin: float | None
-    p: float | None
-    power: float | None
-    finding: Finding
-    reason: str
-    refuses: bool
-
-
-@dataclass(frozen=True)
 class Question:
     """What is to be tested.
 
@@ -81,6 +47,33 @@ class Question:
     worse_by: tuple[float, ...]
     margin: float | None
     origin: str
+
+
+@dataclass(frozen=True)
+class RunsTest:
+    """The answer.
+
+    Attributes:
+        question: what was to be tested.
+        result: None if it could not be tested.
+        finding: see there.
+        reason: in words.
+    """
+
+    question: Question
+    result: "Result | None"
+    finding: Finding
+    reason: str
+
+    @property
+    def pairs(self) -> int:
+        """How many seeds both sides have, as far as they are used."""
+        return self.result.pairs if self.result else len(self.question.worse_by)
+
+    @property
+    def refuses(self) -> bool:
+        """Whether this keeps the change from passing."""
+        return self.question.blocks and self.finding is not Finding.NO_WORSE
 
 
 def read_runs(settings: RunsSettings, snapshot: Snapshot) -> dict[str, Runs] | None:
@@ -212,31 +205,22 @@ def answer(questions: list[Question], level: float, least_pairs: int) -> tuple[R
 
 
 def _answered(question: Question, result: "Result | None", level: float, least: int) -> RunsTest:
-    q = question
+    finding, origin = Finding.INCONCLUSIVE, question.origin
     if result is None:
-        pairs = len(q.worse_by)
-        mean = statistics.fmean(q.worse_by) if pairs else None
-        reason = f"expected {least} seeds or more on both sides; found {pairs}"
-        reason = q.origin if q.margin is None else reason
-        return RunsTest(
-            q.file, q.key, pairs, mean, None, None, None, q.margin, None, None,
-            Finding.INCONCLUSIVE, reason, q.blocks,
-        )  # fmt: skip
-    finding, reason = Finding.INCONCLUSIVE, "neither is shown; more seeds would tell"
-    if result.p_no_worse <= level:
-        finding, reason = Finding.NO_WORSE, f"by less than the margin: {q.origin}"
+        found = f"expected {least} seeds or more on both sides; found {len(question.worse_by)}"
+        reason = origin if question.margin is None else found
+    elif result.p_no_worse <= level:
+        finding, reason = Finding.NO_WORSE, f"by less than the margin: {origin}"
     elif result.p_worse <= level:
-        finding, reason = Finding.WORSE, f"by more than the margin: {q.origin}"
+        finding, reason = Finding.WORSE, f"by more than the margin: {origin}"
     elif result.smallest_p > level:
         reason = (
             f"{result.pairs} seeds cannot tell: the smallest p-value of {result.pairs} pairs,"
             f" corrected for all tests, is {result.smallest_p:.2g}, above {level:.2g}"
         )
-    refuses = q.blocks and finding is not Finding.NO_WORSE
-    return RunsTest(
-        q.file, q.key, result.pairs, result.worse_by, result.low, result.high, result.confidence,
-        q.margin, result.p_no_worse, result.power, finding, reason, refuses,
-    )  # fmt: skip
+    else:
+        reason = "neither is shown; more seeds would tell"
+    return RunsTest(question, result, finding, reason)
 
 
 def other_conditions(settings: RunsSettings, snapshot: Snapshot, side: str) -> Iterator[str]:

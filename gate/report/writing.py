@@ -19,10 +19,11 @@ from gate.presentation import (
     changed,
     code,
     columns_of,
+    drifted,
     escape,
     failure_as_markdown,
     not_gated,
-    row_with_drift,
+    row,
     runs_row,
 )
 from gate.report.content import PICTURES, Content, Pair, gather
@@ -137,7 +138,7 @@ def _metrics(check: Check) -> Iterator[tuple[str, list[tuple[str, list[str]]]]]:
     rest = [c for c in check.comparisons if c.verdict is not Verdict.NOT_GATED and c not in first]
     ordered = sorted([*first, *rest], key=lambda c: c.file)
     for file, group in groupby(ordered, key=lambda c: c.file):
-        rows = [(_look(c), [c.key or c.file, *row_with_drift(check, c)[1:]]) for c in group]
+        rows = [(_look(check, c), [c.key or c.file, *row(check, c)[1:]]) for c in group]
         yield file, [(look, _verdict_second(cells)) for look, cells in rows]
 
 
@@ -146,8 +147,8 @@ def _verdict_second(cells: Sequence[str]) -> list[str]:
     return [cells[0], cells[-1], *cells[1:-1]]
 
 
-def _look(comparison: Comparison) -> str:
-    if comparison.refuses:
+def _look(check: Check, comparison: Comparison) -> str:
+    if comparison.refuses or drifted(check, comparison):
         return "refused"
     if comparison.verdict is Verdict.BETTER:
         return "better"

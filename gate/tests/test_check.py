@@ -8,6 +8,7 @@ import pytest
 from gate.check import check
 from gate.comparison import Verdict
 from gate.errors import CannotCompareError
+from gate.presentation import row
 from gate.tests.conftest import GATE, Gate, Project, comparison_of
 
 
@@ -234,6 +235,7 @@ def test_ten_small_losses_in_a_row_are_refused_by_the_fifth(project: Project) ->
     assert steps == [0, 0, 0, 1, 1, 1, 1, 1, 1, 1]
     found = project.check("HEAD")
     assert found.reasons[0].startswith("metrics.json: accuracy: against the anchor anchor: worse")
+    assert row(found, comparison_of(found, "accuracy"))[-2:] == ["-0.02", "worse than the anchor"]
 
 
 def test_change_cannot_move_its_own_anchor(project: Project) -> None:

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import norm
 from statsmodels.stats.multitest import multipletests
 
-from gate.noninferiority import MOST_PAIRS, SIMULATIONS, assess, holm, interval, p_value, power
+from gate.noninferiority import MOST_PAIRS, assess, holm, interval, p_value
 
 differences = st.lists(st.integers(-100, 100).map(float), min_size=2, max_size=7).map(np.array)
 
@@ -57,22 +56,6 @@ def test_correction_is_that_of_statsmodels(p_values: list[float]) -> None:
     assert holm(p_values) == pytest.approx(list(expected))
 
 
-def test_power_is_that_of_all_pairs_within_the_margin() -> None:
-    """With 5 pairs at 5 % each pair must be within: its chance, to the fifth power."""
-    expected = norm.cdf(2.0) ** 5
-    error = (expected * (1 - expected) / SIMULATIONS) ** 0.5
-    assert power(1.0, 5, 2.0, 0.05) == pytest.approx(expected, abs=4 * error)
-
-
-def test_power_grows_with_the_margin_and_is_none_where_seeds_are_too_few() -> None:
-    powers = [power(1.0, 6, margin, 0.05) for margin in (0.0, 0.5, 1.0, 2.0, 10.0)]
-    assert powers == sorted(powers)
-    assert powers[0] < 0.05 < powers[-1] == 1
-    assert power(1.0, 4, 10.0, 0.05) == 0
-    assert power(0.0, 5, 0.1, 0.05) == 1
-    assert power(1.0, MOST_PAIRS, 10.0, 0.05) == 1
-
-
 def test_several_metrics_need_more_seeds() -> None:
     """Five pairs give 1/32, which is enough for one metric at 5 % and not for two."""
     pairs = [-0.001, 0.001, 0.0, 0.0005, -0.0005]
@@ -80,7 +63,6 @@ def test_several_metrics_need_more_seeds() -> None:
     two, _ = assess([(pairs, 1.0), (pairs, 1.0)], 0.05)
     assert (one.p_no_worse, two.p_no_worse) == (1 / 32, 2 / 32)
     assert (one.smallest_p, two.smallest_p) == (1 / 32, 2 / 32)
-    assert (one.power, two.power) == (1, 0)
 
 
 def test_both_directions_are_corrected_for_their_number() -> None:

@@ -72,7 +72,7 @@ def test_markdown(changed: Project, gate: Gate) -> None:
     assert lines[0] == "### Gate: regression"
     start = lines.index("| metric | base | candidate | change | margin | since anchor | verdict |")
     assert lines[start + 2 : start + 4] == [
-        "| `metrics.json: accuracy` | 0.9 | 0.85 | -0.05 | 0.01 | -0.05 | worse than the anchor |",
+        "| `metrics.json: accuracy` | 0.9 | 0.85 | -0.05 | 0.01 | -0.05 | worse |",
         f"| `metrics.json: {LONG}` | 0.5 | 0.7 | +0.2 | 0.01 | - | better (informs) |",
     ]
     assert "- parameters: rate: 0.5 -\\> 0.2" in lines

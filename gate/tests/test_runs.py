@@ -67,9 +67,10 @@ def test_means_are_compared_by_a_margin_for_means(
     found = found_with(with_runs, table(*shifted(by)))
     (test,) = found.runs
     assert (found.status, test.finding, test.pairs) == (status, finding, 5)
-    assert test.worse_by == pytest.approx(-by)
-    assert test.margin == pytest.approx(5 * 0.0015811 * (2 / 5) ** 0.5, rel=1e-4)
-    assert test.p == pytest.approx(1 / 32 if by > -0.005 else 1)
+    assert test.result
+    assert test.result.worse_by == pytest.approx(-by)
+    assert test.question.margin == pytest.approx(5 * 0.0015811 * (2 / 5) ** 0.5, rel=1e-4)
+    assert test.result.p_no_worse == pytest.approx(1 / 32 if by > -0.005 else 1)
 
 
 @pytest.mark.parametrize(

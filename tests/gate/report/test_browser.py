@@ -97,6 +97,31 @@ def test_pointing_shows_all_values_of_the_epoch(open_page: Open, report_page: Pa
     }  # fmt: skip
 
 
+def test_tap_shows_the_values_of_the_epoch(open_page: Open, report_page: Path) -> None:
+    page = open_page(report_page, viewport={"width": 390, "height": 800}, has_touch=True)
+    line = page.locator(LINES).first
+    line.scroll_into_view_if_needed()
+    box = line.bounding_box()
+    assert box
+    page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(page.locator("#vg-tooltip-element.visible")).to_contain_text("0.956667")
+    page.emulate_media(media="print")
+    expect(page.locator("#vg-tooltip-element")).to_be_hidden()
+
+
+def test_verdict_and_the_menus_are_always_named(open_page: Open, report_page: Path) -> None:
+    page = open_page(report_page, viewport={"width": 390, "height": 800})
+    page.locator("#hashes").scroll_into_view_if_needed()
+    expect(page.get_by_role("heading", level=1)).to_be_in_viewport()
+    names = [menu.get_attribute("aria-label") for menu in page.locator(".chart summary").all()]
+    assert names == ["Save the picture: Accuracy", "Save the picture: Loss"]
+    cells = page.locator("tr.refused").locator("th, td")
+    assert cells.all_text_contents()[:2] == ["accuracy", "worse"]
+    right = cells.nth(1).bounding_box()
+    assert right
+    assert right["x"] + right["width"] <= 390
+
+
 def test_boxes_hide_lines_by_keyboard_and_the_axis_follows(
     open_page: Open, report_page: Path
 ) -> None:
