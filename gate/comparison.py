@@ -148,8 +148,8 @@ def _judged(
         deviation = noise.deviations.get(name)
         margin, origin = margin_of(rule.margin, before.number, deviation, noise.origin)
         verdict, reason = Verdict.NOT_COMPARABLE, origin
-        if margin is not None:
-            verdict, reason = judge(rule.better, before.number, after.number, margin)
+        if margin is not None or before.number == after.number:
+            verdict, reason = judge(rule.better, before.number, after.number, margin or 0.0)
             reason += f" ({origin})" if verdict is not Verdict.SAME else ""
     elif before.absent and after.number is not None and (first or not rule.blocks):
         verdict = Verdict.NEW
