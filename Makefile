@@ -43,11 +43,20 @@ data: run  ## download the images and divide them
 repro: run $(PAGE)  ## run the experiment: whatever is not up to date, both trainings side by side
 	@python -m stages
 
+watch: run  ## follow a running make repro or make study: a page on this machine
+	@python -m watch
+
+evaluate: run  ## what MODEL=models/dropout.keras does on the test images, or on IMAGE=digit.png
+	@python -m stages.evaluate "$(or $(MODEL),models/dropout.keras)" $(if $(IMAGE),--image "$(IMAGE)")
+
 experiments: run  ## a table of what `dvc exp run` tried: rate, epochs, accuracy on test images
 	@python -m dvc exp show --no-pager --drop '^(?!.*(Experiment|dropout_rate|epochs|test_accuracy))'
 
 study: run  ## train what is new in study/params.yaml, over seeds, rates and sizes; hours
 	@python -m study
+
+explore: run  ## write explore/index.html: what Dropout does, to see and to try, from the committed runs
+	@python -m explore
 
 gate: run  ## is the workspace worse than BASE=revision (else a base is chosen) by more than noise?
 	@python -m gate check $(if $(BASE),--base "$(BASE)")

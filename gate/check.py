@@ -141,7 +141,8 @@ def _runs(
     if settings.runs is None:
         return Noise({}), (), []
     try:
-        base, candidate = (read_runs(settings.runs, side) for side in (before, after))
+        base = read_runs(settings.runs, before, older=True)
+        candidate = read_runs(settings.runs, after)
         noise = noise_of(base, candidate)
         if base is None:
             return noise, (), []

@@ -76,8 +76,15 @@ class RunsTest:
         return self.question.blocks and self.finding is not Finding.NO_WORSE
 
 
-def read_runs(settings: RunsSettings, snapshot: Snapshot) -> dict[str, Runs] | None:
+def read_runs(
+    settings: RunsSettings, snapshot: Snapshot, *, older: bool = False
+) -> dict[str, Runs] | None:
     """The runs of each metrics file, by seed; None if this side has no table.
+
+    Args:
+        settings: which rows.
+        snapshot: with the text of the table.
+        older: whether the table may lack columns that the settings name: then they do not choose.
 
     Raises:
         CannotCompareError: it is no such table, lacks a column, or has a seed twice.
@@ -95,11 +102,16 @@ def read_runs(settings: RunsSettings, snapshot: Snapshot) -> dict[str, Runs] | N
         raise CannotCompareError(
             f"{where}: expected rows as long as their heading; found others; write it anew"
         )
-    if missing := sorted(wanted - rows[0].keys()):
+    missing = sorted(wanted - rows[0].keys())
+    if missing and not (older and settings.seed in rows[0]):
         raise CannotCompareError(
             f"{SETTINGS}: runs: expected columns of {where}; it has no {missing[0]}; mend that"
         )
-    return {file: _runs_of(rows, of.rows, settings.seed, where) for file, of in settings.of.items()}
+    chosen = {
+        file: {column: value for column, value in of.rows.items() if column not in missing}
+        for file, of in settings.of.items()
+    }
+    return {file: _runs_of(rows, by, settings.seed, where) for file, by in chosen.items()}
 
 
 def _runs_of(

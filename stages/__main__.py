@@ -6,6 +6,7 @@ one for each training, once what both depend on is up to date (`dvc repro --sing
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,11 +16,20 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
+from experiment.common.parameters import load_parameters
 from experiment.common.variants import VARIANTS
+from stages.summary import summary
 
 TRAININGS = tuple(f"train_{variant}" for variant in VARIANTS)
 # DVC's global options: another DVC process holds its lock for a moment at most.
 DVC = (sys.executable, "-m", "dvc", "--wait-for-lock")
+
+# What DVC says besides which stages run. It is not asked to be quiet: it would hide errors, too.
+CHATTER = re.compile(
+    r"Stage '.*' didn't change, skipping$|(Generating|Updating) lock file |Use `dvc push` to "
+    r"|To track the changes with git, run:|\tgit add |To enable auto staging, run:"
+    r"|\tdvc config core.autostage true|$"
+)
 
 
 def main() -> None:
@@ -32,14 +42,21 @@ def main() -> None:
     try:
         if _changed("dvc.yaml") == {}:  # the study has a pipeline of its own
             print("Everything is up to date: the results are those of this code and params.yaml.")
-            return
-        _run_together([("repro", "preprocess")])
-        stale = [name for name in TRAININGS if name in _changed(*TRAININGS)]
-        if len(stale) > 1 and (os.cpu_count() or 1) > 1:
-            _run_together([("repro", "--single-item", name) for name in stale], side_by_side=True)
-        _run_together([("repro",)])
+        else:
+            _bring_up_to_date()
     except KeyboardInterrupt:
         sys.exit("repro: interrupted; every stage that had started was stopped")
+    print(f"\n{summary(load_parameters())}")
+
+
+def _bring_up_to_date() -> None:
+    _run_together([("repro", "preprocess")])
+    stale = [name for name in TRAININGS if name in _changed(*TRAININGS)]
+    if stale:
+        print("`make watch` in another terminal shows the curves while they grow", flush=True)
+    if len(stale) > 1 and (os.cpu_count() or 1) > 1:
+        _run_together([("repro", "--single-item", name) for name in stale], side_by_side=True)
+    _run_together([("repro",)])
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:
@@ -64,14 +81,13 @@ def _run_together(commands: list[tuple[str, ...]], *, side_by_side: bool = False
 
     Args:
         commands: arguments of DVC.
-        side_by_side: pass their output on line by line, since two progress bars cannot share a
-            terminal; else it goes where this process's own goes.
+        side_by_side: pass on their errors and progress line by line, too, since two bars cannot
+            share a terminal; else those go where this process's own go.
     """
-    output = subprocess.PIPE if side_by_side else None
     processes = [
         subprocess.Popen(
             [*DVC, *command],
-            stdout=output,
+            stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if side_by_side else None,
             text=True,
             errors="replace",
@@ -99,10 +115,11 @@ def _run_together(commands: list[tuple[str, ...]], *, side_by_side: bool = False
 
 
 def _pass_on(process: subprocess.Popen[str]) -> None:
-    """Prints what a process prints, whole lines at a time."""
+    """Prints what a process prints, whole lines at a time, without DVC's chatter."""
     for line in process.stdout or ():
-        sys.stdout.write(line)
-        sys.stdout.flush()
+        if not CHATTER.match(line):
+            sys.stdout.write(line)
+            sys.stdout.flush()
 
 
 def _stop(processes: list[subprocess.Popen[str]]) -> None:

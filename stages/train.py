@@ -2,25 +2,27 @@
 
 import argparse
 import sys
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from experiment.common.errors import InputError, one_line_errors
-from experiment.common.files import write_curve, write_json
+from experiment.common.files import write_curve, write_json, write_predictions
 from experiment.common.metrics import require_finite, summarise
 from experiment.common.parameters import Parameters, load_parameters
 from experiment.common.splits import read_split
+from experiment.common.status import FOLDER, Status
 from experiment.common.variants import VARIANTS
 from experiment.network import NUMERICS
 from experiment.network.checkpoint import START, Checkpoint, State
 from experiment.network.environment import describe_environment
 from experiment.network.fingerprint import fingerprint
 from experiment.network.progress import TrainingProgress
+from experiment.network.signals import step_signal
 from experiment.network.startup import ENVIRONMENT, starting_tensorflow
 
 PROCESSED = Path("data/processed")
-CHECKPOINTS = Path(".checkpoints")  # not an output of DVC's: it deletes those before it starts
 
 
 def main() -> None:
@@ -51,26 +53,43 @@ def run(variant: str) -> None:
     environment |= training.build_information()
     depends_on = of_network | of_training | environment | {"numerics": NUMERICS}
     checkpoint = Checkpoint(
-        CHECKPOINTS / f"{variant}.npz", fingerprint(parameters=depends_on, data=inputs)
+        FOLDER / f"{variant}.npz", fingerprint(parameters=depends_on, data=inputs)
     )
     train, validation = training.as_tensors(train), training.as_tensors(validation)
     model = build_model(image_shape=train.images.shape[1:], classes=train.classes, **of_network)
-    state = start = where_it_stands(checkpoint, variant)
-    progress = TrainingProgress(variant, epochs=params.train.epochs, finished=len(start.curve))
-    with closing(progress):
-        for state in training.train_epochs(model, train, validation, state=start, **of_training):
-            checkpoint.save(state)  # first: what is shown as finished is not trained again
-            progress.epoch(state.curve[-1])
+    start = where_it_stands(checkpoint, variant)
+    states = training.train_epochs(model, train, validation, state=start, **of_training)
+    state = keep_each(states, start, checkpoint, variant, epochs=params.train.epochs)
     # The one use of the test images: nothing after this line changes the model.
-    test = training.Evaluation(model)(training.as_tensors(read_split(PROCESSED / "test.npz")))
+    unseen = read_split(PROCESSED / "test.npz")
+    test = training.Evaluation(model)(training.as_tensors(unseen))
+    probabilities = training.predict(model, unseen.images)
     metrics = summarise(state.curve, test_accuracy=test["accuracy"], test_loss=test["loss"])
     require_finite(metrics, "after the last epoch", learning_rate=params.train.learning_rate)
 
     write_model(Path(f"models/{variant}.keras"), model)
-    write_curve(Path(f"plots/{variant}.csv"), state.curve)
     write_json(Path(f"metrics/{variant}.environment.json"), environment)
     write_json(Path(f"metrics/{variant}.json"), metrics)
+    write_predictions(Path(f"metrics/{variant}.predictions.csv"), unseen.labels, probabilities)
     checkpoint.remove()
+
+
+def keep_each(
+    states: Iterable[State], start: State, checkpoint: Checkpoint, variant: str, *, epochs: int
+) -> State:
+    """After each epoch saves where the training stands, and shows it; returns the last state."""
+    curve, state = Path(f"plots/{variant}.csv"), start
+    status = Status(FOLDER / f"{variant}.json", epochs)
+    progress = TrainingProgress(variant, status, epochs=epochs, finished=len(start.curve))
+    with closing(progress), step_signal() as signal_step:
+        if start.curve:
+            write_curve(curve, start.curve)  # DVC has deleted it
+        for state in states:
+            checkpoint.save(state)  # first: what is shown as finished is not trained again
+            write_curve(curve, state.curve)
+            signal_step(len(state.curve))
+            progress.epoch(state.curve[-1])
+    return state
 
 
 def settings_of(params: Parameters, variant: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -6,6 +6,8 @@ from typing import TextIO
 
 from tqdm import tqdm
 
+from experiment.common.status import Status
+
 
 class StudyProgress:
     """Shows how many runs are done and failed, and the time left.
@@ -13,11 +15,14 @@ class StudyProgress:
     Args:
         runs: how many there will be.
         work: of all of them, in any unit that the time of a run is about proportional to.
+        status: for `make watch`.
         stream: where to write; a bar if it is a terminal, else lines.
     """
 
-    def __init__(self, *, runs: int, work: float, stream: TextIO | None = None) -> None:
-        self._runs, self._work = runs, work
+    def __init__(
+        self, *, runs: int, work: float, status: Status, stream: TextIO | None = None
+    ) -> None:
+        self._status, self._runs, self._work = status, runs, work
         self._done = self._failed = 0
         self._finished = 0.0
         self._stream = stream or sys.stderr
@@ -30,6 +35,7 @@ class StudyProgress:
             bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left",
         )
         self._bar.set_description_str(self._counts())
+        status.write(0)
 
     def _counts(self) -> str:
         return f"study  {self._done} of {self._runs} runs done, {self._failed} failed"
@@ -45,18 +51,21 @@ class StudyProgress:
         self._failed += error is not None
         self._bar.update(work)
         self._bar.set_description_str(self._counts())
+        pace = (time.monotonic() - self._started) / self._finished
+        left = pace * (self._work - self._finished)
+        self._status.write(self._done, failed=self._failed, left=left)
         if error is not None:
             self.say(f"failed: {run}: {error}")
         elif self._bar.disable:
-            pace = (time.monotonic() - self._started) / self._finished
-            left = tqdm.format_interval(pace * (self._work - self._finished))
+            time_left = tqdm.format_interval(left)
             self.say(
-                f"{self._done} of {self._runs} done, {self._failed} failed, {left} left: {run}"
+                f"{self._done} of {self._runs} done, {self._failed} failed, {time_left} left: {run}"
             )
 
     def close(self) -> None:
         """Ends the bar's line and says how fast it went."""
         self._bar.close()
+        self._status.remove()
         seconds = time.monotonic() - self._started
         rate = 3600 * self._done / seconds
         self.say(

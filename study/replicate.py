@@ -10,11 +10,13 @@ from distributed import Client, Future, KilledWorker, as_completed
 
 from experiment.common.errors import GO_ON, InputError, one_line_errors
 from experiment.common.parameters import Parameters, load_parameters
+from experiment.common.status import FOLDER, Status
 from experiment.data.dataset import Dataset, divide
 from experiment.data.reading import read_dataset
 from study.cluster import connected
 from study.download import file_of
 from study.grid import Run, runs_of
+from study.one_run import Result
 from study.parameters import load_study_parameters
 from study.paths import STORE
 from study.progress import StudyProgress
@@ -64,6 +66,7 @@ def replicate(workers: int | None = None) -> int:
         study.grid,
         study.seeds,
         images={name: train for name, (train, _) in sizes.items()},
+        dense_units=params.model.dense_units,
         epochs=params.train.epochs,
     )
     # Forward and backward through each training image, forward alone through those of validation.
@@ -124,7 +127,6 @@ def settings_of(params: Parameters) -> dict[str, Any]:
     """What all runs share: the pipeline's own parameters."""
     return {
         "batch_size": params.train.batch_size,
-        "dense_units": params.model.dense_units,
         "filters": params.model.filters,
         "learning_rate": params.train.learning_rate,
         "validation_from": params.preprocess.validation_from,
@@ -148,13 +150,15 @@ def load_finished(store: Store, runs: Sequence[Run]) -> dict[Run, Entry]:
 
 
 def collect(
-    futures: dict[Future[dict[str, Any]], Run],
+    futures: dict[Future[Result], Run],
     store: Store,
     finished: dict[Run, Entry],
     work: dict[Run, float],
 ) -> int:
     """Stores each run as it ends; returns how many failed."""
-    progress = StudyProgress(runs=len(futures), work=sum(work[run] for run in futures.values()))
+    status = Status(FOLDER / "study.json", len(futures))
+    total = sum(work[run] for run in futures.values())
+    progress = StudyProgress(runs=len(futures), work=total, status=status)
     failed = 0
     try:
         for future in as_completed(futures):

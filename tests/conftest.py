@@ -56,8 +56,10 @@ def run(tmp_path: Path) -> Run:
     """
     home = tmp_path / "home"
     home.mkdir()
+    roles = ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL")
     environment = {
         **environment_of_stages(),
+        **dict.fromkeys(roles, "tester@example.org"),  # for the commits of DVC's experiments
         "HOME": str(home),
         "PYTHONPATH": str(ROOT),
         "GIT_CONFIG_GLOBAL": os.devnull,
@@ -68,7 +70,7 @@ def run(tmp_path: Path) -> Run:
 
     def run_in(folder: Path, *command: str, **variables: str) -> "subprocess.CompletedProcess[str]":
         if forked.possible(variables):
-            return _run_forked(folder, command, environment | variables)
+            return run_forked(folder, command, environment | variables)
         more = variables if "PYTHONPATH" in variables else measured | variables
         return subprocess.run(
             [sys.executable, "-m", *command],
@@ -83,7 +85,7 @@ def run(tmp_path: Path) -> Run:
     return run_in
 
 
-def _run_forked(
+def run_forked(
     folder: Path, command: tuple[str, ...], variables: dict[str, str]
 ) -> "subprocess.CompletedProcess[str]":
     with tempfile.TemporaryDirectory() as name:

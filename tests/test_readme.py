@@ -238,15 +238,15 @@ def test_links_lead_somewhere(page: str) -> None:
 
 
 def test_commands_that_change_one_thing_work_in_their_order(
-    finished: Path, tmp_path: Path, run: Run
+    finished_by_stand_in: Path, tmp_path: Path, run: Run
 ) -> None:
-    """In a clone whose networks, images and epochs are tiny, so that it takes seconds.
+    """In a clone whose networks learn nothing, so that it takes seconds.
 
     Instead of the editor, the test changes params.yaml; instead of `make`, it runs the command of
     that target, since the environment is there already.
     """
     clone = tmp_path / "clone"
-    shutil.copytree(finished, clone, symlinks=True)
+    shutil.copytree(finished_by_stand_in, clone, symlinks=True)
     gate = (ROOT / "gate.yaml").read_text(encoding="utf-8")  # whose anchor is in this history only
     (clone / "gate.yaml").write_text(re.sub("(?m)^anchor:.*", "", gate), encoding="utf-8")
     git(clone, "add", "gate.yaml")

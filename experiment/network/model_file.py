@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from experiment.common.errors import InputError
 from experiment.common.files import member, replacing
 
 
@@ -26,6 +27,25 @@ def write_model(path: Path, model: keras.Model) -> None:
         with zipfile.ZipFile(temporary, "w") as archive:
             for name, data in members.items():
                 archive.writestr(member(name), data)
+
+
+def read_model(path: Path) -> keras.Model:
+    """A network for images, as `write_model` wrote it, or any other.
+
+    Raises:
+        InputError: Keras cannot read the file, or it takes something else than grey images.
+    """
+    if path.suffix != ".keras":  # Keras runs code that an .h5 file may hold
+        raise InputError(f"{path}: expected a .keras file; found another name")
+    try:
+        model = keras.saving.load_model(path, compile=False)
+    except Exception as error:  # of many kinds, whatever is wrong with the file
+        reason = " ".join(str(error).split())[:100]
+        raise InputError(f"{path}: expected a .keras file; found {reason}") from None
+    shape = model.input_shape
+    if not isinstance(shape, tuple) or len(shape) != 4 or shape[3] != 1 or None in shape[1:]:
+        raise InputError(f"{path}: expected a network of grey images (h, w, 1); found {shape}")
+    return model
 
 
 def _without_run(value: Any, ids: dict[int, int]) -> Any:

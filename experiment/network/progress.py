@@ -7,21 +7,31 @@ from typing import TextIO
 
 from tqdm import tqdm
 
+from experiment.common.status import Status
+
 
 class TrainingProgress:
     """Shows how far a training is, the last epoch's metrics and the time left.
 
     Args:
         name: what is trained, such as `dropout`.
+        status: for `make watch`.
         epochs: how many there will be.
         finished: how many an earlier process has done; they do not count for the time left.
         stream: where to write; a bar if it is a terminal, else lines.
     """
 
     def __init__(
-        self, name: str, *, epochs: int, finished: int = 0, stream: TextIO | None = None
+        self,
+        name: str,
+        status: Status,
+        *,
+        epochs: int,
+        finished: int = 0,
+        stream: TextIO | None = None,
     ) -> None:
         self._name, self._epochs, self._finished = name, epochs, finished
+        self._status = status
         self._stream = stream or sys.stderr
         self._started = time.monotonic()
         self._bar = tqdm(
@@ -33,6 +43,7 @@ class TrainingProgress:
             dynamic_ncols=True,
             bar_format="{desc}  {n}/{total} epochs |{bar}| {elapsed}, {remaining} left{postfix}",
         )
+        status.write(finished)
 
     def say(self, line: str) -> None:
         """Prints a line of its own."""
@@ -42,11 +53,12 @@ class TrainingProgress:
         """An epoch is done; `row` is its row of the curve."""
         epoch = int(row["epoch"])
         metrics = "  ".join(f"{key} {row[key]:.4f}" for key in row if key != "epoch")
+        pace = (time.monotonic() - self._started) / (epoch - self._finished)
+        left = pace * (self._epochs - epoch)
+        self._status.write(epoch, left=left)
         if self._bar.disable:
-            pace = (time.monotonic() - self._started) / (epoch - self._finished)
-            left = tqdm.format_interval(pace * (self._epochs - epoch))
-            width = len(str(self._epochs))
-            self.say(f"epoch {epoch:{width}}/{self._epochs}  {metrics}  {left} left")
+            width, time_left = len(str(self._epochs)), tqdm.format_interval(left)
+            self.say(f"epoch {epoch:{width}}/{self._epochs}  {metrics}  {time_left} left")
         else:
             self._bar.set_postfix_str(metrics, refresh=False)
             self._bar.update()
@@ -54,3 +66,4 @@ class TrainingProgress:
     def close(self) -> None:
         """Leaves the bar as it is and ends its line."""
         self._bar.close()
+        self._status.remove()

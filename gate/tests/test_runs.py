@@ -99,6 +99,14 @@ def test_what_cannot_be_tested_is_never_a_pass(
     assert reason in " ".join(found.reasons)
 
 
+def test_base_may_lack_a_column_that_is_new(with_runs: Project) -> None:
+    with_runs.write("gate.yaml", (SETTINGS + TESTED).replace("model: big", "model: big, units: 8"))
+    runs = "\n".join(f"{line},{'8' if n else 'units'}" for n, line in enumerate(
+        table(*shifted(-0.006)).splitlines()))  # fmt: skip
+    found = found_with(with_runs, runs)
+    assert [test.finding for test in found.runs] == ["worse"]
+
+
 def test_level_that_the_seeds_cannot_reach_is_inconclusive(with_runs: Project) -> None:
     with_runs.write("gate.yaml", (SETTINGS + TESTED).replace("0.1\n", "0.01\n", 1))
     found = found_with(with_runs, table(*shifted(0.001)))

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from experiment.common.status import Status
 from experiment.network.progress import TrainingProgress
 
 ROW = {"accuracy": 0.98765, "loss": 0.04, "val_accuracy": 0.97, "val_loss": 0.09}
@@ -15,7 +16,9 @@ class _Terminal(io.StringIO):
 
 
 def show(stream: io.StringIO, finished: int = 0) -> str:
-    progress = TrainingProgress("dropout", epochs=10, finished=finished, stream=stream)
+    progress = TrainingProgress(
+        "dropout", Status(None, 10), epochs=10, finished=finished, stream=stream
+    )
     for epoch in (finished + 1, finished + 2):
         progress.epoch({**ROW, "epoch": epoch})
     progress.close()

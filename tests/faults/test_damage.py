@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.conftest import set_parameters, synthetic_arrays
+from tests.conftest import synthetic_arrays
 from tests.faults.conftest import Row, copy_of, everything
-from tests.faults.processes import Done, forget, good, line_of, run, unfinished
+from tests.faults.processes import forget, good, line_of, run, unfinished
 from tests.repository import ran
 
 OWN = "data/own/tiny.npz"
@@ -40,10 +40,7 @@ def flip_bits(path: Path) -> None:
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
-@pytest.mark.parametrize("name", ["data/raw/images.npz", "models/dropout.keras"])
-def test_damaged_file_in_the_cache(
-    name: str, repository: Path, right: dict[str, bytes], row: Row
-) -> None:
+def test_damaged_file_in_the_cache(repository: Path, right: dict[str, bytes], row: Row) -> None:
     """DVC takes a cached file that is write-protected (0444) for whole, without reading it.
 
     So neither `dvc status` nor `dvc repro` nor `dvc checkout` notices, and `checkout` puts the
@@ -52,6 +49,7 @@ def test_damaged_file_in_the_cache(
     does notice is whoever reads the file: each array in an `.npz`, each member of a `.keras` file
     has a CRC-32.
     """
+    name = "models/dropout.keras"
     row(fault=f"bits flipped in DVC's cached copy of `{name}`")
     copy = cached(repository, name)
     flip_bits(copy)
@@ -175,12 +173,13 @@ def test_own_images(
     row: Row,
     tmp_path: Path,
 ) -> None:
-    row(fault=f"{fault}, in `dvc repro`")
+    command = ("dvc", "repro") if damage is truncated else ("stages.download",)
+    row(fault=f"{fault}, in `{' '.join(command)}`")
     own = repository / OWN
     shutil.copy(own, tmp_path / "good.npz")
     assert callable(damage)
     damage(own, tmp_path)
-    done = run(repository, "dvc", "repro")
+    done = run(repository, *command)
     assert done.status != 0
     line = line_of(done, "download")
     assert message in line
@@ -249,62 +248,20 @@ def test_output_that_is_a_link_is_replaced_and_not_written_through(
     )
 
 
-@pytest.fixture(scope="module")
-def not_resumed(
-    finished: Path, trained: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, str]:
-    """By what was wrong with the checkpoint, what the training said that then began anew.
-
-    Each but the last one ends when it cannot write its second checkpoint; the first one stays.
-    """
-    folder = copy_of(finished, tmp_path_factory.mktemp("checkpoints"))
+def test_damaged_checkpoint_is_not_used(
+    finished: Path, trained: dict[str, bytes], row: Row, tmp_path: Path
+) -> None:
+    """Nor is one of other parameters, data or software: see tests/stages/test_train.py."""
+    row(fault="a checkpoint cut off, and half of another beside it")
+    folder = copy_of(finished, tmp_path)
     checkpoint = folder / ".checkpoints/dropout.npz"
-    validation = folder / "data/processed/validation.npz"
     checkpoint.parent.mkdir(exist_ok=True)
     np.savez(checkpoint, **synthetic_arrays())  # type: ignore[arg-type]
     truncated(checkpoint, folder)
     shutil.copy(checkpoint, checkpoint.with_name(".dropout.unfinished.npz"))
-    said = {}
-
-    def train(wrong: str, **variables: str) -> Done:
-        done = run(folder, "stages.train", "dropout", **variables)
-        (said[wrong],) = (line for line in done.output.splitlines() if "not resumed" in line)
-        return done
-
-    limited = {"FAULT": "limit", "FAULT_AT": "1", "FAULT_IN": "stages.train dropout"}
-    set_parameters(folder, train__dropout_rate=0.25)
-    with np.load(validation) as arrays:
-        np.savez(validation, **{**arrays, "images": 255 - arrays["images"]})
-    assert train("damaged", **limited).status == 1
-    set_parameters(folder, train__dropout_rate=0.5)
-    assert train("of other parameters", **limited).status == 1
-    validation.write_bytes(trained["data/processed/validation.npz"])
-    good(train("of other images"))
+    done = good(run(folder, "stages.train", "dropout"))
+    (said,) = (line for line in done.output.splitlines() if "not resumed" in line)
+    assert "not a whole .npz file" in said
     assert everything(folder) == trained
-    assert not checkpoint.exists()
-    return said
-
-
-@pytest.mark.parametrize(
-    ("wrong", "fault", "lost"),
-    [
-        ("damaged", "a checkpoint cut off, and half of another beside it", "what it held"),
-        (
-            "of other parameters",
-            "a checkpoint of a training with another `dropout_rate`",
-            "the epochs of the other training",
-        ),
-        (
-            "of other images",
-            "a checkpoint of a training with other validation images",
-            "the epochs of the other training",
-        ),
-    ],
-)
-def test_checkpoint_is_not_used(
-    wrong: str, fault: str, lost: str, not_resumed: dict[str, str], row: Row
-) -> None:
-    row(fault=fault)
-    message = "not a whole .npz file" if wrong == "damaged" else "is of other parameters, data"
-    assert message in not_resumed[wrong]
-    row(happened=f"`{not_resumed[wrong]}`", lost=lost)
+    assert not [*checkpoint.parent.iterdir()]
+    row(happened=f"`{said}`", lost="what it held")

@@ -99,13 +99,14 @@ def stopped_training(finished: Path, tmp_path_factory: pytest.TempPathFactory) -
     """A training stopped three times, going on each time; then the whole run again.
 
     Stopped by SIGTERM in the second checkpoint, by SIGINT in the model, by SIGKILL in the metrics.
+    An epoch writes three files: checkpoint, curve, status.
     `test_resume.py` kills the other one.
     """
     folder = copy_of(finished, tmp_path_factory.mktemp("stopped"))
     forget(folder, "train_no_dropout")
     stops = {
         number: stop_at(folder, "train_no_dropout", at, number)
-        for number, at in ((signal.SIGTERM, 2), (signal.SIGINT, 3), (signal.SIGKILL, 4))
+        for number, at in ((signal.SIGTERM, 5), (signal.SIGINT, 9), (signal.SIGKILL, 5))
     }
     again = good(run(folder, "dvc", "repro"))
     assert unfinished(folder) == []

@@ -9,7 +9,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import boto3
 import pytest
@@ -90,6 +93,24 @@ def s3(top: Path) -> Iterator[Remote]:
         yield Remote("A bucket on S3", values, secret="a-secret")
     finally:
         server.stop()
+
+
+@contextmanager
+def web(top: Path) -> Iterator[Remote]:
+    """Python's server of a folder: it answers GET and HEAD, and refuses to be written to."""
+    (top / "store").mkdir()
+    handler = partial(Quiet, directory=str(top / "store"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        values = {"/srv/dvc": str(top / "store"), "https://dvc.example.org": url}
+        yield Remote("A web server, to read from", values)
+        server.shutdown()
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
 
 
 def free_port() -> int:

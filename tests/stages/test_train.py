@@ -1,5 +1,7 @@
+import json
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,14 +12,17 @@ from experiment.common.errors import InputError
 from experiment.common.files import write_arrays
 from experiment.common.npz import read_arrays
 from experiment.common.splits import Split
+from experiment.network.checkpoint import START, State
+from experiment.network.progress import TrainingProgress
 from stages import train as stage
 from tests.conftest import ROOT, Run, set_parameters
 from tests.experiment.networks import parts, training
 
 CHECKPOINT = Path(".checkpoints/dropout.npz")
+CURVE = "plots/dropout.csv"
 RESULTS = (
-    "metrics/dropout.environment.json", "metrics/dropout.json", "models/dropout.keras",
-    "plots/dropout.csv",
+    "metrics/dropout.environment.json", "metrics/dropout.json",
+    "metrics/dropout.predictions.csv", "models/dropout.keras", CURVE,
 )  # fmt: skip
 
 
@@ -60,7 +65,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
         diverging_at(3, np.nan, patch)
         with pytest.raises(InputError, match=r"^epoch 3: expected a finite val_loss; found nan"):
             stage.run("dropout")
-        assert results() == {}
+        # The epochs that it did, for who looks at what went wrong.
+        assert results() == {CURVE: b"".join(right[CURVE].splitlines(keepends=True)[:3])}
     return folder, right
 
 
@@ -86,6 +92,76 @@ def test_training_goes_on_from_its_checkpoint(
     assert results() == right
 
 
+def test_predictions_are_those_that_the_metrics_count(
+    prepared: tuple[Path, dict[str, bytes]],
+) -> None:
+    _, right = prepared
+    _, *rows = right["metrics/dropout.predictions.csv"].decode().splitlines()
+    labels = [int(row.split(",")[0]) for row in rows]
+    assert labels == np.asarray(parts()["test"].labels).tolist()
+    hits = sum(row.split(",")[0] == row.split(",")[1] for row in rows)
+    accuracy = json.loads(right["metrics/dropout.json"])["test_accuracy"]
+    assert hits == round(accuracy * len(rows)) < len(rows)
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_after_each_epoch_curve_status_and_signal_tell_of_it(
+    asked: bool, right: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DVC asks for the signal in `dvc exp run`; what it watches is the repository, not the copy."""
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    monkeypatch.delenv("DVC_EXP_BASELINE_REV", raising=False)
+    if asked:
+        monkeypatch.setenv("DVC_EXP_BASELINE_REV", "main")
+    step, status = (
+        tmp_path / ".dvc/tmp/exps/run/DVCLIVE_STEP_COMPLETED",
+        CHECKPOINT.with_suffix(".json"),
+    )
+    CHECKPOINT.unlink()
+    lines = right[CURVE].splitlines(keepends=True)
+    seen: list[int] = []
+
+    def look(progress: TrainingProgress, row: Mapping[str, float]) -> None:
+        show(progress, row)
+        epoch = int(row["epoch"])
+        assert Path(CURVE).read_bytes() == b"".join(lines[: epoch + 1])
+        assert len(read_arrays(CHECKPOINT, ("curve",))["curve"]) == epoch
+        told = json.loads(status.read_text())
+        assert told["left"] >= 0
+        assert told | {"left": 0} == {"done": epoch, "failed": 0, "left": 0, "total": 3}
+        assert step.exists() == asked
+        if asked:
+            assert json.loads(step.read_text()) == {"pid": os.getpid(), "step": epoch}
+        seen.append(epoch)
+
+    show = TrainingProgress.epoch
+    monkeypatch.setattr(TrainingProgress, "epoch", look)
+    stage.run("dropout")
+    assert seen == [1, 2, 3]
+    assert not step.exists()
+    assert not status.exists()
+    assert results() == right
+
+
+def test_curve_is_there_from_the_start_of_a_resumed_training(
+    right: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path(CURVE).unlink()  # as DVC does
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "train_epochs", diverging_at_once)
+        with pytest.raises(InputError, match="on purpose"):
+            stage.run("dropout")
+    assert Path(CURVE).read_bytes() == b"".join(right[CURVE].splitlines(keepends=True)[:3])
+    stage.run("dropout")
+    assert results() == right
+
+
+def diverging_at_once(*_: object, **__: object) -> Iterator[State]:
+    raise InputError("on purpose")
+    yield START
+
+
 def test_epochs_that_the_checkpoint_has_are_not_trained_again(right: dict[str, bytes]) -> None:
     """Told by a row that no training has."""
     names = ("fingerprint", "curve", "variables", *(f"variable_{i}" for i in range(21)))
@@ -100,7 +176,9 @@ def test_epochs_that_the_checkpoint_has_are_not_trained_again(right: dict[str, b
     assert [row for row in rows if row not in expected] == [rows[1]]
 
 
-@pytest.mark.parametrize("other", ["data", "epochs", "rate", "numerics", "environment"])
+@pytest.mark.parametrize(
+    "other", ["data", "validation", "epochs", "rate", "numerics", "environment"]
+)
 def test_checkpoint_of_another_training_is_refused(
     other: str,
     right: dict[str, bytes],
@@ -110,6 +188,10 @@ def test_checkpoint_of_another_training_is_refused(
     match other:
         case "data":
             write_processed(Path.cwd(), train=124)
+        case "validation":
+            path = Path("data/processed/validation.npz")
+            arrays = read_arrays(path, ("images", "labels", "classes"))
+            write_arrays(path, arrays | {"images": 255 - arrays["images"]})
         case "epochs":
             set_parameters(Path.cwd(), train__epochs=4)
         case "rate":
@@ -140,23 +222,23 @@ def test_loss_of_the_test_images_alone_is_not_finite(
             InputError, match=f"^after the last epoch: expected a finite test_loss; found {value}"
         ):
             stage.run("dropout")
-    assert results() == {}
+    assert results() == {CURVE: right[CURVE]}
     stage.run("dropout")
     assert results() == right
 
 
-def test_training_that_diverges_is_one_line_and_leaves_the_results_as_they_were(
-    right: dict[str, bytes], run: Run
+def test_training_that_diverges_says_so_and_leaves_the_results_as_they_were(
+    right: dict[str, bytes],
 ) -> None:
     """Time and again, and in no endless loop; with another rate it goes well."""
     stage.run("dropout")
     set_parameters(Path.cwd(), train__learning_rate=1e20)
+    message = (
+        r"^epoch 1: expected a finite \w+; found \S+: .* lower train.learning_rate \(now 1e\+20\)$"
+    )
     for _ in range(2):
-        done = run(Path.cwd(), "stages.train", "dropout")
-        assert done.returncode == 1
-        assert done.stderr.splitlines()[-1].startswith("train dropout: epoch 1: expected a finite ")
-        assert done.stderr.endswith("lower train.learning_rate (now 1e+20)\n")
-        assert "Traceback" not in done.stderr
+        with pytest.raises(InputError, match=message):
+            stage.run("dropout")
         assert results() == right
         assert list(Path("models").iterdir()) == [Path("models/dropout.keras")]
 

@@ -1,6 +1,9 @@
 import io
+import json
 import re
+from pathlib import Path
 
+from experiment.common.status import Status
 from study.progress import StudyProgress
 from study.replicate import reason
 
@@ -9,13 +12,18 @@ def lines(stream: io.StringIO) -> list[str]:
     return stream.getvalue().splitlines()
 
 
-def test_log_has_a_line_for_each_run_and_the_pace_at_the_end() -> None:
-    stream = io.StringIO()
-    progress = StudyProgress(runs=3, work=6.0, stream=stream)
+def test_log_has_a_line_for_each_run_and_the_pace_at_the_end(tmp_path: Path) -> None:
+    stream, status = io.StringIO(), tmp_path / "study.json"
+    progress = StudyProgress(runs=3, work=6.0, status=Status(status, 3), stream=stream)
+    assert json.loads(status.read_text()) == {"done": 0, "failed": 0, "total": 3}
     progress.finished("first", 1.0)
     progress.finished("second", 2.0, error="ValueError: no")
+    told = json.loads(status.read_text())
+    assert told | {"left": 0} == {"done": 1, "failed": 1, "left": 0, "total": 3}
+    assert told["left"] > 0
     progress.finished("third", 3.0)
     progress.close()
+    assert not status.exists()
     assert re.fullmatch(r"study: 1 of 3 done, 0 failed, \d\d:\d\d left: first", lines(stream)[0])
     assert lines(stream)[1] == "study: failed: second: ValueError: no"
     assert lines(stream)[2] == "study: 2 of 3 done, 1 failed, 00:00 left: third"
@@ -30,7 +38,7 @@ class Terminal(io.StringIO):
 
 def test_terminal_has_a_bar_with_runs_done_failed_and_time_left() -> None:
     stream = Terminal()
-    progress = StudyProgress(runs=2, work=2.0, stream=stream)
+    progress = StudyProgress(runs=2, work=2.0, status=Status(None, 2), stream=stream)
     progress.finished("first", 1.0)
     progress.finished("second", 1.0, error="ValueError: no")
     progress.close()

@@ -1,0 +1,161 @@
+"""`make evaluate`: a trained network on the test images, or on a picture."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiment.common.errors import InputError
+from stages.evaluate import main
+from stages.picture import read_picture
+from tests.conftest import ROOT
+from tests.experiment.networks import build, parts, training, write_model
+from tests.stages.test_train import write_processed
+
+MODEL = "models/net.keras"
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with 30 test images of 8 x 8 pixels and a network for them."""
+    folder = tmp_path_factory.mktemp("evaluate")
+    shutil.copy(ROOT / "params.yaml", folder)
+    write_processed(folder)
+    write_model(folder / MODEL, build(parts()["train"]))
+    (folder / "models/broken.keras").write_bytes((folder / MODEL).read_bytes()[:2000])
+    (folder / "models/net.h5").touch()
+    Image.new("L", (30, 30), "red").save(folder / "blank.png")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def in_prepared(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(prepared)
+
+
+def evaluate(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
+    monkeypatch.setattr(sys, "argv", ["evaluate", *arguments])
+    main()
+
+
+def test_accuracy_and_loss_are_those_of_the_test_images(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluate(monkeypatch, MODEL)
+    test = parts()["test"]
+    labels = np.asarray(test.labels)
+    probabilities = build(test)(training.scale(test.images)).numpy()
+    wrong = int((probabilities.argmax(1) != labels).sum())
+    loss = -np.log(probabilities[np.arange(30), labels]).mean()
+    assert 0 < wrong < 30
+    assert capsys.readouterr().out.splitlines() == [
+        f"{MODEL} on the 30 test images of MNIST",
+        f"accuracy  {100 * (1 - wrong / 30):.2f} %  ({wrong} wrong)",
+        f"loss      {loss:.4f}",
+    ]
+
+
+def test_picture_has_the_probability_of_each_class_the_highest_first(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    test = parts()["test"]
+    Image.fromarray(np.asarray(test.images[4, :, :, 0])).save("image.png")
+    evaluate(monkeypatch, MODEL, "--image", "image.png")
+    (expected,) = build(test)(training.scale(test.images[4:5])).numpy()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"{MODEL} on image.png: class {expected.argmax()}"
+    shown = {int(line.split()[0]): float(line.split()[1]) for line in lines[1:]}
+    assert list(shown) == np.argsort(-expected).tolist()
+    assert [shown[label] for label in range(3)] == pytest.approx(
+        (100 * expected).tolist(), abs=0.01
+    )
+    assert [line.count("#") for line in lines[1:]] == [
+        round(40 * p) for p in sorted(expected)[::-1]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["models/none.keras"], "models/none.keras: no such file; `make repro` trains it, `dvc"),
+        (["models/net.h5"], "models/net.h5: expected a .keras file; found another name"),
+        (["models/broken.keras"], "models/broken.keras: expected a .keras file; found "),
+        ([MODEL, "--image", "none.png"], "none.png: no such file; check the path"),
+        (
+            [MODEL, "--image", "params.yaml"],
+            "params.yaml: expected a picture, such as a PNG; found",
+        ),
+        ([MODEL, "--image", "models"], "models: expected a picture, such as a PNG; found"),
+        (
+            [MODEL, "--image", "blank.png"],
+            "blank.png: expected a digit; found one colour; draw one",
+        ),
+    ],
+)
+def test_bad_input_is_one_line(
+    arguments: list[str], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        evaluate(monkeypatch, *arguments)
+    line = str(exit_.value.code)
+    assert line.startswith(f"evaluate: {message}")
+    assert "\n" not in line
+
+
+def test_network_for_images_of_another_size_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    larger = np.zeros((2, 9, 8, 1), np.uint8)
+    np.savez("other.npz", images=larger, labels=[0, 1], classes=2)
+    monkeypatch.setattr("stages.evaluate.TEST", Path("other.npz"))
+    with pytest.raises(
+        SystemExit, match=r"other\.npz: expected images of 8x8; found 9x8; run `dvc"
+    ):
+        evaluate(monkeypatch, MODEL)
+
+
+def digit() -> np.ndarray:
+    """A shape as MNIST has them: 20 of 28 pixels high, its centre of mass in the middle."""
+    pixels = np.zeros((28, 28), np.uint8)
+    pixels[4:24, 12:16] = 255
+    pixels[12:16, 8:20] = 160
+    return pixels
+
+
+@pytest.mark.parametrize("background", ["white", "black", "transparent"])
+def test_digit_is_made_like_mnists_wherever_and_on_whatever_it_is_drawn(
+    background: str, tmp_path: Path
+) -> None:
+    large = np.kron(digit(), np.ones((5, 5), np.uint8))
+    drawing = np.pad(large, ((70, 0), (0, 200)))
+    if background != "black":
+        drawing = 255 - drawing
+    image = Image.fromarray(drawing)
+    if background == "transparent":
+        clear = Image.new("LA", image.size)
+        clear.putalpha(Image.fromarray(255 - drawing))
+        image = clear
+    image.save(tmp_path / "drawn.png")
+    found = read_picture(tmp_path / "drawn.png", (28, 28), digit=True)
+    np.testing.assert_array_equal(found[:, :, 0], digit())
+
+
+def test_picture_of_the_networks_size_and_of_no_digit_stay_as_they_are(tmp_path: Path) -> None:
+    pixels = np.arange(28 * 28, dtype=np.uint16).reshape(28, 28).astype(np.uint8)
+    path = tmp_path / "picture.png"
+    Image.fromarray(pixels).save(path)
+    np.testing.assert_array_equal(read_picture(path, (28, 28), digit=True)[:, :, 0], pixels)
+    Image.fromarray(np.full((50, 40), 77, np.uint8)).save(path)
+    np.testing.assert_array_equal(
+        read_picture(path, (28, 27), digit=False), np.full((28, 27, 1), 77)
+    )
+
+
+def test_picture_that_would_fill_the_memory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("L", (100, 100)).save(tmp_path / "large.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(InputError, match=r"large\.png: expected a picture.*exceeds limit"):
+        read_picture(tmp_path / "large.png", (28, 28), digit=True)
