@@ -44,8 +44,8 @@ def change(estimate: dict[str, float], digits: int, unit: str = "") -> str:
 
 def compared(dataset: str, metric: str, images: int = 48_000) -> tuple[dict[str, float], ...]:
     """Without Dropout, with it, and the difference; accuracies in percent."""
-    without = f"{dataset},none,rate=0.0,n={images}"
-    with_it = f"{dataset},dense,rate={RATE},n={images}"
+    without = f"{dataset},none,rate=0.0,n={images},units=128"
+    with_it = f"{dataset},dense,rate={RATE},n={images},units=128"
     scale = 100 if "accuracy" in metric else 1
     found = (
         STUDY["settings"][without],

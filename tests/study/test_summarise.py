@@ -17,7 +17,7 @@ from tests.conftest import set_parameters
 from tests.study.conftest import RUNS
 from tests.study.textbook import QUICK, few_entries
 
-FULL = "mnist,dense,rate=0.5,n=48000"
+FULL = "mnist,dense,rate=0.5,n=48000,units=128"
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_summary_has_the_form_that_the_gate_reads(
     assert list(summary["noise"]["metrics/dropout.json"]) == METRICS
     settings, differences = summary["settings"], summary["differences"]
     assert set(settings) == {
-        f"{run.dataset},{run.placement},rate={run.dropout_rate},n={run.train_samples}"
+        f"{run.dataset},{run.placement},rate={run.dropout_rate},n={run.train_samples},units={run.dense_units}"
         for run in RUNS_THERE
     }
     assert set(differences) == {name for name in settings if ",none," not in name}
