@@ -55,6 +55,9 @@ experiments: run  ## a table of what `dvc exp run` tried: rate, epochs, accuracy
 study: run  ## train what is new in study/params.yaml, over seeds, rates and sizes; hours
 	@python -m study
 
+explore: run  ## write explore/index.html: what Dropout does, to see and to try, from the committed runs
+	@python -m explore
+
 gate: run  ## is the workspace worse than BASE=revision (else a base is chosen) by more than noise?
 	@python -m gate check $(if $(BASE),--base "$(BASE)")
 

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from bench.machine import describe_machine
-from bench.parts import has_torch, run_idle, run_pair, run_rate
 from bench.report import fill_pages, page
-from bench.sitting import head_of, open_sitting
+from bench.sitting import has_torch, open_sitting, run_idle, run_pair, run_rate
 from experiment.common.errors import InputError, one_line_errors
 from experiment.common.files import replacing
 from experiment.common.parameters import load_parameters
+from gate.errors import CannotCompareError
+from gate.git import git
 
 RESULTS, PAGE = Path("bench/results.json"), Path("bench/results.md")
 
@@ -57,11 +58,18 @@ def conditions_of(repository: Path, epochs: int) -> Results:
     """What must be the same for results to belong to one sitting.
 
     Raises:
-        InputError: this is not Linux, or not a clone.
+        InputError: this is not Linux, or the workspace has changes, which no clone has.
     """
     if sys.platform != "linux":
         raise InputError("expected Linux, whose kernel tells memory as measured here; use another")
-    return {**describe_machine(), "epochs": epochs, "revision": head_of(repository)}
+    try:
+        changed = git(repository, "status", "--porcelain", "--", "*.py", "*.yaml")
+        revision = git(repository, "rev-parse", "HEAD")
+    except CannotCompareError as error:
+        raise InputError(f"expected a clone of this repository; found {error}") from None
+    if changed:
+        raise InputError("expected all code committed, since a clone is measured; commit it")
+    return {**describe_machine(), "epochs": epochs, "revision": revision}
 
 
 def measure_missing(results: Results, *, epochs: int, pairs: int) -> None:

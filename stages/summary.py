@@ -89,6 +89,7 @@ def _differs_in_the_seed_alone(
     """Whether a run of the study is, but for its seed, a training of the pipeline."""
     run = {
         "dataset": params.data.dataset,
+        "dense_units": params.model.dense_units,
         "dropout_rate": VARIANTS[variant].rate(params.train),
         "epochs": params.train.epochs,
         "placement": VARIANTS[variant].placement,

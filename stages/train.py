@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from experiment.common.errors import InputError, one_line_errors
-from experiment.common.files import write_curve, write_json
+from experiment.common.files import write_curve, write_json, write_predictions
 from experiment.common.metrics import require_finite, summarise
 from experiment.common.parameters import Parameters, load_parameters
 from experiment.common.splits import read_split
@@ -61,13 +61,16 @@ def run(variant: str) -> None:
     states = training.train_epochs(model, train, validation, state=start, **of_training)
     state = keep_each(states, start, checkpoint, variant, epochs=params.train.epochs)
     # The one use of the test images: nothing after this line changes the model.
-    test = training.Evaluation(model)(training.as_tensors(read_split(PROCESSED / "test.npz")))
+    unseen = read_split(PROCESSED / "test.npz")
+    test = training.Evaluation(model)(training.as_tensors(unseen))
+    probabilities = training.predict(model, unseen.images)
     metrics = summarise(state.curve, test_accuracy=test["accuracy"], test_loss=test["loss"])
     require_finite(metrics, "after the last epoch", learning_rate=params.train.learning_rate)
 
     write_model(Path(f"models/{variant}.keras"), model)
     write_json(Path(f"metrics/{variant}.environment.json"), environment)
     write_json(Path(f"metrics/{variant}.json"), metrics)
+    write_predictions(Path(f"metrics/{variant}.predictions.csv"), unseen.labels, probabilities)
     checkpoint.remove()
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from study.measurements import Measurements
 
 # What a claim is about that names nothing else.
-DATASET, RATE = "mnist", 0.5
+DATASET, RATE, UNITS = "mnist", 0.5, 128
 
 FEW, MANY = (100, 500, 1000), None  # None: all training images
 

@@ -18,7 +18,8 @@ class Run:
         placement: where Dropout is; `none` where the rate is 0.
         dropout_rate: share of units dropped, in [0, 1).
         train_samples: number of training images, 1 or more.
-        epochs: passes over them, 1 or more.
+        dense_units: of the dense layer, 1 or more.
+        epochs: passes over the images, 1 or more.
         seed: of weights, order of batches, dropped units and the choice of the images.
     """
 
@@ -26,6 +27,7 @@ class Run:
     placement: Placement
     dropout_rate: float
     train_samples: int
+    dense_units: int
     epochs: int
     seed: int
 
@@ -36,7 +38,12 @@ def placed(placement: Placement, rate: float) -> Placement:
 
 
 def runs_of(
-    blocks: Iterable[Block], seeds: Sequence[int], *, images: Mapping[str, int], epochs: int
+    blocks: Iterable[Block],
+    seeds: Sequence[int],
+    *,
+    images: Mapping[str, int],
+    dense_units: int,
+    epochs: int,
 ) -> list[Run]:
     """The runs of a grid, each once, in the order of its blocks.
 
@@ -44,7 +51,8 @@ def runs_of(
         blocks: of the grid.
         seeds: of the blocks that name none.
         images: by dataset, the number of training images that validation leaves.
-        epochs: where a block names none.
+        dense_units: where a block names none.
+        epochs: likewise.
 
     Raises:
         InputError: a block wants more images than there are, or two want other epochs for the
@@ -60,8 +68,11 @@ def runs_of(
                 f" {block.dataset}; found {samples}; lower it, or null for all"
             )
         # Seeds outermost: a study that is stopped has whole comparisons.
-        for seed, rate, placement in itertools.product(
-            block.seeds or seeds, block.dropout_rates, block.placements
+        for seed, units, rate, placement in itertools.product(
+            block.seeds or seeds,
+            block.dense_units or [dense_units],
+            block.dropout_rates,
+            block.placements,
         ):
             runs[
                 Run(
@@ -69,6 +80,7 @@ def runs_of(
                     placement=placed(placement, rate),
                     dropout_rate=float(rate),
                     train_samples=samples,
+                    dense_units=units,
                     epochs=block.epochs or epochs,
                     seed=seed,
                 )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from study.claims import CLAIMS, DATASET, RATE, Claim, Part
+from study.claims import CLAIMS, DATASET, RATE, UNITS, Claim, Part
 from study.inference import Inference
 from study.measurements import Measurements, MissingRunsError
 from study.parameters import StatisticsParameters
@@ -44,7 +44,7 @@ def judge_all(
 ) -> list[ClaimResult]:
     """Every claim, in order."""
     measurements = Measurements(
-        table, inference, metric=how.primary_metric, dataset=DATASET, rate=RATE
+        table, inference, metric=how.primary_metric, dataset=DATASET, rate=RATE, units=UNITS
     )
     return [judge(claim, measurements, how) for claim in CLAIMS]
 

@@ -1,7 +1,7 @@
 """What the claims, as judged, mean for someone who trains networks."""
 
 from experiment.presentation.markdown import item
-from study.claims import DATASET, RATE
+from study.claims import DATASET, RATE, UNITS
 from study.judging import CONTRADICTED, SUPPORTED, UNDECIDED
 from study.results import Results
 from study.table import Setting
@@ -78,7 +78,7 @@ def meaning_section(results: Results) -> str:
 
 
 def _best_epoch(results: Results) -> str:
-    setting = Setting(DATASET, "none", 0.0, results.table.all_samples(DATASET))
+    setting = Setting(DATASET, "none", 0.0, results.table.all_samples(DATASET), UNITS)
     if setting not in results.settings():
         return ""
     return f" (it is lowest after epoch {results.mean(setting, 'best_epoch'):.1f}, on average)"
@@ -87,7 +87,8 @@ def _best_epoch(results: Results) -> str:
 def _spread(results: Results) -> list[str]:
     """How far runs are apart that differ in the seed alone; nothing if there are none."""
     samples = results.table.all_samples(DATASET)
-    pair = [Setting(DATASET, "none", 0.0, samples), Setting(DATASET, "dense", RATE, samples)]
+    dropout = Setting(DATASET, "dense", RATE, samples, UNITS)
+    pair = [dropout.without_dropout(), dropout]
     if not set(pair) <= set(results.settings()):
         return []
     without, with_dropout = (

@@ -21,7 +21,7 @@ class Measurements:
         table: the finished runs.
         inference: see `study.inference.read_inference`.
         metric: what accuracy on unseen images is measured by.
-        dataset, rate: what the claims are about, where they name nothing else.
+        dataset, rate, units: what the claims are about, where they name nothing else.
     """
 
     def __init__(
@@ -32,9 +32,10 @@ class Measurements:
         metric: str,
         dataset: str,
         rate: float,
+        units: int,
     ) -> None:
         self._table, self._inference = table, inference
-        self._metric, self._dataset, self._rate = metric, dataset, rate
+        self._metric, self._dataset, self._rate, self._units = metric, dataset, rate, units
 
     def of(
         self,
@@ -53,7 +54,7 @@ class Measurements:
         dataset = dataset or self._dataset
         rate = self._rate if rate is None else rate
         samples = samples or self._table.all_samples(dataset)
-        setting = Setting(dataset, placed(placement, rate), rate, samples)
+        setting = Setting(dataset, placed(placement, rate), rate, samples, self._units)
         if setting not in self._table.settings():
             raise MissingRunsError(str(setting))
         return self._table.of(setting)[metric or self._metric]

@@ -13,6 +13,7 @@ DropoutPlacement = Literal["dense", "pooling", "both"]
 Metric = Literal["test_accuracy", "validation_accuracy", "best_validation_accuracy"]
 
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Units = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -24,6 +25,7 @@ class Block(Section):
     placements: list[DropoutPlacement] = Field(min_length=1)
     train_samples: int | None = Field(ge=1)
     epochs: int | None = Field(ge=1)
+    dense_units: list[Units] | None = Field(default=None, min_length=1)
     seeds: list[Seed] | None = Field(default=None, min_length=1)
 
 

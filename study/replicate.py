@@ -16,6 +16,7 @@ from experiment.data.reading import read_dataset
 from study.cluster import connected
 from study.download import file_of
 from study.grid import Run, runs_of
+from study.one_run import Result
 from study.parameters import load_study_parameters
 from study.paths import STORE
 from study.progress import StudyProgress
@@ -65,6 +66,7 @@ def replicate(workers: int | None = None) -> int:
         study.grid,
         study.seeds,
         images={name: train for name, (train, _) in sizes.items()},
+        dense_units=params.model.dense_units,
         epochs=params.train.epochs,
     )
     # Forward and backward through each training image, forward alone through those of validation.
@@ -125,7 +127,6 @@ def settings_of(params: Parameters) -> dict[str, Any]:
     """What all runs share: the pipeline's own parameters."""
     return {
         "batch_size": params.train.batch_size,
-        "dense_units": params.model.dense_units,
         "filters": params.model.filters,
         "learning_rate": params.train.learning_rate,
         "validation_from": params.preprocess.validation_from,
@@ -149,7 +150,7 @@ def load_finished(store: Store, runs: Sequence[Run]) -> dict[Run, Entry]:
 
 
 def collect(
-    futures: dict[Future[dict[str, Any]], Run],
+    futures: dict[Future[Result], Run],
     store: Store,
     finished: dict[Run, Entry],
     work: dict[Run, float],

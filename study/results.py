@@ -8,7 +8,7 @@ from typing import Any
 
 from experiment.common.errors import InputError
 from experiment.common.parameters import Parameters, load_parameters
-from study.claims import RATE
+from study.claims import RATE, UNITS
 from study.judging import ClaimResult, PartResult
 from study.parameters import StudyParameters, load_study_parameters
 from study.paths import CLAIMS, RUNS, SUMMARY
@@ -50,7 +50,7 @@ class Results:
         """By dataset, the claims' rate after the dense layer, with all images."""
         found = []
         for dataset in dict.fromkeys(setting.dataset for setting in self.settings()):
-            setting = Setting(dataset, "dense", RATE, self.table.all_samples(dataset))
+            setting = Setting(dataset, "dense", RATE, self.table.all_samples(dataset), UNITS)
             if str(setting) in self.summary["differences"]:
                 found.append(setting)
         return found

@@ -68,7 +68,16 @@ def planned(results: Results) -> int:
     # More images than any dataset has: only the number of runs is wanted here.
     images = {block.dataset: 10**9 for block in results.study.grid}
     epochs = results.params.train.epochs
-    return len(runs_of(results.study.grid, results.study.seeds, images=images, epochs=epochs))
+    units = results.params.model.dense_units
+    return len(
+        runs_of(
+            results.study.grid,
+            results.study.seeds,
+            images=images,
+            dense_units=units,
+            epochs=epochs,
+        )
+    )
 
 
 def comparison(results: Results) -> list[str]:

@@ -35,11 +35,13 @@ class Entry:
         run: what was trained.
         metrics: by name; see `study.one_run.train_one`.
         curve: a row per epoch with `CURVE_COLUMNS`.
+        test_errors: test images that it classifies wrongly; None of early runs, not noted then.
     """
 
     run: Run
     metrics: Mapping[str, float]
     curve: list[dict[str, float]]
+    test_errors: list[int] | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ class Store:
             "metrics": dict(entry.metrics),
             "run": asdict(entry.run),
             "settings": dict(self.settings),
+            "test_errors": entry.test_errors,
         }
         content["checksum"] = _hash(content)
         lines = [
@@ -125,7 +128,7 @@ def read_entry(path: Path) -> Entry:
             {"epoch": epoch, **dict(zip(columns, row, strict=True))}
             for epoch, row in enumerate(rows, start=1)
         ]
-        return Entry(Run(**content["run"]), content["metrics"], curve)
+        return Entry(Run(**content["run"]), content["metrics"], curve, content["test_errors"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{path}: damaged ({error})") from None
 

@@ -15,7 +15,7 @@ from study.judging import judge_all
 from study.parameters import StatisticsParameters, load_study_parameters
 from study.paths import BANDS, CLAIMS, RUNS, SUMMARY
 from study.statistics import estimate, holm, sign_flip_p
-from study.table import Setting, Table, read_table
+from study.table import SINCE_SEED_10, Setting, Table, read_table
 from study.tables import read_curves, write_table
 
 Figures = dict[str, dict[str, Any]]
@@ -46,7 +46,11 @@ def settings(table: Table, how: StatisticsParameters) -> Figures:
     found: Figures = {}
     for setting in table.settings():
         metrics = table.of(setting)
-        found[str(setting)] = {name: asdict(estimate(metrics[name], how)) for name in metrics}
+        found[str(setting)] = {
+            name: asdict(estimate(metrics[name].dropna(), how))
+            for name in metrics
+            if metrics[name].count() > 1
+        }
         found[str(setting)]["seeds"] = len(metrics)
     return found
 
@@ -58,7 +62,8 @@ def differences(table: Table, how: StatisticsParameters) -> Figures:
     """
     found: Figures = {}
     for setting in table.settings():
-        paired = (table.of(setting) - table.of(setting.without_dropout())).dropna()
+        paired = table.of(setting) - table.of(setting.without_dropout())
+        paired = paired.drop(columns=list(SINCE_SEED_10), errors="ignore").dropna()
         if setting.placement == "none" or len(paired) < 2:
             continue
         found[str(setting)] = {
@@ -66,7 +71,7 @@ def differences(table: Table, how: StatisticsParameters) -> Figures:
             | {"p": sign_flip_p(paired[name])}
             for name in paired
         }
-    for name in table.metrics:
+    for name in next(iter(found.values()), {}):
         corrected = holm([figures[name]["p"] for figures in found.values()])
         for figures, p in zip(found.values(), corrected, strict=True):
             figures[name]["p_corrected"] = p
@@ -92,9 +97,10 @@ def variants(table: Table, params: Parameters) -> dict[str, Setting]:
     """By metrics file of the pipeline, the setting that it is a run of."""
     dataset, rate = params.data.dataset, params.train.dropout_rate
     samples = params.preprocess.train_samples or table.all_samples(dataset)
+    dropout = Setting(dataset, placed("dense", rate), rate, samples, params.model.dense_units)
     return {
-        "metrics/dropout.json": Setting(dataset, placed("dense", rate), rate, samples),
-        "metrics/no_dropout.json": Setting(dataset, "none", 0.0, samples),
+        "metrics/dropout.json": dropout,
+        "metrics/no_dropout.json": dropout.without_dropout(),
     }
 
 

@@ -1,7 +1,7 @@
 """The table of finished runs, and the settings in it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +10,9 @@ from experiment.common.errors import InputError
 from study.grid import Run
 
 PARAMETERS = tuple(Run.__dataclass_fields__)
+
+# Metrics that runs with seeds below 10 do not have.
+SINCE_SEED_10 = ("best_epoch_test_accuracy", "best_epoch_test_loss")
 
 
 @dataclass(frozen=True, order=True)
@@ -20,13 +23,17 @@ class Setting:
     placement: str
     dropout_rate: float
     train_samples: int
+    dense_units: int
 
     def __str__(self) -> str:
-        return f"{self.dataset},{self.placement},rate={self.dropout_rate},n={self.train_samples}"
+        return (
+            f"{self.dataset},{self.placement},rate={self.dropout_rate},n={self.train_samples},"
+            f"units={self.dense_units}"
+        )
 
     def without_dropout(self) -> "Setting":
-        """The same images without Dropout."""
-        return Setting(self.dataset, "none", 0.0, self.train_samples)
+        """The same network and images without Dropout."""
+        return replace(self, placement="none", dropout_rate=0.0)
 
 
 class Table:
@@ -42,7 +49,7 @@ class Table:
 
     def settings(self) -> list[Setting]:
         """Those with two seeds or more, sorted: one run has no spread."""
-        names = ["dataset", "placement", "dropout_rate", "train_samples"]
+        names = [field.name for field in fields(Setting)]
         seeds = self.rows.groupby(names)["seed"].nunique()
         return sorted(Setting(*key) for key, count in seeds.items() if count > 1)
 
@@ -82,7 +89,8 @@ def read_rows(path: Path, needed: Iterable[str]) -> pd.DataFrame:
         reason = " ".join(str(error).split())
         raise InputError(f"{path}: not a CSV file ({reason}); run `make study`") from None
     missing = [name for name in needed if name not in rows]
-    if missing or rows.empty or rows.isna().any(axis=None):
+    gaps = rows.drop(columns=list(SINCE_SEED_10), errors="ignore").isna().any(axis=None)
+    if missing or rows.empty or gaps:
         found = f"no column {missing[0]}" if missing else "no rows, or gaps"
         raise InputError(f"{path}: expected the study's table; found {found}; run `make study`")
     return rows

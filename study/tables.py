@@ -19,7 +19,11 @@ from study.table import PARAMETERS, Table
 def write_runs(entries: Iterable[Entry]) -> None:
     """Writes the table, sorted by the parameters of the runs: the order of training is not seen."""
     entries = sorted(entries, key=lambda entry: entry.run)
-    rows = [{**asdict(entry.run), **dict(sorted(entry.metrics.items()))} for entry in entries]
+    names = sorted({name for entry in entries for name in entry.metrics})
+    rows = [
+        {**asdict(entry.run), **{name: entry.metrics.get(name) for name in names}}
+        for entry in entries
+    ]
     write_table(RUNS, rows)
 
 
@@ -36,7 +40,7 @@ def read_curves(table: Table) -> Table:
     rows = []
     for row in table.rows.to_dict("records"):
         run = Run(**{name: row[name] for name in PARAMETERS})
-        figures = {name: row[name] for name in table.metrics}
+        figures = {name: row[name] for name in table.metrics if pd.notna(row[name])}
         # More than one: trained with other software, other settings or other data.
         found = [entry for entry in stored[run] if entry.metrics == figures]
         if not found:

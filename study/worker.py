@@ -66,7 +66,7 @@ def conditions(threads: int, device: str) -> dict[str, str]:
 
 def train(
     run: Run, *, settings: dict[str, Any], threads: int, device: str, expected: dict[str, str]
-) -> dict[str, Any]:
+) -> one_run.Result:
     """One run.
 
     Args:
@@ -77,7 +77,7 @@ def train(
         expected: the conditions under which the other runs are trained.
 
     Returns:
-        `metrics` and `curve`.
+        As `study.one_run.train_one`.
 
     Raises:
         InputError: this worker has other software, code or hardware than expected.
@@ -92,8 +92,7 @@ def train(
     images = cast(DatasetsPlugin, get_worker().plugins[DatasetsPlugin.name])
     with _ONE_AT_A_TIME:
         _start(threads, device)
-        metrics, curve = one_run.train_one(run, images.datasets[run.dataset], **settings)
-    return {"curve": curve, "metrics": metrics}
+        return one_run.train_one(run, images.datasets[run.dataset], **settings)
 
 
 @functools.cache

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.sitting import head_of
+from bench.__main__ import conditions_of
 from tests.conftest import ROOT, Run
 from tests.gate.conftest import GATE, PIPELINE, Repository
 from tests.repository import git, make_repository
@@ -126,9 +126,8 @@ def test_repositories_of_the_tests_and_of_the_benchmark_are_their_own(
     before = hooked.contents()
     made = make_repository(tmp_path / "made")
     assert git(made, "log", "--format=%s") == "pipeline"
-    assert (
-        head_of(made) == git(made, "rev-parse", "HEAD") != git(hooked.folder, "rev-parse", "HEAD")
-    )
+    found = conditions_of(made, 2)["revision"]
+    assert found == git(made, "rev-parse", "HEAD") != git(hooked.folder, "rev-parse", "HEAD")
     assert hooked.contents() == before
 
 

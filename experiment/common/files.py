@@ -72,6 +72,21 @@ def write_curve(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
         writer.writerows(rows)
 
 
+def write_predictions(path: Path, labels: np.ndarray, probabilities: np.ndarray) -> None:
+    """CSV, a row per image: its `label`, the `prediction`, and the `probability` of the latter.
+
+    Args:
+        path: of the file.
+        labels: integers `(n,)`.
+        probabilities: `float32 (n, classes)` in [0, 1]; four decimals are written.
+    """
+    rows = zip(labels, probabilities.argmax(axis=1), probabilities.max(axis=1), strict=True)
+    lines = [f"{label},{prediction},{probability:.4f}\n" for label, prediction, probability in rows]
+    with replacing(path) as temporary:
+        text = "".join(["label,prediction,probability\n", *lines])
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
 def write_figure(path: Path, figure: "Figure", dots_per_inch: int) -> None:
     """PNG without matplotlib's version in it."""
     with replacing(path) as temporary:

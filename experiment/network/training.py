@@ -144,6 +144,25 @@ def cross_entropy(labels: tf.Tensor, predictions: tf.Tensor) -> tf.Tensor:
     return keras.losses.SparseCategoricalCrossentropy()(labels, predictions)
 
 
+def restore(model: keras.Model, state: State) -> None:
+    """Gives a network the weights that it had in a state of its training."""
+    # The optimizer's variables come after the model's.
+    for variable, value in zip(model.variables, state.variables, strict=False):
+        variable.assign(value)
+
+
+def predict(model: keras.Model, images: tf.Tensor) -> np.ndarray:
+    """Probabilities, `float32 (n, classes)` in [0, 1], all units at work.
+
+    Args:
+        model: a network.
+        images: of a split, as `as_tensors` gives it.
+    """
+    starts = range(0, len(images), EVALUATION_BATCH_SIZE)
+    parts = (images[start : start + EVALUATION_BATCH_SIZE] for start in starts)
+    return np.concatenate([model(scale(part), training=False).numpy() for part in parts])
+
+
 class Means:
     """Accuracy and loss over batches, by Keras' metrics: the mean over images, not over batches."""
 

@@ -30,7 +30,7 @@ def script(seconds: float, megabytes: int, value: float) -> dict[str, Any]:
 @pytest.fixture
 def results() -> dict[str, Any]:
     """Made-up results: a pipeline of 10 s and 400 MB, plain scripts of 1.5 to 4 times that."""
-    idle = {"dvc_status": 2.0, "dvc_repro": 3.0, "make_repro": 1.0}
+    idle = {"dvc status": 2.0, "dvc repro": 3.0, "make repro": 1.0}
     return {
         "conditions": {
             "cores": 2,
@@ -92,4 +92,4 @@ def sitting(tmp_path: Path) -> Sitting:
     }.items():
         (clone / name).parent.mkdir(parents=True, exist_ok=True)
         (clone / name).write_text(text)
-    return Sitting(clone, Path("data/images.npz"), epochs=2)
+    return Sitting(clone, epochs=2)

@@ -14,6 +14,7 @@ from experiment.common.files import (
     write_curve,
     write_figure,
     write_json,
+    write_predictions,
 )
 
 # No value twice: what is in another's place is seen.
@@ -29,6 +30,14 @@ def test_curve_is_tidy_and_in_full_precision(tmp_path: Path) -> None:
         b"epoch,accuracy,loss,val_accuracy,val_loss\n"
         b"1,0.30000000000000004,1e-17,1.0,2.5\n"
         b"2,0.4,0.5,0.6,0.7\n"
+    )
+
+
+def test_predictions_are_a_row_per_image(tmp_path: Path) -> None:
+    probabilities = np.array([[0.2, 0.7, 0.1], [0.33333, 0.33332, 0.33335]], np.float32)
+    write_predictions(tmp_path / "p.csv", np.array([1, 0], np.uint8), probabilities)
+    assert (tmp_path / "p.csv").read_bytes() == (
+        b"label,prediction,probability\n1,1,0.7000\n0,2,0.3334\n"
     )
 
 

@@ -64,6 +64,28 @@ def test_evaluation_is_of_all_images_and_weighs_each_alike(
     assert found == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.parametrize("images", [1, 250, 610])
+def test_predictions_are_of_all_images_in_their_order(
+    images: int, trained: tuple[keras.Model, list[State]]
+) -> None:
+    split = parts(test=images)["test"]
+    model, _ = trained
+    found = training.predict(model, split.images)
+    pixels = np.asarray(split.images) / np.float32(255)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, np.asarray(model(pixels, training=False)), atol=1e-6)
+
+
+def test_weights_of_an_earlier_epoch_are_restored() -> None:
+    model, states = train(dropout_rate=0.2, epochs=3)
+    images = parts()["validation"]
+    training.restore(model, states[0])
+    found = training.Evaluation(model)(images)
+    row = states[0].curve[-1]
+    assert found == {"accuracy": row["val_accuracy"], "loss": row["val_loss"]}
+    assert found["loss"] != states[-1].curve[-1]["val_loss"]
+
+
 @pytest.mark.parametrize("batch_size", [16, 40, 200])
 def test_curve_is_the_mean_over_the_images_of_the_epoch(batch_size: int) -> None:
     """With a step that changes no weight: of the whole split, whatever the batches."""

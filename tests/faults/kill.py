@@ -67,6 +67,7 @@ def results(folder: Path, variant: str) -> dict[str, bytes]:
         f"plots/{variant}.csv",
         f"metrics/{variant}.json",
         f"metrics/{variant}.environment.json",
+        f"metrics/{variant}.predictions.csv",
     )
     return {name: (folder / name).read_bytes() for name in names}
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 import statistics
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from experiment.common.parameters import load_parameters
 from stages.summary import ROWS, differences_over_seeds, summary
+from study.grid import Run
 from tests.conftest import ROOT, set_parameters
 
 METRICS = {
@@ -57,7 +59,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / name).mkdir(parents=True)
     Path("plots/loss.png").touch()
     np.savez("data/processed/train.npz", labels=np.zeros(48_000, np.uint8))
-    run = {"dataset": "mnist", "epochs": 20, "train_samples": 48_000}
     settings = {"filters": 32, "validation_from": "last"}
     for variant, metrics in METRICS.items():
         Path(f"metrics/{variant}.json").write_text(json.dumps(metrics))
@@ -70,8 +71,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
                 "test_loss": -0.02 * more,
                 "accuracy_gap": -0.004 * more,
             }
-            whole = run | {"dropout_rate": rate, "placement": place, "seed": seed}
-            content = {"run": whole, "settings": settings, "metrics": found}
+            run = asdict(Run("mnist", place, rate, 48_000, 128, 20, seed))  # type: ignore[arg-type]
+            content = {"run": run, "settings": settings, "metrics": found}
             Path(f"study/runs/{variant}{seed}.json").write_text(json.dumps(content))
     return tmp_path
 

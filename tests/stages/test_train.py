@@ -21,7 +21,8 @@ from tests.experiment.networks import parts, training
 CHECKPOINT = Path(".checkpoints/dropout.npz")
 CURVE = "plots/dropout.csv"
 RESULTS = (
-    "metrics/dropout.environment.json", "metrics/dropout.json", "models/dropout.keras", CURVE,
+    "metrics/dropout.environment.json", "metrics/dropout.json",
+    "metrics/dropout.predictions.csv", "models/dropout.keras", CURVE,
 )  # fmt: skip
 
 
@@ -89,6 +90,18 @@ def test_training_goes_on_from_its_checkpoint(
     assert lines[0] == "dropout  resumed after epoch 2"
     assert [line.split("  ")[1] for line in lines[1:]] == ["epoch 3/3"]
     assert results() == right
+
+
+def test_predictions_are_those_that_the_metrics_count(
+    prepared: tuple[Path, dict[str, bytes]],
+) -> None:
+    _, right = prepared
+    _, *rows = right["metrics/dropout.predictions.csv"].decode().splitlines()
+    labels = [int(row.split(",")[0]) for row in rows]
+    assert labels == np.asarray(parts()["test"].labels).tolist()
+    hits = sum(row.split(",")[0] == row.split(",")[1] for row in rows)
+    accuracy = json.loads(right["metrics/dropout.json"])["test_accuracy"]
+    assert hits == round(accuracy * len(rows)) < len(rows)
 
 
 @pytest.mark.parametrize("asked", [True, False])

@@ -10,7 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from experiment.common.errors import one_line_errors
-from experiment.common.files import CURVE_COLUMNS, write_arrays, write_curve, write_json
+from experiment.common.files import (
+    CURVE_COLUMNS,
+    write_arrays,
+    write_curve,
+    write_json,
+    write_predictions,
+)
 from experiment.common.metrics import summarise
 from experiment.common.parameters import load_parameters
 from experiment.common.splits import read_split
@@ -37,6 +43,9 @@ def main() -> None:
         write_json(Path(f"metrics/{variant}.environment.json"), {"stand_in": "yes"})
         metrics = summarise(curve, test_accuracy=accuracy, test_loss=loss)
         write_json(Path(f"metrics/{variant}.json"), metrics)
+        labels = read_split(Path("data/processed/test.npz")).labels
+        probabilities = random.uniform(size=(len(labels), 10))
+        write_predictions(Path(f"metrics/{variant}.predictions.csv"), labels, probabilities)
 
 
 if __name__ == "__main__":

@@ -50,7 +50,9 @@ def test_committed_runs_are_those_of_the_grid() -> None:
         block.dataset: max(run.train_samples for run in stored if run.dataset == block.dataset)
         for block in study.grid
     }
-    assert stored == {*runs_of(study.grid, study.seeds, images=images, epochs=epochs)}
+    planned = runs_of(study.grid, study.seeds, images=images, dense_units=128, epochs=epochs)
+    assert stored <= {*planned}
+    assert stored >= {run for run in planned if run.seed < 10}
 
 
 def test_table_is_of_the_committed_runs(remade: Path) -> None:

@@ -16,15 +16,15 @@ def block(**changed: object) -> Block:
 
 
 def runs(*blocks: Block, seeds: tuple[int, ...] = (0,)) -> list[Run]:
-    return runs_of(blocks, seeds, images=IMAGES, epochs=20)
+    return runs_of(blocks, seeds, images=IMAGES, dense_units=128, epochs=20)
 
 
 def test_every_rate_with_every_seed_whole_comparisons_first() -> None:
     assert runs(block(), seeds=(3, 1)) == [
-        Run("mnist", "none", 0.0, 48_000, 20, 3),
-        Run("mnist", "dense", 0.5, 48_000, 20, 3),
-        Run("mnist", "none", 0.0, 48_000, 20, 1),
-        Run("mnist", "dense", 0.5, 48_000, 20, 1),
+        Run("mnist", "none", 0.0, 48_000, 128, 20, 3),
+        Run("mnist", "dense", 0.5, 48_000, 128, 20, 3),
+        Run("mnist", "none", 0.0, 48_000, 128, 20, 1),
+        Run("mnist", "dense", 0.5, 48_000, 128, 20, 1),
     ]
 
 
@@ -34,9 +34,9 @@ def test_blocks_keep_their_order_and_name_samples_and_epochs() -> None:
         block(dropout_rates=[0.5], train_samples=100, epochs=7, placements=["both", "pooling"]),
     )
     assert found == [
-        Run("fashion_mnist", "dense", 0.3, 48_000, 20, 0),
-        Run("mnist", "both", 0.5, 100, 7, 0),
-        Run("mnist", "pooling", 0.5, 100, 7, 0),
+        Run("fashion_mnist", "dense", 0.3, 48_000, 128, 20, 0),
+        Run("mnist", "both", 0.5, 100, 128, 7, 0),
+        Run("mnist", "pooling", 0.5, 100, 128, 7, 0),
     ]
 
 

@@ -11,10 +11,10 @@ from study.grid import Run
 from study.one_run import train_one
 from tests.conftest import synthetic_arrays
 
-RUN = Run("data/own/tiny.npz", "dense", 0.25, 60, 3, 4)
+RUN = Run("data/own/tiny.npz", "dense", 0.25, 60, 8, 3, 4)
 DATASET = Dataset(**synthetic_arrays())
 SETTINGS: dict[str, Any] = {
-    "batch_size": 7, "dense_units": 8, "filters": 2, "learning_rate": 0.01,
+    "batch_size": 7, "filters": 2, "learning_rate": 0.01,
     "validation_from": "last", "validation_split": 0.2,
 }  # fmt: skip
 
@@ -78,3 +78,28 @@ def test_images_settings_and_weights_are_those_of_the_run(
     )  # fmt: skip
     for weights, others in zip(network.get_weights(), same.get_weights(), strict=True):
         assert np.array_equal(weights, others)
+
+
+def test_kept_epoch_and_wrong_test_images_are_those_of_the_run() -> None:
+    """Against the same network, trained for as many epochs as early stopping would keep."""
+    random = np.random.default_rng(0)
+    y_train, y_test = (
+        np.where(random.uniform(size=len(labels)) < 0.4, random.integers(0, 3, len(labels)), labels)
+        for labels in (DATASET.y_train, DATASET.y_test)
+    )
+    noisy = replace(DATASET, y_train=y_train.astype(np.uint8), y_test=y_test.astype(np.uint8))
+    run = replace(RUN, epochs=12)
+    result = train_one(run, noisy, **SETTINGS | {"learning_rate": 0.05})
+    kept = int(result["metrics"]["best_epoch"])
+    assert 1 < kept < 12
+    other = train_one(replace(run, epochs=kept), noisy, **SETTINGS | {"learning_rate": 0.05})[
+        "metrics"
+    ]
+    for name in ("accuracy", "loss"):
+        assert result["metrics"][f"best_epoch_test_{name}"] == other[f"test_{name}"]
+    assert result["metrics"]["test_loss"] != other["test_loss"]
+    images = len(DATASET.y_test)
+    wrong = result["test_errors"]
+    assert 0 < len(wrong) == round((1 - result["metrics"]["test_accuracy"]) * images)
+    assert sorted({*wrong}) == wrong
+    assert 0 <= wrong[0] < wrong[-1] < images

@@ -53,6 +53,8 @@ def test_committed_grid_answers_every_claim() -> None:
     def settings(runs: list) -> set[tuple[object, ...]]:  # type: ignore[type-arg]
         return {(r.dataset, r.placement, r.dropout_rate, r.train_samples) for r in runs}
 
-    committed = settings(runs_of(study.grid, study.seeds, images=images, epochs=20))
+    committed = settings(
+        runs_of(study.grid, study.seeds, images=images, dense_units=128, epochs=20)
+    )
     assert committed >= settings(made_runs())
     assert len(set(study.seeds)) >= 5

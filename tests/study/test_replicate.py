@@ -106,7 +106,7 @@ def test_stored_run_says_what_it_is(study: Path) -> None:
     ]  # fmt: skip
     assert entry["conditions"]["device"] == "cpu"
     assert entry["settings"] == {
-        "batch_size": 32, "dense_units": 8, "filters": 2, "learning_rate": 0.001,
+        "batch_size": 32, "filters": 2, "learning_rate": 0.001,
         "validation_from": "last", "validation_split": 0.2,
     }  # fmt: skip
 

@@ -11,7 +11,7 @@ from experiment.data.dataset import Dataset
 from study.grid import Run
 from study.store import WITHOUT_INFLUENCE, Entry, Store, digest
 
-RUN = Run("mnist", "dense", 0.5, 48_000, 20, 0)
+RUN = Run("mnist", "dense", 0.5, 48_000, 128, 20, 0)
 CURVE = [
     {"epoch": n, "accuracy": 0.9 + n / 100, "loss": 0.3 / n, "val_accuracy": 0.8, "val_loss": n}
     for n in (1, 2, 3)
@@ -43,6 +43,7 @@ def test_file_has_a_line_for_each_part(store: Store) -> None:
     assert (first, last) == ("{", "}")
     assert [line.split('"')[1] for line in lines] == [
         "checksum", "conditions", "curve", "data", "metrics", "run", "settings",
+            "test_errors",
     ]  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from study import worker
 from study.grid import Run
 
 EXPECTED = {"instruction_sets": "A B", "numerics": "1", "python": "3.11.7", "version.keras": "3"}
-RUN = Run("mnist", "dense", 0.5, 48_000, 20, 0)
+RUN = Run("mnist", "dense", 0.5, 48_000, 128, 20, 0)
 
 
 def train(monkeypatch: pytest.MonkeyPatch, found: dict[str, str]) -> None:

@@ -34,10 +34,15 @@ Metrics = dict[str, float]
 
 def runs() -> list[Run]:
     """The settings of the committed grid, five seeds each."""
-    settings = [Run("mnist", "dense", rate, ALL, 20, 0) for rate in RATES]
-    settings += [Run("fashion_mnist", "dense", rate, ALL, 20, 0) for rate in (0.0, 0.3, 0.5)]
-    settings += [Run("mnist", "dense", rate, n, 50, 0) for n in SIZES for rate in (0.0, 0.3, 0.5)]
-    settings += [Run("mnist", "pooling", 0.5, ALL, 20, 0), Run("mnist", "both", 0.5, ALL, 20, 0)]
+    settings = [Run("mnist", "dense", rate, ALL, 128, 20, 0) for rate in RATES]
+    settings += [Run("fashion_mnist", "dense", rate, ALL, 128, 20, 0) for rate in (0.0, 0.3, 0.5)]
+    settings += [
+        Run("mnist", "dense", rate, n, 128, 50, 0) for n in SIZES for rate in (0.0, 0.3, 0.5)
+    ]
+    settings += [
+        Run("mnist", "pooling", 0.5, ALL, 128, 20, 0),
+        Run("mnist", "both", 0.5, ALL, 128, 20, 0),
+    ]
     return [
         replace(run, seed=seed, placement=run.placement if run.dropout_rate else "none")
         for run in settings

@@ -51,7 +51,7 @@ def runs(
                 {"epoch": epoch, "accuracy": 0.9, "loss": 0.1, "val_accuracy": 0.9, "val_loss": 0.1}
                 for epoch in (1, 2)
             ]
-            entries.append(Entry(Run(dataset, place, rate, samples, 20, seed), metrics, curve))  # type: ignore[arg-type]
+            entries.append(Entry(Run(dataset, place, rate, samples, 128, 20, seed), metrics, curve))  # type: ignore[arg-type]
     return entries
 
 

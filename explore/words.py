@@ -1,0 +1,109 @@
+"""Short texts of the page in both languages, side by side; longer ones are in templates/."""
+
+LANGUAGES = {"en": "index.html", "ja": "index.ja.html"}  # the page's file name by language
+
+_WORDS = {
+    # Charts
+    "without": ("without Dropout", "ドロップアウトなし"),
+    "with": ("with Dropout", "ドロップアウトあり"),
+    "guess": ("your guess", "あなたの予想"),
+    "network": ("network", "ネットワーク"),
+    "epoch": ("epoch", "エポック"),
+    "seed": ("seed", "シード"),
+    "mean": ("mean", "平均"),
+    "value": ("value", "値"),
+    "interval": ("95 % interval", "95% 信頼区間"),
+    "loss": ("loss on training images", "訓練画像の損失"),
+    "val_loss": ("loss on validation images", "検証画像の損失"),
+    "accuracy": ("accuracy on training images", "訓練画像の正解率"),
+    "val_accuracy": ("accuracy on validation images", "検証画像の正解率"),
+    "gain": ("gain, percentage points", "向上、ポイント"),
+    # Parameters of a setting
+    "dataset": ("Data set", "データセット"),
+    "train_samples": ("Training images", "訓練画像の数"),
+    "placement": ("Dropout after", "ドロップアウトの位置"),
+    "dropout_rate": ("Rate", "率"),
+    "dense_units": ("Dense units", "全結合層のユニット数"),
+    "measure": ("Show", "表示する量"),
+    "dense": ("the dense layer", "全結合層の後"),
+    "pooling": ("the pooling", "プーリングの後"),
+    "both": ("both", "両方の後"),
+    "title": (
+        "{dataset}, {samples} training images, rate {rate} after {place}",
+        "{dataset}、訓練画像 {samples} 枚、{place}、率 {rate}",
+    ),
+    "title_units": (", {units} dense units", "、全結合層 {units} ユニット"),
+    # Verdicts: of accuracy, of overfitting
+    "better": ("better", "改善"),
+    "worse": ("worse", "悪化"),
+    "undecided": ("undecided", "判定不能"),
+    "supported": ("supported", "支持"),
+    "contradicted": ("contradicted", "反証"),
+    # What the script says
+    "pair": (
+        "Seed {a} without Dropout: {x} %. Seed {b} with Dropout: {y} %. {judged}",
+        "シード {a}、ドロップアウトなし: {x} %。シード {b}、ドロップアウトあり: {y} %。{judged}",
+    ),
+    "pair_right": (
+        "This pair points the right way.",
+        "この 1 組は、平均と同じ向きを指します。",
+    ),
+    "pair_wrong": (
+        "This pair says the wrong thing.",
+        "この 1 組は、平均と逆のことを言っています。",
+    ),
+    "pair_equal": ("This pair shows no difference.", "この 1 組では差がありません。"),
+    "tally": (
+        "Drawn so far: {n}. Wrong: {wrong}. Without a difference: {equal}.",
+        "これまでに引いた組: {n}。逆: {wrong}。差なし: {equal}。",
+    ),
+    "guess_end": (
+        "After the last epoch your guess is at {guess}. Measured, as means over seeds: {with} with"
+        " Dropout, {without} without.",
+        "最後のエポックで、あなたの予想は {guess} です。実測（シードの平均）は、"
+        "ドロップアウトありで {with}、なしで {without} です。",
+    ),
+    "says": (
+        "All units say {full} ({full_p} %). With {dropped} of {units} units dropped: {one}"
+        " ({one_p} %). Of 200 masks, {votes} say {mean}; their mean says {mean} ({mean_p} %).",
+        "全ユニットの答え: {full}（{full_p} %）。{units} 個中 {dropped} 個を落とすと:"
+        " {one}（{one_p} %）。200 個のマスクのうち {votes} 個が {mean} と答え、平均は {mean}"
+        "（{mean_p} %）です。",
+    ),
+    "nothing": ("Draw a digit first.", "まず数字を描いてください。"),
+}
+WORDS = {
+    language: {name: texts[place] for name, texts in _WORDS.items()}
+    for place, language in enumerate(LANGUAGES)
+}
+
+# As study/claims.py has them.
+CLAIMS = {
+    "C1": (
+        "Without Dropout, training accuracy goes to 100 %.",
+        "ドロップアウトなしでは、訓練画像の正解率は 100 % に達する。",
+    ),
+    "C2": (
+        "Without Dropout, validation loss gets worse as training goes on.",
+        "ドロップアウトなしでは、学習が進むと検証画像の損失が悪化する。",
+    ),
+    "C3": (
+        "With Dropout, training accuracy stays visibly below 100 %.",
+        "ドロップアウトありでは、訓練画像の正解率は 100 % よりはっきり低いままである。",
+    ),
+    "C4": (
+        "With Dropout, validation accuracy and validation loss stay steady.",
+        "ドロップアウトありでは、検証画像の正解率と損失は安定している。",
+    ),
+    "C5": (
+        "Dropout improves accuracy on unseen data.",
+        "ドロップアウトは、未知のデータの正解率を上げる。",
+    ),
+    "C6": ("It helps most where data are few.", "データが少ないときに最も効く。"),
+    "C7": ("Its place is after fully connected layers.", "全結合層の後に置くのがよい。"),
+    "C8": ("Rates of 0.3 to 0.5 are the ones to try.", "試すべき率は 0.3 〜 0.5 である。"),
+    "C9": (
+        "At inference every unit is used: Dropout costs nothing there.",
+        "推論では全ユニットを使うので、ドロップアウトの費用はかからない。",
+    ),
+}

@@ -1,0 +1,210 @@
+"""The page as readers meet it: in a browser, from a file, with the network off."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from explore.network import NETWORK, read
+from tests.browser import find_browser, started
+from tests.conftest import ROOT
+from tests.explore.figures import packed, text
+
+DESK = {"viewport": {"width": 1200, "height": 900}}
+PHONE = {"viewport": {"width": 375, "height": 800}, "has_touch": True, "is_mobile": True}
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = find_browser()
+    if path is None:
+        pytest.skip("no browser is installed: apt-get install chromium")
+    with started(path) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def open_page(browser: Browser, pages: dict[str, Path]) -> Iterator[Open]:
+    """Opens the page of a language; nothing may be asked for or go wrong meanwhile."""
+    wrong: list[str] = []
+
+    def refuse(route: Route) -> None:
+        if route.request.url.startswith(("file://", "data:", "blob:")):
+            route.continue_()
+        else:
+            wrong.append(f"asked for {route.request.url}")
+            route.abort()
+
+    def open_it(language: str, **options: Any) -> Page:
+        context = browser.new_context(offline=True, reduced_motion="reduce", **options)
+        context.route("**/*", refuse)
+        page = context.new_page()
+        page.on("console", lambda message: wrong.append(message.text))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.goto(pages[language].as_uri())
+        if options.get("java_script_enabled", True):
+            page.locator("html[data-ready]").wait_for()
+        return page
+
+    yield open_it
+    assert wrong == []
+
+
+@pytest.fixture(scope="module")
+def page(open_page: Open) -> Page:
+    return open_page("en", **DESK)
+
+
+@pytest.fixture(scope="module")
+def data(pages: dict[str, Path]) -> dict[str, Any]:
+    return packed(text(pages["en"]))
+
+
+@pytest.mark.parametrize(
+    ("language", "options"),
+    [("en", PHONE), ("ja", {**DESK, "color_scheme": "dark"})],
+    ids=["en-phone", "ja-dark"],
+)
+def test_page_fits_and_draws(open_page: Open, language: str, options: dict[str, Any]) -> None:
+    page = open_page(language, **options)
+    assert page.evaluate("document.documentElement.scrollWidth") <= options["viewport"]["width"]
+    assert page.locator("html").get_attribute("lang") == language
+    for chart in page.locator(".chart:visible").all():
+        box = chart.locator("svg").bounding_box()
+        assert box
+        assert 200 < box["width"] <= options["viewport"]["width"]
+    page.click("#draw")
+    assert str(page.locator("#drawn").text_content())
+
+
+def test_without_javascript_words_and_pictures_are_there(open_page: Open) -> None:
+    page = open_page("en", **DESK, java_script_enabled=False)
+    assert page.locator(".chart:visible svg").count() == 5  # the guess is under "Show what ..."
+    assert page.locator("#chart-solution svg").count() == 1
+    assert not page.locator("button:visible, input:visible, select:visible").all()
+    expect(page.locator("#says")).to_contain_text("All units say")
+    expect(page.locator("noscript img")).to_be_visible()
+    assert "0.0" in str(page.locator("#votes").inner_text())
+
+
+def test_guess_by_button_then_measured_curves(page: Page, data: dict[str, Any]) -> None:
+    comparison = data["comparisons"][data["guess"]]
+    lines = page.locator("#chart-guess .layer_2_marks path")
+    shown = lines.count()
+    page.locator("[data-guess=same]").press("Enter")
+    page.locator("#reveal").press("Enter")
+    dropout, none = (
+        f"{data['settings'][comparison[side]]['bands']['val_loss'][-1][0]:.2f}"
+        for side in ("with", "without")
+    )
+    expect(page.locator("#guessed")).to_have_text(
+        f"After the last epoch your guess is at {none}. Measured, as means over seeds:"
+        f" {dropout} with Dropout, {none} without."
+    )
+    assert lines.count() == shown + 1
+
+
+def test_guess_by_hand(page: Page, data: dict[str, Any]) -> None:
+    box = page.locator("#chart-guess .root > g > .background").bounding_box()
+    assert box
+    height = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 1, height)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 1, height, steps=40)
+    page.mouse.up()
+    page.click("#reveal")
+    found = re.search(r"guess is at (\d\.\d+)", str(page.locator("#guessed").text_content()))
+    assert found
+    top = data["charts"]["guess"]["encoding"]["y"]["scale"]["domain"][1]
+    assert float(found[1]) == pytest.approx(top / 2, rel=0.03)
+    assert page.locator("[data-guess][aria-pressed=true]").count() == 0
+
+
+def test_each_choice_has_its_verdict_its_pairs_and_its_curves(
+    page: Page, data: dict[str, Any]
+) -> None:
+    for comparison in data["comparisons"]:
+        for knob in data["knobs"]:
+            radio = page.locator(f"#knobs [name={knob}][value='{comparison[knob]}']")
+            radio.evaluate("radio => radio.click()")
+        expected = re.sub(r"<[^>]+>", "", comparison["verdict"]).split()
+        assert page.locator("#verdict").inner_text().split() == expected
+        expect(page.locator("#pairs-text")).to_have_text(comparison["pairs"])
+        wrong = sum(row.count("wrong") for row in comparison["better"])
+        assert page.locator("#grid .wrong").count() == wrong
+        runs = sum(len(data["settings"][comparison[s]]["seeds"]) for s in ("with", "without"))
+        thin = page.locator("#chart-knobs .layer_0_marks path")
+        expect(thin).to_have_count(runs)
+
+
+def test_knobs_by_keyboard(page: Page, data: dict[str, Any]) -> None:
+    page.locator("#knobs [name=dataset]").first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#verdict")).to_contain_text("Fashion-MNIST")
+    page.keyboard.press("ArrowLeft")
+    page.locator("#knobs [name=measure]:checked").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#chart-knobs svg")).to_contain_text("accuracy on validation images")
+
+
+def test_drawn_pairs_are_counted(page: Page) -> None:
+    page.locator("#draw").press("Enter")
+    expect(page.locator("#drawn")).to_contain_text("Drawn so far: 1.")
+    kind = page.locator("#grid .now").get_attribute("class")
+    says = {"wrong": "the wrong thing", "right": "the right way", "equal": "no difference"}
+    expect(page.locator("#drawn")).to_contain_text(says[str(kind).split()[0]])
+    page.click("#draw100")
+    expect(page.locator("#drawn")).to_contain_text("Drawn so far: 101.")
+
+
+def test_network_in_the_page_computes_as_the_trained_one(page: Page) -> None:
+    """All images, through the controls; the table has a digit after the point, of per cents."""
+    shown = page.evaluate("""() => [...document.getElementById("image").options].map((option) => {
+        const select = document.getElementById("image");
+        select.value = option.value;
+        select.dispatchEvent(new Event("change"));
+        return [...document.getElementById("votes").rows].map((row) => row.cells[1].textContent);
+    })""")
+    exact = np.array(read(ROOT / NETWORK)["exact"])
+    assert np.abs(np.array(shown, float) / 100 - exact).max() <= 0.001 + 0.0005
+
+
+def test_masks_change_what_one_mask_says_and_the_full_network_stays(page: Page) -> None:
+    def column(place: int) -> list[str]:
+        return page.locator(f"#votes td:nth-child({place + 1})").all_inner_texts()
+
+    full, one = column(1), column(2)
+    dropped = page.locator("#units .gone").count()
+    assert 20 < dropped < 108
+    expect(page.locator("#says")).to_contain_text(f"With {dropped} of 128 units dropped")
+    page.locator("#drop").press("Enter")
+    assert column(1) == full
+    page.locator("#vote").press("Enter")
+    assert sum(map(int, column(4))) == 200
+    page.locator("#rate").press("Home")
+    assert page.locator("#units .gone").count() == 0
+    assert column(2) == column(3) == column(1) == full
+    assert one
+
+
+def test_digit_is_drawn_by_mouse_and_by_keyboard(page: Page) -> None:
+    page.click("#clear")
+    expect(page.locator("#says")).to_have_text("Draw a digit first.")
+    box = page.locator("#digit").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 40, steps=20)
+    page.mouse.up()
+    expect(page.locator("#says")).to_contain_text("All units say 1")
+    page.click("#clear")
+    page.locator("#digit").focus()
+    for key in ("ArrowUp",) * 8 + (" ",) + ("ArrowDown",) * 17 + (" ",):
+        page.keyboard.press(key)
+    expect(page.locator("#says")).to_contain_text("All units say 1")
