@@ -116,7 +116,7 @@ def test_network_for_images_of_another_size_is_refused(monkeypatch: pytest.Monke
 
 
 def digit() -> np.ndarray:
-    """As MNIST has them: 20 of 28 pixels high, the centre of mass, not of the box, in the middle."""
+    """As MNIST has them: 20 of 28 pixels high, centred by its mass, not by its box."""
     pixels = np.zeros((28, 28), np.uint8)
     pixels[2:22, 11:15] = 255
     pixels[18:22, 15:21] = 255
