@@ -126,7 +126,7 @@ def test_bands_are_of_each_epoch_of_the_full_training_sets(summarised: Path) -> 
     bands = pd.read_csv(summarised / "plots/study_curves.csv")
     columns = ["accuracy", "loss", "val_accuracy", "val_loss"]
     assert list(bands) == [
-        "dataset", "placement", "dropout_rate", "train_samples", "epoch",
+        "dataset", "placement", "dropout_rate", "train_samples", "dense_units", "epoch",
         *(f"{name}{end}" for name in columns for end in ("", "_low", "_high")),
     ]  # fmt: skip
     assert set(bands["train_samples"]) == {48_000}
