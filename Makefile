@@ -61,9 +61,6 @@ explore: run  ## write explore/index.html: what Dropout does, to see and to try,
 gate: run  ## is the workspace worse than BASE=revision (else a base is chosen) by more than noise?
 	@python -m gate check $(if $(BASE),--base "$(BASE)")
 
-gate-calibrate: run  ## measure the gate's error rates on the study's runs
-	@python -m gate calibrate
-
 report: run  ## write report/: the workspace against BASE=revision, with curves, in one HTML file
 	@python -m gate report $(if $(BASE),--base "$(BASE)") $(if $(FILES),--files-of-commits "$(FILES)")
 

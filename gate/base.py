@@ -7,23 +7,49 @@ from pathlib import Path
 
 from gate.errors import CannotCompareError
 from gate.git import git, try_git
-from gate.revisions import Revision, find_commit
 
-# The last is what a remote calls its default branch.
-MAIN_BRANCHES = ("main", "master", "HEAD")
+MAIN_BRANCHES = ("main", "master")
 
 
 @dataclass(frozen=True)
 class Base:
-    """The revision to compare with.
+    """A revision to compare with.
 
     Attributes:
-        revision: where its files are read.
+        commit: full hash.
+        name: what people call it.
         why: how it was chosen, in words.
     """
 
-    revision: Revision
+    commit: str
+    name: str
     why: str
+
+
+def find_commit(folder: Path, name: str) -> str | None:
+    """Full hash of the commit that a branch, tag or hash names, None if there is none.
+
+    Raises:
+        CannotCompareError: the folder is in no clone.
+    """
+    return try_git(
+        folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
+    )
+
+
+def find_anchor(folder: Path, name: str) -> Base:
+    """The anchor that gate.yaml names.
+
+    Raises:
+        CannotCompareError: Git does not have it.
+    """
+    commit = find_commit(folder, name)
+    if commit is None:
+        raise CannotCompareError(
+            f"gate.yaml: anchor: expected a tag or commit; there is no {name!r} here;"
+            f" {_history_hint(folder)}get it (git fetch --tags), or name another"
+        )
+    return Base(commit, name, "the anchor of gate.yaml")
 
 
 def choose_base(folder: Path, named: str | None, metrics_files: Sequence[str]) -> Base:
@@ -66,18 +92,18 @@ def choose_base(folder: Path, named: str | None, metrics_files: Sequence[str]) -
             f"expected a common ancestor of HEAD and {main}; found none;"
             f" {_history_hint(folder)}name a base: --base REVISION"
         )
-    return Base(_revision(folder, fork), f"where this branch left {main} (merge base)")
+    return _of(folder, fork, f"where this branch left {main} (merge base)")
 
 
 def _named(folder: Path, named: str) -> Base:
     if commit := find_commit(folder, named):
-        return Base(Revision(folder, commit, named), "named by --base")
+        return Base(commit, named, "named by --base")
     names = [f"{remote}/{named}" for remote in _remotes(folder) if named != "HEAD"]
     remote = {name: commit for name in names if (commit := find_commit(folder, name))}
     if len(remote) == 1:
         ((name, commit),) = remote.items()
         why = f"named by --base; there is no {named} here but that of the remote"
-        return Base(Revision(folder, commit, name), why)
+        return Base(commit, name, why)
     if remote:
         hint = f"the remotes have {' and '.join(remote)}; "
     elif named == "workspace":
@@ -94,30 +120,40 @@ def _last_other_metrics(folder: Path, main: str, metrics_files: Sequence[str]) -
     """On the main branch: HEAD where the workspace has other metrics, else what was before them."""
     if not metrics_files:
         raise CannotCompareError("dvc.yaml: expected metrics files; found none; declare them")
-    if try_git(folder, "status", "--porcelain", "--", *metrics_files):
+    # What only DVC's cache has is in Git as a hash in dvc.lock.
+    tracked = set(git(folder, "ls-files", "-z", "--", *metrics_files).split("\0"))
+    hidden = [":(glob)**/dvc.lock"] if {*metrics_files} - tracked else []
+    paths = [*({*metrics_files} & tracked), *hidden]
+    if try_git(folder, "status", "--porcelain", "--", *paths):
         head = git(folder, "rev-parse", "HEAD")
-        return Base(_revision(folder, head), f"last commit of {main}; the workspace differs")
+        return _of(folder, head, f"last commit of {main}; the workspace differs")
     # Each merge counts as one step: what it brought into the main branch.
-    changes = git(folder, "rev-list", "--first-parent", "HEAD", "--", *metrics_files).split()
+    changes = git(folder, "rev-list", "--first-parent", "HEAD", "--", *paths).split()
     earlier = find_commit(folder, f"{changes[0]}^") if changes else None
-    if earlier is None or not git(folder, "ls-tree", earlier, "--", *metrics_files):
+    if earlier is None or not git(folder, "rev-list", "-1", earlier, "--", *paths):
         raise CannotCompareError(
             f"expected an earlier commit of {main} with other metrics; found none;"
             f" {_history_hint(folder)}name a base: --base REVISION"
         )
-    return Base(_revision(folder, earlier), f"last commit of {main} with other metrics")
+    return _of(folder, earlier, f"last commit of {main} with other metrics")
 
 
 def _main_branch(folder: Path) -> str | None:
-    """The first of `MAIN_BRANCHES` that there is: here, on `origin`, on another remote."""
+    """The remote's default branch, else `main`, else `master`: the first that HEAD comes from.
 
-    def rank(name: str) -> tuple[int, bool, bool, str]:
-        remote, _, branch = name.rpartition("/")
-        return MAIN_BRANCHES.index(branch), remote != "", remote != "origin", remote
-
-    refs = [f"refs/{where}/{n}" for where in ("heads", "remotes/*") for n in MAIN_BRANCHES]
-    found = git(folder, "for-each-ref", "--format=%(refname)", *refs).split()
-    return min((ref.split("/", 2)[2] for ref in found), key=rank, default=None)
+    Each of them here, on `origin`, then on another remote. One without a common ancestor, such as
+    an orphan branch for a web page, is taken only if there is no other.
+    """
+    refs = ["refs/heads", "refs/remotes"]
+    form = "--format=%(refname) %(symref)"
+    listed = [line.split() for line in git(folder, "for-each-ref", form, *refs).splitlines()]
+    defaults = [target[0] for _, *target in listed if target and target[0].count("/") > 2]
+    names = dict.fromkeys([*(ref.split("/", 3)[3] for ref in defaults), *MAIN_BRANCHES])
+    known = [ref.split("/", 2)[2] for ref, *target in listed if not target]
+    places = ["", *(f"{remote}/" for remote in _remotes(folder))]
+    found = [f"{place}{name}" for name in names for place in places if f"{place}{name}" in known]
+    related = (name for name in found if try_git(folder, "merge-base", "HEAD", name))
+    return next(related, found[0] if found else None)
 
 
 def _remotes(folder: Path) -> list[str]:
@@ -125,8 +161,8 @@ def _remotes(folder: Path) -> list[str]:
     return sorted((try_git(folder, "remote") or "").split(), key=lambda name: name != "origin")
 
 
-def _revision(folder: Path, commit: str) -> Revision:
-    return Revision(folder, commit, git(folder, "rev-parse", "--short", commit))
+def _of(folder: Path, commit: str, why: str) -> Base:
+    return Base(commit, git(folder, "rev-parse", "--short", commit), why)
 
 
 def _history_hint(folder: Path) -> str:

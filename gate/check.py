@@ -1,16 +1,17 @@
-"""The whole gate: reads both sides, compares, and says what follows."""
+"""The whole gate: reads each side once, compares, and says what follows."""
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
-from gate.base import Base, choose_base
-from gate.comparison import Comparison, Verdict, compare
-from gate.likeness import Differences, find_differences
-from gate.noise import read_noise
-from gate.reading import metrics_files, read_metrics
-from gate.revisions import Workspace
-from gate.seeds import Finding, SeedTest, SeedTests, compare_seeds
-from gate.settings import load_settings
+from gate.base import Base, choose_base, find_anchor
+from gate.comparison import Comparison, Name, Noise, Verdict, compare, former_name, names_of
+from gate.errors import CannotCompareError
+from gate.repository import Repository, Wanted
+from gate.runs import Finding, RunsTest, compare_runs, noise_of, other_conditions, read_runs
+from gate.settings import SETTINGS, Rule, Settings, load_settings
+from gate.snapshot import Pairs, Snapshot, differences
 
 NO_WORSE, REGRESSION, NOT_COMPARABLE = 0, 1, 2
 
@@ -27,72 +28,196 @@ class Check:
 
     Attributes:
         base: the revision, and how it was chosen.
-        comparisons: every metric, gated ones first.
-        differences: what differs beside the metrics.
-        seeds: the tests over several seeds.
+        anchor: the anchor's name and commit; None if gate.yaml has none.
+        comparisons: every metric, those with a rule first.
+        drift: by metric, the comparison with the anchor.
+        differences: by kind, what else differs.
+        runs: the tests over several seeds.
         status: a key of `VERDICTS`, and the status that the gate ends with.
         reasons: for the status, in words; one or more.
         notes: what else a reader should know, in words.
+        before, after: the two sides.
     """
 
     base: Base
+    anchor: Base | None
     comparisons: tuple[Comparison, ...]
-    differences: Differences
-    seeds: SeedTests
+    drift: Mapping[Name, Comparison]
+    differences: Mapping[str, Pairs]
+    runs: tuple[RunsTest, ...]
     status: int
     reasons: tuple[str, ...]
     notes: tuple[str, ...]
+    before: Snapshot
+    after: Snapshot
 
 
 def check(folder: Path, base: str | None = None) -> Check:
     """Compares the workspace with a revision.
 
     Args:
-        folder: of dvc.yaml, in a clone.
+        folder: in a repository of Git and DVC.
         base: a branch, tag or hash; None to choose.
 
     Raises:
         CannotCompareError: there is no such revision, or what is needed is missing or broken.
     """
-    candidate = Workspace(folder)
-    settings = load_settings(candidate)
-    files = metrics_files(candidate)
-    chosen = choose_base(folder, base, files)
-    before = chosen.revision
-    noise = read_noise(before, candidate)
-    comparisons = compare(
-        settings.metrics,
-        {path: read_metrics(before, path) for path in metrics_files(before)},
-        {path: read_metrics(candidate, path) for path in files},
-        noise,
+    repository = Repository(folder)
+    settings = load_settings(repository.text(SETTINGS))
+    more = Wanted(settings.files(), settings.environment, list(settings.metrics))
+    after = repository.read(None, "workspace", more)
+    if not after.metrics:
+        raise CannotCompareError("dvc.yaml: expected metrics files; found none; declare them")
+    chosen = choose_base(repository.folder, base, list(after.metrics))
+    before = repository.read(chosen.commit, chosen.name, more)
+    anchor = _anchor(repository.folder, settings, before, after)
+    old = None
+    if anchor:
+        same = anchor.commit == before.commit
+        old = before if same else repository.read(anchor.commit, anchor.name)
+    return _compare(settings, chosen, anchor, before, after, old)
+
+
+def _anchor(folder: Path, settings: Settings, before: Snapshot, after: Snapshot) -> Base | None:
+    """The base's anchor, so that no change moves its own; that of a change of nothing else counts.
+
+    Raises:
+        CannotCompareError: Git does not have it.
+    """
+    kept = (before.settings or {}).get("anchor")
+    moved_alone = (before.metrics, before.outputs, before.inputs, before.parameters) == (
+        after.metrics, after.outputs, after.inputs, after.parameters
+    )  # fmt: skip
+    name = settings.anchor if moved_alone or kept is None else str(kept)
+    return find_anchor(folder, name) if name else None
+
+
+def _compare(
+    settings: Settings,
+    base: Base,
+    anchor: Base | None,
+    before: Snapshot,
+    after: Snapshot,
+    old: Snapshot | None,
+) -> Check:
+    for path, file in after.metrics.items():
+        other = before.metrics.get(path)
+        judged = any(fnmatchcase(path, pattern) for pattern in settings.metrics)
+        if judged and file.problem and not (other and other.values):
+            raise CannotCompareError(f"{path}: {file.problem}")
+    rules = settings.rules(names_of(before.metrics) | names_of(after.metrics))
+    former = {former_name(name, rule) for name, rule in rules.items()}
+    first = settings.first_run == "pass" and not former & names_of(before.metrics)
+    noise, runs, problems = _runs(settings, rules, before, after)
+    comparisons = compare(rules, before.metrics, after.metrics, noise, first=first)
+    found = _differences(before, after)
+    problems += [f"{name} differs: {a} -> {b}; results of other data cannot be compared"
+                 for name, a, b in _not_same(settings.same, before, after)]  # fmt: skip
+    if after.stale and settings.stale_results == "refuse":
+        problems.append(
+            f"results that do not belong to the files beside them: {_listed(after.stale)};"
+            " run `dvc repro`"
+        )
+    drift: dict[Name, Comparison] = {}
+    if old is not None and anchor is not None:
+        drift = _drift(rules, old, after, noise)
+        problems += [
+            f"{name} is not that of the anchor {anchor.name}: {a} -> {b}; move `anchor` in"
+            f" {SETTINGS} with a change of that file only"
+            for name, a, b in _not_same(settings.same, old, after)
+            if b is not None
+        ]
+    status, reasons = _decide(comparisons, drift, anchor, runs, problems)
+    notes = tuple(_notes(settings, before, after, found))
+    return Check(
+        base, anchor, comparisons, drift, found, runs, status, reasons, notes, before, after
     )
-    differences = find_differences(before, candidate)
-    seeds = compare_seeds(settings.seeds, settings.metrics, before, candidate, noise)
-    status, reasons = _decide(comparisons, seeds, differences, settings.stale_results == "refuse")
-    notes = _notes(differences)
-    return Check(chosen, comparisons, differences, seeds, status, reasons, notes)
+
+
+def _runs(
+    settings: Settings, rules: Mapping[Name, Rule], before: Snapshot, after: Snapshot
+) -> tuple[Noise, tuple[RunsTest, ...], list[str]]:
+    """The noise over seeds, the tests over seeds, and what kept them from being made."""
+    if settings.runs is None:
+        return Noise({}), (), []
+    try:
+        base = read_runs(settings.runs, before, older=True)
+        candidate = read_runs(settings.runs, after)
+        noise = noise_of(base, candidate)
+        if base is None:
+            return noise, (), []
+        if candidate is None:
+            file = settings.runs.file
+            return noise, (), [f"{file}: deleted: the candidate has none; restore it"]
+        return noise, compare_runs(settings.runs, rules, base, candidate, noise), []
+    except CannotCompareError as error:
+        return Noise({}), (), [str(error)]
+
+
+def _differences(before: Snapshot, after: Snapshot) -> dict[str, Pairs]:
+    """What else differs. Parameters are compared one by one, not as a file."""
+    files = {name.partition(": ")[0] for side in (before, after) for name in side.parameters}
+    inputs = [{p: h for p, h in s.inputs.items() if p not in files} for s in (before, after)]
+    gate = {} if before.settings is None else differences(before.settings, after.settings or {})
+    return {
+        "parameters": differences(before.parameters, after.parameters),
+        "inputs": differences(*inputs),
+        "environment": differences(before.environment, after.environment),
+        "outputs": differences(before.outputs, after.outputs),
+        "gate": {SETTINGS: (None, "new")} if before.settings is None else gate,
+    }
+
+
+def _not_same(
+    patterns: Sequence[str], before: Snapshot, after: Snapshot
+) -> Iterator[tuple[str, object, object]]:
+    """What must be the same and is not; what the base does not know cannot be told."""
+    a, b = ({**s.outputs, **s.inputs, **s.parameters} for s in (before, after))
+    known = (name for name, value in sorted(a.items()) if value not in (None, b.get(name)))
+    for name in known:
+        if any(fnmatchcase(name, pattern) for pattern in patterns):
+            yield name, _start(a[name]), _start(b.get(name))
+
+
+def _start(value: object) -> str | None:
+    return None if value is None else str(value)[:12]  # of a hash, enough to tell it
+
+
+def _drift(
+    rules: Mapping[Name, Rule], old: Snapshot, after: Snapshot, noise: Noise
+) -> dict[Name, Comparison]:
+    """Metrics that block, compared with the anchor; those that it does not have are left out."""
+    known = names_of(old.metrics)
+    kept = {
+        name: rule
+        for name, rule in rules.items()
+        if rule.blocks and rule.better and former_name(name, rule) in known
+    }
+    found = compare(kept, old.metrics, after.metrics, noise)
+    return {(c.file, c.key): c for c in found if (c.file, c.key) in kept}
 
 
 def _decide(
-    comparisons: tuple[Comparison, ...],
-    seeds: SeedTests,
-    differences: Differences,
-    stale_refused: bool,
+    comparisons: Iterable[Comparison],
+    drift: Mapping[Name, Comparison],
+    anchor: Base | None,
+    runs: Iterable[RunsTest],
+    problems: Iterable[str],
 ) -> tuple[int, tuple[str, ...]]:
     """A regression that is seen is one, whatever else could not be compared."""
-    refused = [c for c in comparisons if c.refuses]
-    tests = [t for t in seeds.tests if t.refuses]
-    worse = [_text(c) for c in refused if c.verdict is Verdict.WORSE]
-    worse += [_test_text(t) for t in tests if t.finding is Finding.WORSE]
-    unclear = [_text(c) for c in refused if c.verdict is not Verdict.WORSE]
-    unclear += [_test_text(t) for t in tests if t.finding is not Finding.WORSE]
-    unclear += [seeds.problem] if seeds.problem else []
-    if stale_refused and differences.stale:
-        names = ", ".join(differences.stale)
-        unclear.append(
-            f"expected results of the parameters and code beside them; found other {names};"
-            " run `dvc repro`"
-        )
+    comparisons = list(comparisons)
+    bad = (Verdict.WORSE, Verdict.OUT_OF_LIMITS)
+    worse = [f"{c.name}: {c.reason}" for c in comparisons if c.refuses and c.verdict in bad]
+    worse += [
+        f"{c.name}: against the anchor {anchor.name if anchor else ''}: {c.reason}"
+        for c in drift.values()
+        if c.verdict is Verdict.WORSE
+    ]
+    tests = [test for test in runs if test.refuses]
+    worse += [_test(test) for test in tests if test.finding is Finding.WORSE]
+    unclear = list(_grouped([c for c in comparisons if c.refuses and c.verdict not in bad]))
+    unclear += [_test(test) for test in tests if test.finding is not Finding.WORSE]
+    unclear += problems
     if worse:
         return REGRESSION, (*worse, *unclear)
     if unclear:
@@ -101,34 +226,39 @@ def _decide(
     return NO_WORSE, (f"none of {blocking} blocking metrics is worse by more than its margin",)
 
 
-def _text(comparison: Comparison) -> str:
-    return f"{comparison.file}: {comparison.key}: {comparison.reason}"
+def _grouped(comparisons: Iterable[Comparison]) -> Iterator[str]:
+    """One line for all metrics of a file that have the same reason."""
+    keys: dict[tuple[str, str], list[str]] = {}
+    for c in comparisons:
+        keys.setdefault((c.file, c.reason), []).append(c.key)
+    for (file, reason), names in keys.items():
+        shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+        yield f"{file}: {shown}: {reason}"
 
 
-def _test_text(test: SeedTest) -> str:
-    return f"{test.file}: {test.key}, over {test.pairs} seeds: {test.finding}: {test.reason}"
+def _test(test: RunsTest) -> str:
+    q = test.question
+    return f"{q.file}: {q.key}, over {test.pairs} seeds: {test.finding}: {test.reason}"
 
 
-def _notes(differences: Differences) -> tuple[str, ...]:
+def _listed(stale: Mapping[str, str]) -> str:
+    return "; ".join(f"{stage}: {why}" for stage, why in stale.items())
+
+
+def _notes(
+    settings: Settings, before: Snapshot, after: Snapshot, found: Mapping[str, Pairs]
+) -> Iterator[str]:
     """What a reader should know beside the verdicts."""
-    d, notes = differences, []
-    kinds = {
-        "parameters": d.parameters,
-        "data": d.data,
-        "code": d.code,
-        "environment": d.environment,
-    }
-    other = [kind for kind, pairs in kinds.items() if pairs]
-    if other:
-        notes.append(f"not like with like: {', '.join(other)} differ")
-    if d.not_reproduced:
-        names = sorted({*d.outputs, *d.edited})
-        notes.append(f"not reproduced: nothing differs but the bytes of {', '.join(names)}")
-    if d.gate:
-        notes.append("the gate itself is another: gate.yaml differs from the base's")
-    if d.edited:
-        notes.append(f"not what dvc.lock has: {', '.join(d.edited)}; changed by hand?")
-    if d.stale:
-        notes.append(f"results of other parameters or code than those here: {', '.join(d.stale)}")
-    notes += d.unknown
-    return tuple(notes)
+    inputs = ("parameters", "inputs", "environment")
+    other = [kind for kind in inputs if found[kind]]
+    if found["outputs"] and not other and not after.stale and before.outputs:
+        yield f"not reproduced: nothing differs but the bytes of {', '.join(found['outputs'])}"
+    if found["gate"]:
+        yield f"the gate itself is another: {SETTINGS} differs from the base's"
+    if after.stale and settings.stale_results == "inform":
+        yield f"results that do not belong to the files beside them: {_listed(after.stale)}"
+    if before.stale:
+        yield f"the base's own results do not belong to its files: {', '.join(before.stale)}"
+    if settings.runs:
+        for side, snapshot in (("base", before), ("candidate", after)):
+            yield from other_conditions(settings.runs, snapshot, side)

@@ -1,12 +1,17 @@
 """Judges each metric by its rule. Computes only: what it compares was read elsewhere."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 
-from gate.names import Name, find, nearest, parse_name, renamed
-from gate.reading import MetricsFile, read_number
-from gate.settings import Margin, Rule
+from gate.errors import shown
+from gate.settings import Margin, Rule, nearest
+from gate.snapshot import MetricsFile, read_number
+
+# File and key.
+Name = tuple[str, str]
+Files = Mapping[str, MetricsFile]
 
 
 class Verdict(StrEnum):
@@ -16,20 +21,22 @@ class Verdict(StrEnum):
     SAME = "the same"
     WITHIN_MARGIN = "within the margin"
     WORSE = "worse"
+    OUT_OF_LIMITS = "out of limits"
     NOT_COMPARABLE = "cannot be compared"
+    NEW = "new"
     NOT_GATED = "not gated"
 
 
 @dataclass(frozen=True)
 class Noise:
-    """How much metrics differ when nothing but the seed does.
+    """How much metrics differ if nothing but the seed does.
 
     Attributes:
-        deviations: by metrics file, by key: standard deviation over seeds, as it was found.
-        origin: where they come from, in words; empty where no study has measured them.
+        deviations: by metric, the standard deviation over seeds.
+        origin: where they come from, in words; empty if nothing has measured them.
     """
 
-    deviations: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    deviations: Mapping[Name, float]
     origin: str = ""
 
 
@@ -40,7 +47,7 @@ class Comparison:
     Attributes:
         file, key: which metric; nested keys are joined by dots.
         base, candidate: its values; None where there is no finite number.
-        better: `higher` or `lower`; None for a metric that is not gated.
+        better: `higher` or `lower`; None for a metric without a direction.
         margin: how much worse is still no worse, in the metric's unit; None where not known.
         blocks: whether being worse refuses the change.
         verdict: see there.
@@ -66,137 +73,198 @@ class Comparison:
             return None
         return self.candidate - self.base
 
-
-Files = Mapping[str, MetricsFile]
+    @property
+    def name(self) -> str:
+        """File and key, as people read it."""
+        return f"{self.file}: {self.key}" if self.key else self.file
 
 
 def compare(
-    rules: Mapping[str, Mapping[str, Rule]], base: Files, candidate: Files, noise: Noise
+    rules: Mapping[Name, Rule], base: Files, candidate: Files, noise: Noise, *, first: bool = False
 ) -> tuple[Comparison, ...]:
-    """All metrics of both sides, gated ones first, in the order of the rules.
+    """All metrics of both sides, those with a rule first.
 
     Args:
-        rules: by metrics file, by key.
+        rules: by metric.
         base: by path, the metrics files of the base.
         candidate: those of the candidate.
         noise: for margins in standard deviations.
+        first: whether a metric that the base does not have passes.
 
     Raises:
         CannotCompareError: a rule is for a metric that neither side has.
     """
-    gated = []
-    compared: set[Name] = set()
-    for file, by_key in rules.items():
-        for key, rule in by_key.items():
-            name = (file, key)
-            former = parse_name(rule.formerly, file) if rule.formerly else name
-            compared |= {name, former}
-            gated.append(_gated(name, former, rule, base, candidate, noise))
-    rest = sorted((_names(base) | _names(candidate)) - compared)
-    return (*gated, *(_not_gated(name, base, candidate) for name in rest))
+    judged = [_judged(name, rule, base, candidate, noise, first) for name, rule in rules.items()]
+    former = {former_name(name, rule) for name, rule in rules.items()}
+    rest = sorted((names_of(base) | names_of(candidate)) - former - rules.keys())
+    return (*judged, *(_not_gated(name, base, candidate) for name in rest))
 
 
-def _gated(
-    name: Name, former: Name, rule: Rule, base: Files, candidate: Files, noise: Noise
+def former_name(name: Name, rule: Rule) -> Name:
+    """The name that the base has for a metric."""
+    if rule.formerly is None:
+        return name
+    path, colon, key = rule.formerly.rpartition(":")
+    return (path, key) if colon else (name[0], rule.formerly)
+
+
+def names_of(files: Files) -> set[Name]:
+    """Every metric that could be read."""
+    return {(path, key) for path, file in files.items() for key in file.values}
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What one side has under a name: a number, or why there is none."""
+
+    number: float | None = None
+    problem: str = ""
+    absent: bool = False  # the file can be read, or is not declared at all, and has no such key
+
+
+def _find(files: Files, name: Name) -> _Found:
+    file = files.get(name[0])
+    if file is not None and file.problem:
+        return _Found(problem=f"{name[0]}: {file.problem}")
+    if file is None or name[1] not in file.values:
+        return _Found(problem="missing", absent=True)
+    number = read_number(file.values[name[1]])
+    found = f"expected a finite number; found {shown(file.values[name[1]])}"
+    return _Found(number, "" if number is not None else found)
+
+
+def _judged(
+    name: Name, rule: Rule, base: Files, candidate: Files, noise: Noise, first: bool
 ) -> Comparison:
-    before, after = find(base, former), find(candidate, name)
+    former = former_name(name, rule)
+    before, after = _find(base, former), _find(candidate, name)
     if before.absent and after.absent:
-        raise nearest(name, _names(base) | _names(candidate))
-    deviation = noise.deviations.get(name[0], {}).get(name[1])
-    margin, origin = margin_of(rule.margin, before.number, deviation, noise.origin)
-    missing = _why_not_comparable(name, former, base, candidate)
-    if missing or before.number is None or after.number is None:
-        verdict, reason = Verdict.NOT_COMPARABLE, missing
-    elif margin is None:
+        raise nearest(*name, names_of(base) | names_of(candidate))
+    margin = None
+    verdict, reason = Verdict.NOT_COMPARABLE, _why_not(name, former, base, candidate)
+    if after.number is not None and rule.better is None:
+        verdict, reason = Verdict.SAME, "within its limits"
+    elif before.number is not None and after.number is not None and rule.better and rule.margin:
+        deviation = noise.deviations.get(name)
+        margin, origin = margin_of(rule.margin, before.number, deviation, noise.origin)
         verdict, reason = Verdict.NOT_COMPARABLE, origin
-    else:
-        verdict, reason = judge(rule.better, before.number, after.number, margin)
-        if verdict in (Verdict.WORSE, Verdict.WITHIN_MARGIN):
-            reason += f" ({origin})"
+        if margin is not None or before.number == after.number:
+            verdict, reason = judge(rule.better, before.number, after.number, margin or 0.0)
+            reason += f" ({origin})" if verdict is not Verdict.SAME else ""
+    elif before.absent and after.number is not None and (first or not rule.blocks):
+        verdict = Verdict.NEW
     if former != name:
         reason += f"; renamed from {': '.join(former)}"
-    # A value that is missing or no number is a fault of the candidate even where it only informs.
-    broken = verdict is Verdict.NOT_COMPARABLE and (rule.blocks or after.number is None)
-    refuses = broken or (rule.blocks and verdict is Verdict.WORSE)
+    if after.number is not None and (beyond := _beyond(rule, after.number)):
+        verdict, reason = Verdict.OUT_OF_LIMITS, beyond
+    # A value that is missing or no number is a fault of the candidate even if it only informs.
+    bad = verdict in (Verdict.WORSE, Verdict.OUT_OF_LIMITS, Verdict.NOT_COMPARABLE)
+    refuses = (bad and rule.blocks) or (verdict is Verdict.NOT_COMPARABLE and after.number is None)
     return Comparison(
         *name, before.number, after.number, rule.better, margin, rule.blocks, verdict, reason,
         refuses,
     )  # fmt: skip
 
 
+def _beyond(rule: Rule, value: float) -> str:
+    if rule.at_least is not None and value < rule.at_least:
+        return f"{value:.6g}, below the limit: at_least {rule.at_least:.6g}"
+    if rule.at_most is not None and value > rule.at_most:
+        return f"{value:.6g}, above the limit: at_most {rule.at_most:.6g}"
+    return ""
+
+
 def judge(better: str, base: float, candidate: float, margin: float) -> tuple[Verdict, str]:
-    """The verdict on two finite numbers, and the reason.
+    """The verdict on two finite numbers, and the reason; the margin counts in both directions.
 
     Args:
         better: `higher` or `lower`.
         base: value of the base.
         candidate: value of the candidate; the worse it is, the worse the verdict, never better.
-        margin: 0 or more; worse by exactly that is within.
+        margin: 0 or more; a difference of exactly that is within.
     """
     worse_by = base - candidate if better == "higher" else candidate - base
-    if worse_by > margin:
-        return Verdict.WORSE, f"worse by {worse_by:.3g}, more than the margin of {margin:.3g}"
-    if worse_by > 0:
-        return Verdict.WITHIN_MARGIN, f"worse by {worse_by:.3g}, margin {margin:.3g}"
     if worse_by == 0:
         return Verdict.SAME, "unchanged"
-    return Verdict.BETTER, f"better by {-worse_by:.3g}"
+    direction = "worse" if worse_by > 0 else "better"
+    size = f"{direction} by {abs(worse_by):.3g}"
+    if abs(worse_by) <= margin:
+        return Verdict.WITHIN_MARGIN, f"{size}, margin {margin:.3g}"
+    return Verdict(direction), f"{size}, more than the margin of {margin:.3g}"
 
 
 def margin_of(
-    margin: Margin, base: float | None, deviation: object, origin: str
+    margin: Margin, base: float | None, deviation: float | None, origin: str, pairs: int = 1
 ) -> tuple[float | None, str]:
     """A margin in the metric's unit, and where it comes from; None and why there is none.
 
     Args:
         margin: as in gate.yaml.
         base: value of the base, for relative margins.
-        deviation: standard deviation over seeds, None where the study has not measured it.
+        deviation: standard deviation over seeds, None if no runs have measured it.
         origin: of the deviation, in words.
+        pairs: how many seeds two means are over.
     """
     if margin.absolute is not None:
         return margin.absolute, "absolute"
     if margin.relative is not None:
         share = None if base is None else abs(base) * margin.relative
         return share, f"{margin.relative:.3g} of the base"
-    measured = read_number(deviation)
-    if measured is not None and measured >= 0 and margin.deviations is not None:
-        text = f"{margin.deviations:.3g} standard deviations of {measured:.3g}, {origin}"
-        return margin.deviations * measured, text
-    if margin.without_study is not None and deviation is None:
-        return margin.without_study, "absolute, without a study"
+    if deviation is not None and margin.deviations is not None:
+        text = f"{margin.deviations:.3g} standard deviations of {deviation:.3g}, {origin}"
+        return margin.deviations * deviation, text
+    if deviation is not None and margin.standard_errors is not None:
+        error = float(deviation * (2 / pairs) ** 0.5)
+        text = f"{margin.standard_errors:.3g} standard errors of {error:.3g}, {origin}"
+        return margin.standard_errors * error, text
+    if margin.without_runs is not None:
+        return margin.without_runs, "absolute, without runs"
     return None, (
-        "expected its standard deviation over seeds in metrics/study.json;"
-        f" found {'none' if deviation is None else repr(deviation)}; run the study, or give an"
-        " absolute margin"
+        "expected its standard deviation over seeds; found no runs in either revision; name their"
+        " table in `runs` of gate.yaml, or give an absolute margin"
     )
 
 
-def _why_not_comparable(name: Name, former: Name, base: Files, candidate: Files) -> str:
-    before, after = find(base, former), find(candidate, name)
+def _why_not(name: Name, former: Name, base: Files, candidate: Files) -> str:
+    before, after = _find(base, former), _find(candidate, name)
     if after.absent:
-        new = renamed(name, before, candidate, _names(candidate) - _names(base))
+        new = _renamed(name, before, candidate, names_of(candidate) - names_of(base))
         hint = f"; it may now be {': '.join(new)}: name that in gate.yaml" if new else ""
         return f"deleted: the candidate has none{hint}"
-    if before.absent:
-        old = renamed(name, after, base, _names(base) - _names(candidate))
+    problems = [f"{side}: {v.problem}" for side, v in (("candidate", after), ("base", before))
+                if v.problem and not v.absent]  # fmt: skip
+    if before.absent and not problems:
+        old = _renamed(name, after, base, names_of(base) - names_of(candidate))
         hint = f"; if it was {': '.join(old)}, say so: `formerly: {':'.join(old)}`" if old else ""
         return f"new: the base has none; `blocks: false` until it has{hint}"
-    problems = [f"{side}: {v.problem}" for side, v in (("candidate", after), ("base", before))]
-    return "; ".join(problem for problem in problems if not problem.endswith(": None"))
+    return "; ".join(problems)
+
+
+def _renamed(name: Name, value: _Found, files: Files, unmatched: Iterable[Name]) -> Name | None:
+    """Which of the names that only the other side has may be the same metric: a guess.
+
+    The one with the same value, else the same key in another file, else the most alike key in the
+    same file.
+    """
+    others = sorted(unmatched)
+    for other in others:
+        if value.number is not None and _find(files, other).number == value.number:
+            return other
+    for other in others:
+        if other[1] == name[1]:
+            return other
+    keys = [key for file, key in others if file == name[0]]
+    alike = difflib.get_close_matches(name[1], keys, n=1, cutoff=0.75)
+    return (name[0], alike[0]) if alike else None
 
 
 def _not_gated(name: Name, base: Files, candidate: Files) -> Comparison:
-    before, after = find(base, name), find(candidate, name)
+    before, after = _find(base, name), _find(candidate, name)
     reason = "not in gate.yaml"
     if before.absent or after.absent:
         reason += "; new" if before.absent else "; deleted"
     elif before.problem or after.problem:
-        reason += f"; {_why_not_comparable(name, name, base, candidate)}"
+        reason += f"; {_why_not(name, name, base, candidate)}"
     return Comparison(
         *name, before.number, after.number, None, None, False, Verdict.NOT_GATED, reason, False
     )
-
-
-def _names(files: Files) -> set[Name]:
-    return {(path, key) for path, file in files.items() for key in file.values}

@@ -15,7 +15,6 @@ from itertools import accumulate
 import numpy as np
 
 MOST_PAIRS = 12  # 4,096 choices of signs; four more take seconds
-SIMULATIONS = 1000
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,6 @@ class Result:
         p_no_worse: of "worse by the margin or more", corrected.
         p_worse: of "worse by the margin or less", corrected.
         smallest_p: that so many pairs and tests can give, corrected.
-        power: how often a candidate as good as its base would be found no worse, 0 to 1.
     """
 
     pairs: int
@@ -41,7 +39,6 @@ class Result:
     p_no_worse: float
     p_worse: float
     smallest_p: float
-    power: float
 
 
 def assess(samples: Sequence[tuple[Sequence[float], float]], level: float) -> list[Result]:
@@ -55,7 +52,6 @@ def assess(samples: Sequence[tuple[Sequence[float], float]], level: float) -> li
     arrays = [(np.array(pairs[:MOST_PAIRS], float), margin) for pairs, margin in samples]
     no_worse = holm([p_value(pairs, margin) for pairs, margin in arrays])
     worse = holm([p_value(-pairs, -margin) for pairs, margin in arrays])
-    share = level / len(arrays)  # what is left of the level for the first test, by Holm
     return [
         Result(
             len(pairs),
@@ -64,9 +60,8 @@ def assess(samples: Sequence[tuple[Sequence[float], float]], level: float) -> li
             p_no_worse=no_worse[i],
             p_worse=worse[i],
             smallest_p=len(arrays) * 0.5 ** len(pairs),
-            power=power(float(pairs.std(ddof=1)), len(pairs), margin, share),
         )
-        for i, (pairs, margin) in enumerate(arrays)
+        for i, (pairs, _) in enumerate(arrays)
     ]
 
 
@@ -123,33 +118,6 @@ def interval(worse_by: np.ndarray, level: float) -> tuple[float, float, float]:
     k = max(1, int(level * count))
     means = np.sort(worse_by @ _subsets(len(worse_by)))
     return float(means[k - 1]), float(means[-k]), 1 - 2 * k / count
-
-
-def power(deviation: float, pairs: int, margin: float, level: float) -> float:
-    """How often a candidate that is as good as its base is found no worse.
-
-    By simulation of `SIMULATIONS` studies with normal differences of mean 0, always the same ones.
-
-    Args:
-        deviation: standard deviation of the differences of pairs, 0 or more.
-        pairs: 1 to `MOST_PAIRS`.
-        margin: in the same unit.
-        level: one-sided, of this test, after correction.
-
-    Returns:
-        0 to 1; 0 where the level is below what so few pairs can reach.
-    """
-    k = int(level * 2**pairs)
-    if k < 1:
-        return 0.0
-    random = np.random.default_rng(0)
-    subsets = _subsets(pairs)
-    passed = 0
-    for _ in range(0, SIMULATIONS, 100):  # in parts, as 12 pairs have 4,095 subsets
-        means = random.normal(0, deviation, (100, pairs)) @ subsets
-        upper = np.partition(means, -k, axis=1)[:, -k]
-        passed += int((upper < margin).sum())
-    return passed / SIMULATIONS
 
 
 def _subsets(pairs: int) -> np.ndarray:

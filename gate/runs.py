@@ -1,77 +1,133 @@
-"""`metrics/study_runs.csv`: every run of the study, a row each."""
+"""Runs with many seeds: how much the seed alone changes, and whether both sides' means differ."""
 
 import csv
 import io
-from collections.abc import Mapping
+import statistics
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
 
+from gate.comparison import Name, Noise, margin_of
 from gate.errors import CannotCompareError
-from gate.reading import merge_conflict, read_number
-from gate.revisions import Source
+from gate.settings import SETTINGS, Rule, RunsSettings
+from gate.snapshot import Snapshot, read_number
 
-RUNS = "metrics/study_runs.csv"
+if TYPE_CHECKING:
+    from gate.noninferiority import Result
 
-Rows = list[dict[str, str]]
+LEAST_RUNS = 5  # for a standard deviation
+
 # By seed, by metric.
-Runs = dict[int, dict[str, float]]
+Runs = Mapping[int, Mapping[str, float]]
 
 
-def read_rows(source: Source) -> Rows | None:
-    """All rows as text; None where there is no file.
+class Finding(StrEnum):
+    """What a test over seeds found."""
 
-    Raises:
-        CannotCompareError: it is no such table.
+    NO_WORSE = "no worse"
+    WORSE = "worse"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is to be tested.
+
+    Attributes:
+        file, key, blocks: which metric, and whether its finding refuses the change.
+        worse_by: by how much each pair's candidate is worse, in the order of the seeds.
+        margin: how much worse the mean may be; None where not known.
+        origin: of the margin, or why there is none, in words.
     """
-    content = source.read(RUNS)
-    if content is None:
-        return None
-    if conflict := merge_conflict(content):
-        raise CannotCompareError(f"{RUNS} of {source.name}: expected a CSV file; {conflict}")
-    try:
-        rows = list(csv.DictReader(io.StringIO(content.decode(), newline=""), strict=True))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise CannotCompareError(
-            f"{RUNS} of {source.name}: expected a CSV file; {error}; run the study"
-        ) from None
-    if not rows or "seed" not in rows[0] or any(None in {*r, *r.values()} for r in rows):
-        raise CannotCompareError(
-            f"{RUNS} of {source.name}: expected rows as long as their heading, with a `seed`;"
-            " found others; run the study"
-        )
-    return rows
+
+    file: str
+    key: str
+    blocks: bool
+    worse_by: tuple[float, ...]
+    margin: float | None
+    origin: str
 
 
-def runs_of(rows: Rows, wanted: Mapping[str, str | float], origin: str) -> Runs:
-    """The runs of one setting.
+@dataclass(frozen=True)
+class RunsTest:
+    """The answer.
+
+    Attributes:
+        question: what was to be tested.
+        result: None if it could not be tested.
+        finding: see there.
+        reason: in words.
+    """
+
+    question: Question
+    result: "Result | None"
+    finding: Finding
+    reason: str
+
+    @property
+    def pairs(self) -> int:
+        """How many seeds both sides have, as far as they are used."""
+        return self.result.pairs if self.result else len(self.question.worse_by)
+
+    @property
+    def refuses(self) -> bool:
+        """Whether this keeps the change from passing."""
+        return self.question.blocks and self.finding is not Finding.NO_WORSE
+
+
+def read_runs(
+    settings: RunsSettings, snapshot: Snapshot, *, older: bool = False
+) -> dict[str, Runs] | None:
+    """The runs of each metrics file, by seed; None if this side has no table.
 
     Args:
-        rows: of the file.
-        wanted: value of each column that chooses.
-        origin: of the rows, for errors.
-
-    Returns:
-        By seed, every column that is a finite number.
+        settings: which rows.
+        snapshot: with the text of the table.
+        older: whether the table may lack columns that the settings name: then they do not choose.
 
     Raises:
-        CannotCompareError: there is no such column, or a seed is there twice.
+        CannotCompareError: it is no such table, lacks a column, or has a seed twice.
     """
-    missing = sorted(wanted.keys() - rows[0].keys())
-    if missing:
+    text = snapshot.files.get(settings.file)
+    if text is None:
+        return None
+    where = f"{settings.file} of {snapshot.name}"
+    try:
+        rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+    except csv.Error as error:
+        raise CannotCompareError(f"{where}: expected a CSV file; {error}; write it anew") from None
+    wanted = {settings.seed, *(column for of in settings.of.values() for column in of.rows)}
+    if not rows or any(None in {*row, *row.values()} for row in rows):
         raise CannotCompareError(
-            f"gate.yaml: seeds.rows: expected columns of {RUNS} of {origin}; it has no"
-            f" {missing[0]}; mend that"
+            f"{where}: expected rows as long as their heading; found others; write it anew"
         )
-    runs: Runs = {}
+    missing = sorted(wanted - rows[0].keys())
+    if missing and not (older and settings.seed in rows[0]):
+        raise CannotCompareError(
+            f"{SETTINGS}: runs: expected columns of {where}; it has no {missing[0]}; mend that"
+        )
+    chosen = {
+        file: {column: value for column, value in of.rows.items() if column not in missing}
+        for file, of in settings.of.items()
+    }
+    return {file: _runs_of(rows, by, settings.seed, where) for file, by in chosen.items()}
+
+
+def _runs_of(
+    rows: list[dict[str, str]], wanted: Mapping[str, str | float], seed_column: str, where: str
+) -> Runs:
+    runs: dict[int, dict[str, float]] = {}
     for row in rows:
-        if not all(is_value(row[column], value) for column, value in wanted.items()):
-            continue
-        numbers = {column: _number(text) for column, text in row.items()}
-        seed = numbers.pop("seed")
-        if seed is None or int(seed) in runs:
-            raise CannotCompareError(
-                f"{RUNS} of {origin}: expected each seed once; found {row['seed']!r} again;"
-                " add a column to seeds.rows of gate.yaml that tells them apart"
-            )
-        runs[int(seed)] = {k: v for k, v in numbers.items() if v is not None}
+        if all(is_value(row[column], value) for column, value in wanted.items()):
+            numbers = {column: _number(text) for column, text in row.items()}
+            seed = numbers.pop(seed_column)
+            if seed is None or int(seed) in runs:
+                raise CannotCompareError(
+                    f"{where}: expected each seed once; found {row[seed_column]!r} again; add a"
+                    f" column to `rows` of {SETTINGS} that tells them apart"
+                )
+            runs[int(seed)] = {k: v for k, v in numbers.items() if v is not None}
     return runs
 
 
@@ -85,3 +141,109 @@ def _number(text: str) -> float | None:
         return read_number(float(text))
     except ValueError:
         return None
+
+
+def noise_of(base: Mapping[str, Runs] | None, candidate: Mapping[str, Runs] | None) -> Noise:
+    """Standard deviations over seeds: the base's, so that a change cannot widen its own margins.
+
+    Only if the base has none at all, those of the candidate.
+    """
+    for side, by_file in (("the base", base), ("the candidate", candidate)):
+        deviations = {
+            (file, key): statistics.stdev(run[key] for run in runs.values())
+            for file, runs in (by_file or {}).items()
+            if len(runs) >= LEAST_RUNS
+            for key in sorted(set.intersection(*(set(run) for run in runs.values())))
+        }
+        if deviations:
+            return Noise(deviations, f"over the seeds of {side}")
+    return Noise({})
+
+
+def compare_runs(
+    settings: RunsSettings,
+    rules: Mapping[Name, Rule],
+    base: Mapping[str, Runs],
+    candidate: Mapping[str, Runs],
+    noise: Noise,
+) -> tuple[RunsTest, ...]:
+    """Tests the metrics whose rule asks for it and whose runs differ."""
+    questions = [
+        question
+        for (file, key), rule in rules.items()
+        if rule.over_runs and base.get(file)
+        for question in _question(
+            (file, key), rule, base[file], candidate.get(file, {}), noise, settings.pairs
+        )
+    ]
+    return answer(questions, settings.level, settings.pairs)
+
+
+def _question(
+    name: Name, rule: Rule, base: Runs, candidate: Runs, noise: Noise, least: int
+) -> Iterator[Question]:
+    key = name[1]
+    seeds = sorted(base.keys() & candidate.keys())
+    pairs = [(base[s].get(key), candidate[s].get(key)) for s in seeds]
+    values = [(a, b) for a, b in pairs if a is not None and b is not None]
+    if rule.over_runs is None or (values and len(values) == len(seeds) == len(base)
+                                  and all(a == b for a, b in values)):  # fmt: skip
+        return
+    sign = -1 if rule.better == "lower" else 1
+    mean = statistics.fmean(a for a, _ in values) if values else None
+    margin, origin = margin_of(
+        rule.over_runs, mean, noise.deviations.get(name), noise.origin, len(values) or least
+    )
+    if len(values) < len(seeds):
+        margin, origin = None, "expected a number for every seed; found others"
+    worse_by = tuple(sign * (a - b) for a, b in values)
+    yield Question(*name, rule.blocks, worse_by, margin, origin)
+
+
+def answer(questions: list[Question], level: float, least_pairs: int) -> tuple[RunsTest, ...]:
+    """Tests all questions together, so that all errors together keep to the level.
+
+    Both directions are tested: that the candidate is no worse by the margin, and that it is.
+    If neither is shown, the finding is inconclusive.
+    """
+    testable = [q for q in questions if q.margin is not None and len(q.worse_by) >= least_pairs]
+    results: dict[Question, Result] = {}
+    if testable:
+        from gate.noninferiority import assess  # SciPy: seconds, seldom needed
+
+        samples = [(question.worse_by, question.margin or 0.0) for question in testable]
+        results = dict(zip(testable, assess(samples, level), strict=True))
+    return tuple(_answered(q, results.get(q), level, least_pairs) for q in questions)
+
+
+def _answered(question: Question, result: "Result | None", level: float, least: int) -> RunsTest:
+    finding, origin = Finding.INCONCLUSIVE, question.origin
+    if result is None:
+        found = f"expected {least} seeds or more on both sides; found {len(question.worse_by)}"
+        reason = origin if question.margin is None else found
+    elif result.p_no_worse <= level:
+        finding, reason = Finding.NO_WORSE, f"by less than the margin: {origin}"
+    elif result.p_worse <= level:
+        finding, reason = Finding.WORSE, f"by more than the margin: {origin}"
+    elif result.smallest_p > level:
+        reason = (
+            f"{result.pairs} seeds cannot tell: the smallest p-value of {result.pairs} pairs,"
+            f" corrected for all tests, is {result.smallest_p:.2g}, above {level:.2g}"
+        )
+    else:
+        reason = "neither is shown; more seeds would tell"
+    return RunsTest(question, result, finding, reason)
+
+
+def other_conditions(settings: RunsSettings, snapshot: Snapshot, side: str) -> Iterator[str]:
+    """In what a side's parameters differ from those that the runs were made with, in words."""
+    for file, of in settings.of.items():
+        other = [
+            f"{name.rpartition(': ')[2]} {snapshot.parameters[name]} (runs: {value})"
+            for name, value in of.parameters.items()
+            if name in snapshot.parameters and snapshot.parameters[name] != value
+        ]
+        if other:
+            yield f"{file}: the noise was measured under other conditions: {side}: " + ", ".join(
+                other
+            )

@@ -26,7 +26,7 @@ def main() -> None:
         sys.exit("screenshots: expected a browser; found none; apt-get install chromium")
     dvc = [sys.executable, "-m", "dvc", "plots", "diff", base, candidate]
     subprocess.run(dvc, cwd=ROOT, check=True)
-    if write_report(ROOT, base, None) != 0:
+    if write_report(ROOT, base, None)[0] != 0:
         sys.exit("screenshots: the report has nothing to compare; see report/report.md")
     with started(path) as browser:
         page = browser.new_context(offline=True, viewport=SIZE, device_scale_factor=2).new_page()

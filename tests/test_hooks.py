@@ -10,10 +10,19 @@ from pathlib import Path
 import pytest
 
 from bench.__main__ import conditions_of
+from gate.tests.conftest import Project
 from tests.conftest import ROOT, Run
-from tests.gate.conftest import GATE, PIPELINE, Repository
 from tests.repository import git, make_repository
 from verify.rerun import temporary_clone
+
+PIPELINE = """\
+stages:
+  train:
+    cmd: cp results.json metrics.json
+    deps: [results.json]
+    metrics: [{metrics.json: {cache: false}}]
+"""
+GATE = "metrics: {metrics.json: {loss: {better: lower, margin: {absolute: 1}, blocks: true}}}\n"
 
 # For what has nothing to do with where the pipeline is.
 ONE = pytest.mark.parametrize("hooked", ["below/"], indirect=True)
@@ -40,7 +49,7 @@ class Hooked:
         """Every file of the repository and the worktree: HEAD, refs, index, config, ..."""
         folders = (self.top, self.folder)
         files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-        return {str(p): p.read_bytes() for p in files if "report" not in p.parts}
+        return {str(p): p.read_bytes() for p in files if not {"report", "tmp"} & {*p.parts}}
 
 
 @pytest.fixture(params=["", "below/"])
@@ -49,18 +58,20 @@ def hooked(
 ) -> Hooked:
     """With the pipeline at the top of the repository, and in a folder of a larger one."""
     top, linked = tmp_path / "user's", tmp_path / "linked"
-    pipeline = Repository(top / request.param)
+    pipeline = Project(top / request.param)
     for path, text in {
         "dvc.yaml": PIPELINE,
         "gate.yaml": GATE,
         ".gitignore": "/report/\n/certificate/\n",
+        ".dvc/.gitignore": "/config.local\n/tmp\n/cache\n",
         ".dvc/config": "[core]\nautostage = true\nanalytics = false\n",
         "stages/__init__.py": "",
         "stages/__main__.py": STAGES,
     }.items():
         pipeline.write(path, text)
-    pipeline.results()
     git(top, "init", "--quiet", "--initial-branch=main")
+    pipeline.write("results.json", '{"loss": 1}')
+    pipeline.repro()
     git(top, "add", ".")
     git(top, "commit", "--quiet", "--message=results")
     git(top, "worktree", "add", "--quiet", "-b", "change", str(linked))
@@ -93,7 +104,7 @@ def hooked(
 
 def test_gate_and_report_are_of_the_current_folder(hooked: Hooked, run: Run) -> None:
     before = hooked.contents()
-    pipeline = Repository(hooked.folder)
+    pipeline = Project(hooked.folder)
     done = run(hooked.folder, "gate", "check", "--json", **hooked.variables)
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["base"]["commit"] == pipeline.git("rev-parse", "main")
@@ -107,7 +118,7 @@ def test_verify_is_of_the_current_folder(hooked: Hooked, run: Run) -> None:
     done = run(hooked.folder, "verify", **hooked.variables)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.startswith("a rerun\nRerun of ")
-    assert done.stdout.endswith("Verdict: same bytes (4 of 4 outputs)\n")
+    assert done.stdout.endswith("Verdict: same bytes (1 of 1 outputs)\n")
     certificate = hooked.folder / "certificate"
     assert {p: c for p, c in hooked.contents().items() if str(certificate) not in p} == before
 
@@ -134,7 +145,7 @@ def test_repositories_of_the_tests_and_of_the_benchmark_are_their_own(
 @ONE
 def test_suite_that_runs_in_a_hook_leaves_the_users_repository_alone(hooked: Hooked) -> None:
     before = hooked.contents()
-    test = "tests/gate/test_base.py::test_merge_on_main_is_one_step"
+    test = "gate/tests/test_base.py::test_merge_on_main_is_one_step"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test]
     done = subprocess.run(
         command, cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, check=False
@@ -147,7 +158,7 @@ def test_suite_that_runs_in_a_hook_leaves_the_users_repository_alone(hooked: Hoo
 def test_dvc_acts_on_the_current_folder(hooked: Hooked, run: Run, tmp_path: Path) -> None:
     """Also where it puts its files into Git's index itself, as its `autostage` does."""
     folder = tmp_path / "other"
-    other = Repository(folder)
+    other = Project(folder)
     other.write("dvc.yaml", "stages: {one: {cmd: touch one, outs: [one]}}\n")
     other.write(".dvc/config", "[core]\nautostage = true\n")
     git(folder, "init", "--quiet")

@@ -14,8 +14,9 @@ from PIL import Image
 from ruamel.yaml import YAML
 from scipy import stats
 
-from gate.noise import read_noise
-from gate.revisions import Workspace
+from gate.runs import noise_of, read_runs
+from gate.settings import load_settings
+from gate.snapshot import Snapshot
 from tests.conftest import ROOT, Run, set_parameters
 from tests.repository import git, ran
 
@@ -43,8 +44,8 @@ def change(estimate: dict[str, float], digits: int, unit: str = "") -> str:
 
 def compared(dataset: str, metric: str, images: int = 48_000) -> tuple[dict[str, float], ...]:
     """Without Dropout, with it, and the difference; accuracies in percent."""
-    without = f"{dataset},none,rate=0.0,n={images}"
-    with_it = f"{dataset},dense,rate={RATE},n={images}"
+    without = f"{dataset},none,rate=0.0,n={images},units=128"
+    with_it = f"{dataset},dense,rate={RATE},n={images},units=128"
     scale = 100 if "accuracy" in metric else 1
     found = (
         STUDY["settings"][without],
@@ -91,8 +92,12 @@ def in_english(readme: str) -> str:
 
 def noise() -> list[float]:
     """Standard deviation of the accuracy on test images over seeds, of each network."""
-    by_file = read_noise(Workspace(ROOT), Workspace(ROOT)).deviations.values()
-    return [float(str(by_key["test_accuracy"])) for by_key in by_file]
+    settings = load_settings((ROOT / "gate.yaml").read_text(encoding="utf-8")).runs
+    assert settings
+    table = (ROOT / settings.file).read_text(encoding="utf-8")
+    runs = read_runs(settings, Snapshot("here", files={settings.file: table}))
+    found = noise_of(runs, None).deviations
+    return [value for (_, key), value in found.items() if key == "test_accuracy"]
 
 
 @in_both
@@ -242,7 +247,8 @@ def test_commands_that_change_one_thing_work_in_their_order(
     """
     clone = tmp_path / "clone"
     shutil.copytree(finished_by_stand_in, clone, symlinks=True)
-    shutil.copy(ROOT / "gate.yaml", clone)
+    gate = (ROOT / "gate.yaml").read_text(encoding="utf-8")  # whose anchor is in this history only
+    (clone / "gate.yaml").write_text(re.sub("(?m)^anchor:.*", "", gate), encoding="utf-8")
     git(clone, "add", "gate.yaml")
     git(clone, "commit", "--quiet", "--message=gate")
     section = README.partition("## Change one thing")[2].partition("\n## ")[0]

@@ -12,7 +12,7 @@ from experiment.common.errors import InputError, one_line_errors
 from experiment.common.files import replacing
 from gate.errors import CannotCompareError
 from gate.git import git
-from verify.comparison import Certificate, compare
+from verify.comparison import Certificate, read_and_compare
 from verify.rerun import run_pipeline, temporary_clone
 
 CERTIFICATE = Path("certificate/certificate")
@@ -48,7 +48,7 @@ def verify(repository: Path) -> Certificate:
     with temporary_clone(repository) as rerun, temporary_clone(repository) as committed:
         if not run_pipeline(rerun):
             raise InputError("not reproduced: the pipeline failed; the reason is above")
-        return compare(committed, rerun, revision.removesuffix("-dirty"))
+        return read_and_compare(committed, rerun, revision.removesuffix("-dirty"))
 
 
 if __name__ == "__main__":

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from gate.likeness import ENVIRONMENT, differences, environments, output_hashes
-from gate.noise import read_noise
-from gate.reading import metrics_files, read_metrics, read_number
-from gate.revisions import Workspace
+from gate.repository import Repository, Wanted
+from gate.runs import noise_of, read_runs
+from gate.settings import SETTINGS, load_settings
+from gate.snapshot import Snapshot, differences, read_number
 
 SAME_BYTES, NOT_REPRODUCED, WITHIN_NOISE = 0, 1, 3
 
@@ -89,33 +89,57 @@ def _text(number: Number) -> str:
     return "noise not known" if number.deviations is None else f"{number.deviations:.2f}"
 
 
-def compare(committed: Path, rerun: Path, revision: str = "HEAD") -> Certificate:
-    """Compares two folders, each with `dvc.lock` and the files of Git.
+def read_and_compare(committed: Path, rerun: Path, revision: str) -> Certificate:
+    """Compares two clones of one commit.
 
     Args:
-        committed: the results as committed, with the study that has measured the noise over seeds.
-        rerun: the results of the rerun.
+        committed: with the results as committed, and the runs that have measured the noise.
+        rerun: with the results of the rerun.
         revision: named in the certificate.
 
     Raises:
-        CannotCompareError: a `dvc.lock` or `dvc.yaml` is broken.
+        CannotCompareError: DVC cannot read one of them, or gate.yaml is wrong.
     """
-    sides = Workspace(committed, "the commit"), Workspace(rerun, "the rerun")
-    noise = read_noise(*sides).deviations
-    before, after = map(output_hashes, sides)
-    outputs = {name: before.get(name) == after.get(name) for name in sorted(before | after)}
+    before = Repository(committed)
+    settings = load_settings(before.text(SETTINGS))
+    wanted = Wanted([settings.runs.file] if settings.runs else [], settings.environment)
+    repositories = ((before, "the commit"), (Repository(rerun), "the rerun"))
+    a, b = (repository.read(None, name, wanted) for repository, name in repositories)
+    runs = read_runs(settings.runs, a) if settings.runs else None
+    return compare(a, b, noise_of(runs, None).deviations, revision)
+
+
+def compare(
+    before: Snapshot,
+    after: Snapshot,
+    deviations: Mapping[tuple[str, str], float],
+    revision: str = "HEAD",
+) -> Certificate:
+    """Compares what is committed with a rerun.
+
+    Args:
+        before: the results as committed.
+        after: the results of the rerun.
+        deviations: by metric, over seeds.
+        revision: named in the certificate.
+    """
+    names = sorted({*before.outputs, *after.outputs})
+    outputs = {name: before.outputs.get(name) == after.outputs.get(name) for name in names}
     numbers = tuple(
-        _difference(f"{file}: {key}", *pair, noise.get(file, {}).get(key))
-        for file in metrics_files(sides[0])
-        for key, pair in differences(*(read_metrics(side, file).values for side in sides)).items()
+        _difference(f"{file}: {key}", *pair, deviations.get((file, key)))
+        for file, read in before.metrics.items()
+        for key, pair in differences(read.values, _values(after, file)).items()
     )
-    files = [name for name in outputs if name.endswith(ENVIRONMENT)]
-    found = differences(*(environments(side, files) for side in sides))
+    found = differences(before.environment, after.environment)
     # Both variants name the same properties. A file that is broken, without a name, tells nothing.
-    names = {name: name.rpartition(": ")[2] for name in found}
-    environment = {name: found[full] for full, name in names.items() if name}
+    properties = {full: full.partition(": ")[2] for full in found}
+    environment = {name: found[full] for full, name in properties.items() if name}
     status, reason = _judge(outputs, numbers, environment)
     return Certificate(revision, outputs, numbers, environment, status, reason)
+
+
+def _values(snapshot: Snapshot, file: str) -> Mapping[str, object]:
+    return snapshot.metrics[file].values if file in snapshot.metrics else {}
 
 
 def _judge(

@@ -1,7 +1,7 @@
-"""`python -m gate report`: one HTML file that needs nothing else, and Markdown with pictures."""
+"""`report`: one HTML file that needs nothing else, and Markdown with pictures."""
 
 import base64
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -12,48 +12,50 @@ from gate.check import NOT_COMPARABLE, VERDICTS, Check, check
 from gate.comparison import Comparison, Verdict
 from gate.errors import CannotCompareError
 from gate.presentation import (
-    COLUMNS,
     NUMBERS,
-    SEED_COLUMNS,
+    RUNS_COLUMNS,
+    all_notes,
     as_markdown,
+    changed,
     code,
+    columns_of,
+    drifted,
     escape,
     failure_as_markdown,
     not_gated,
     row,
-    seed_row,
+    runs_row,
 )
-from gate.report.changes import PICTURES, Pair
-from gate.report.content import Content, gather
-from gate.report.curves import Chart
+from gate.report.content import PICTURES, Content, Pair, gather
 from gate.report.page import environment, vega_script
+from gate.report.plots import COLOURS, Chart
+from gate.repository import Repository
 
 REPORT = Path("report")
 
 
-def write_report(folder: Path, base: str | None, files_of_commits: str | None) -> int:
-    """Writes `report/`; a report that says why, where the two sides cannot be compared.
+def write_report(folder: Path, base: str | None, files_of_commits: str | None) -> tuple[int, str]:
+    """Writes `report/`; a report that says why, if the two sides cannot be compared.
 
     Args:
-        folder: of `dvc.yaml`, in a clone.
+        folder: in a repository of Git and DVC.
         base: a branch, tag or hash; None to choose.
         files_of_commits: address below which a server has `COMMIT/PATH` of this repository, for
             the pictures in the Markdown; None for those beside it.
 
     Returns:
-        0, or 2 where nothing could be compared.
+        0, or 2 if nothing could be compared; and the verdict.
 
     Raises:
         CannotCompareError: the report cannot be written.
     """
     status, reason, content = 0, "", None
     try:
-        content = gather(folder, check(folder, base))
+        content = gather(Repository(folder).folder, check(folder, base))
     except CannotCompareError as error:
         status, reason = NOT_COMPARABLE, str(error)
     files = {"index.html": as_html(content, reason).encode()}
-    charts = content.charts if content else []
-    drawn = {f"{chart.name}.png": draw(chart) for chart in charts if chart.specification}
+    drawn = {chart.file: draw(chart) for chart in content.charts} if content else {}
     markdown = as_report_markdown(content, reason, list(drawn), files_of_commits)
     files |= drawn | {"report.md": markdown.encode()}
     try:
@@ -64,7 +66,9 @@ def write_report(folder: Path, base: str | None, files_of_commits: str | None) -
         raise CannotCompareError(
             f"{error.filename}: expected a file that can be written; found: {error.strerror}"
         ) from None
-    return status
+    if content is None:
+        return status, f"{VERDICTS[status]}: {reason}"
+    return status, "; ".join([VERDICTS[content.check.status], *content.check.reasons])
 
 
 def as_html(content: Content | None, reason: str) -> str:
@@ -102,26 +106,25 @@ def draw(chart: Chart) -> bytes:
 
 def untitled(chart: Chart) -> dict[str, Any]:
     """Its specification without title and hints, which the text around it has."""
-    return {k: v for k, v in (chart.specification or {}).items() if k != "title"}
+    return {k: v for k, v in chart.specification.items() if k != "title"}
 
 
 def _names(content: Content | None, reason: str) -> dict[str, Any]:
     """What the templates use."""
-    differing = content.check.differences.parameters if content else {}
+    differing = content.check.differences["parameters"] if content else {}
     parameters = [Pair(name, *values) for name, values in differing.items()]
     return {
         "content": content,
         "reason": reason,
         "verdict": VERDICTS[content.check.status if content else NOT_COMPARABLE],
         "status": content.check.status if content else NOT_COMPARABLE,
-        "columns": COLUMNS,
-        "seed_columns": SEED_COLUMNS,
+        "columns": _verdict_second(columns_of(content.check)) if content else (),
+        "runs_columns": RUNS_COLUMNS,
         "numbers": NUMBERS,
         "metrics": list(_metrics(content.check)) if content else [],
-        "seed_rows": [seed_row(test) for test in content.check.seeds.tests] if content else [],
-        "notes": [*not_gated(content.check), *content.check.notes, *content.check.seeds.notes]
-        if content
-        else [],
+        "runs_rows": [runs_row(test) for test in content.check.runs] if content else [],
+        "notes": [*not_gated(content.check), *all_notes(content.check)] if content else [],
+        "colours": COLOURS,
         "parameters": parameters,
         "pair_rows": _pair_rows,
         "untitled": untitled,
@@ -130,14 +133,22 @@ def _names(content: Content | None, reason: str) -> dict[str, Any]:
 
 
 def _metrics(check: Check) -> Iterator[tuple[str, list[tuple[str, list[str]]]]]:
-    """For each metrics file its rows: how each looks, and its cells."""
-    gated = [c for c in check.comparisons if c.verdict is not Verdict.NOT_GATED]
-    for file, group in groupby(gated, key=lambda c: c.file):
-        yield file, [(_look(c), [c.key, *row(c)[1:]]) for c in group]
+    """For each metrics file its rows, what changed first: how each looks, and its cells."""
+    first = changed(check)
+    rest = [c for c in check.comparisons if c.verdict is not Verdict.NOT_GATED and c not in first]
+    ordered = sorted([*first, *rest], key=lambda c: c.file)
+    for file, group in groupby(ordered, key=lambda c: c.file):
+        rows = [(_look(check, c), [c.key or c.file, *row(check, c)[1:]]) for c in group]
+        yield file, [(look, _verdict_second(cells)) for look, cells in rows]
 
 
-def _look(comparison: Comparison) -> str:
-    if comparison.refuses:
+def _verdict_second(cells: Sequence[str]) -> list[str]:
+    """The last cell after the first, so that a phone shows it."""
+    return [cells[0], cells[-1], *cells[1:-1]]
+
+
+def _look(check: Check, comparison: Comparison) -> str:
+    if comparison.refuses or drifted(check, comparison):
         return "refused"
     if comparison.verdict is Verdict.BETTER:
         return "better"
@@ -155,5 +166,5 @@ def _pair_rows(pairs: Iterable[Pair]) -> list[list[str]]:
 
 
 def _data_address(picture: Pair, data: bytes) -> str:
-    kind = PICTURES[Path(picture.name).suffix]
+    kind = PICTURES[Path(picture.name).suffix.lower()]
     return f"data:{kind};base64,{base64.b64encode(data).decode()}"

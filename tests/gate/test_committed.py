@@ -1,99 +1,133 @@
 """The committed gate.yaml on the committed results: real runs, no made-up numbers."""
 
 import csv
-import json
 import shutil
-from collections.abc import Callable
-from statistics import stdev
+from pathlib import Path
 
+import numpy as np
 import pytest
 
-from gate.check import NO_WORSE, NOT_COMPARABLE, REGRESSION, VERDICTS
-from gate.comparison import Verdict, compare
-from gate.noise import read_noise
-from gate.reading import MetricsFile, read_metrics
-from gate.revisions import Workspace
-from gate.runs import read_rows, runs_of
-from gate.settings import load_settings
+from gate.comparison import Comparison, Name, Noise, Verdict, compare, names_of
+from gate.repository import SETTINGS, Repository, Wanted
+from gate.runs import noise_of, read_runs
+from gate.settings import Rule, load_settings
+from gate.snapshot import MetricsFile, Snapshot
 from tests.conftest import ROOT
-from tests.gate.conftest import Repository
+from tests.repository import git
 
 VARIANTS = ("no_dropout", "dropout")
 
 
-@pytest.fixture
-def committed(new_repository: Callable[[], Repository]) -> Repository:
-    """A clone with the real results, without the code: the gate is to inform of that only."""
-    repository = new_repository()
-    shutil.rmtree(repository.folder / "metrics")
-    for path in ("dvc.yaml", "dvc.lock", "params.yaml"):
-        shutil.copy(ROOT / path, repository.folder)
-    shutil.copytree(ROOT / "metrics", repository.folder / "metrics")
-    gate = (ROOT / "gate.yaml").read_text(encoding="utf-8")
-    assert "stale_results: refuse" in gate
-    repository.write("gate.yaml", gate.replace("stale_results: refuse", "stale_results: inform"))
-    repository.commit()
-    return repository
+@pytest.fixture(scope="module")
+def committed(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    """The real results, in a repository without the code."""
+    folder = tmp_path_factory.mktemp("committed")
+    for path in ("dvc.yaml", "dvc.lock", "params.yaml", ".dvc/config"):
+        (folder / path).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / path, folder / path)
+    shutil.copytree(ROOT / "metrics", folder / "metrics")
+    git(folder, "init", "--quiet")
+    return Repository(folder).read(None, "the workspace", Wanted(["metrics/study_runs.csv"]))
 
 
-def test_no_change_is_no_worse(committed: Repository) -> None:
-    found = committed.check("main")
-    assert found.status == NO_WORSE
-    gated = [c.verdict for c in found.comparisons if c.verdict is not Verdict.NOT_GATED]
-    assert gated == [Verdict.SAME] * 16
+@pytest.fixture(scope="module")
+def noise(committed: Snapshot) -> Noise:
+    runs = load_settings((ROOT / SETTINGS).read_text(encoding="utf-8")).runs
+    assert runs
+    return noise_of(read_runs(runs, committed), None)
+
+
+@pytest.fixture(scope="module")
+def rules(committed: Snapshot) -> dict[Name, Rule]:
+    settings = load_settings((ROOT / SETTINGS).read_text(encoding="utf-8"))
+    return settings.rules(names_of(committed.metrics))
+
+
+def changed(
+    committed: Snapshot, rules: dict[Name, Rule], noise: Noise, name: Name, value: float
+) -> Comparison:
+    """What the gate says if one metric is another."""
+    file, key = name
+    values = {**committed.metrics[file].values, key: value}
+    after = {**committed.metrics, file: MetricsFile(values)}
+    found = compare(rules, committed.metrics, after, noise)
+    assert sum(c.verdict is Verdict.SAME for c in found) == len(rules) - 1
+    (one,) = [c for c in found if (c.file, c.key) == name]
+    return one
+
+
+def test_every_metric_but_the_best_epoch_has_a_rule(
+    committed: Snapshot, rules: dict[Name, Rule], noise: Noise
+) -> None:
+    found = compare(rules, committed.metrics, committed.metrics, noise)
+    files = {f"metrics/{variant}.json" for variant in VARIANTS}
+    rest = {(c.file, c.key) for c in found if c.file in files} - rules.keys()
+    assert rest == {(file, "best_epoch") for file in files}
+    assert [c.verdict for c in found[:16]] == [Verdict.SAME] * 16
+
+
+def test_each_metric_is_judged_in_its_own_direction(
+    committed: Snapshot, rules: dict[Name, Rule], noise: Noise
+) -> None:
+    """Worse by six deviations, then better by six, one metric after the other."""
+    for name in rules:
+        file, key = name
+        up = -1 if key.endswith("accuracy") else 1  # loss, gap and rise are better low
+        value = float(str(committed.metrics[file].values[key]))
+        found = [
+            changed(committed, rules, noise, name, value + sign * 6 * noise.deviations[name])
+            for sign in (up, -up)
+        ]
+        blocks = key.startswith(("test_", "validation_")) and not key.endswith("rise")
+        assert [(c.verdict, c.refuses) for c in found] == [
+            (Verdict.WORSE, blocks), (Verdict.BETTER, False)
+        ], key  # fmt: skip
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_one_epoch_instead_of_twenty_is_a_regression(variant: str, committed: Repository) -> None:
+def test_one_epoch_instead_of_twenty_is_a_regression(
+    variant: str, committed: Snapshot, rules: dict[Name, Rule], noise: Noise
+) -> None:
     """On validation images, whose metrics after one epoch are in the committed curve."""
-    path = f"metrics/{variant}.json"
     with (ROOT / f"plots/{variant}.csv").open(encoding="utf-8", newline="") as file:
         first = next(csv.DictReader(file))
-    metrics = json.loads((ROOT / path).read_text(encoding="utf-8"))
-    metrics["validation_accuracy"] = float(first["val_accuracy"])
-    metrics["validation_loss"] = float(first["val_loss"])
-    committed.write(path, json.dumps(metrics))
-    found = committed.check("main")
-    assert VERDICTS[found.status] == VERDICTS[REGRESSION]
-    assert found.reasons[0].startswith(f"{path}: validation_accuracy: worse by 0.0")
+    name = (f"metrics/{variant}.json", "validation_accuracy")
+    found = changed(committed, rules, noise, name, float(first["val_accuracy"]))
+    assert (found.verdict, found.refuses) == (Verdict.WORSE, True)
 
 
-def test_each_metric_is_judged_in_its_own_direction() -> None:
-    """Worse by six deviations, then better by six, one metric after the other."""
-    root = Workspace(ROOT)
-    rules, noise = load_settings(root).metrics, read_noise(root, root)
-    base = {file: read_metrics(root, file) for file in rules}
-    judged = set()
-    for file, by_key in rules.items():
-        for key in by_key:
-            up = -1 if key.endswith("accuracy") else 1  # loss, gap and rise are better low
-            apart = 6 * float(str(noise.deviations[file][key]))
-            found = []
-            for sign in (up, -up):
-                values = {**base[file].values}
-                values[key] = float(str(values[key])) + sign * apart
-                candidate = {**base, file: MetricsFile(values)}
-                (changed,) = [c for c in compare(rules, base, candidate, noise) if c.change]
-                found.append((changed.verdict, changed.refuses))
-            blocks = key.startswith(("test_", "validation_")) and not key.endswith("rise")
-            assert found == [(Verdict.WORSE, blocks), (Verdict.BETTER, False)], key
-            judged.add((file, key))
-    assert len(judged) == 16
+def test_margins_without_runs_are_five_of_the_measured_deviations(
+    rules: dict[Name, Rule], noise: Noise
+) -> None:
+    for name, rule in rules.items():
+        if rule.blocks:
+            assert rule.margin
+            assert rule.margin.without_runs == pytest.approx(5 * noise.deviations[name], rel=0.05)
 
 
-def test_rows_over_seeds_are_those_that_the_noise_was_measured_on() -> None:
-    root = Workspace(ROOT)
-    settings, noise = load_settings(root), read_noise(root, root)
-    rows = read_rows(root)
-    assert rows
-    for file, wanted in settings.seeds.rows.items():
-        runs = runs_of(rows, wanted, "the workspace")
-        for key in ("test_accuracy", "test_loss"):
-            measured = stdev(run[key] for run in runs.values())
-            assert noise.deviations[file][key] == pytest.approx(measured)
+def test_committed_margins_refuse_one_pair_of_runs_in_twenty_at_most(
+    rules: dict[Name, Rule],
+) -> None:
+    """By simulation, with normal, independent metrics and the base as one of five seeds."""
+    assert {rule.margin.deviations for rule in rules.values() if rule.margin} == {5}
+    blocking = sum(rule.blocks for rule in rules.values())
+    runs = np.random.default_rng(0).normal(size=(20_000, 6, blocking))
+    deviations = runs[:, :5].std(axis=1, ddof=1)
+    worse_by = (runs[:, 0] - runs[:, 5]) / deviations
+    assert (worse_by > 5).any(axis=1).mean() < 0.055
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_deleted_metrics_file_cannot_be_compared(variant: str, committed: Repository) -> None:
-    (committed.folder / f"metrics/{variant}.json").unlink()
-    assert committed.check("main").status == NOT_COMPARABLE
+def test_anchor_is_a_commit() -> None:
+    anchor = load_settings((ROOT / SETTINGS).read_text(encoding="utf-8")).anchor
+    assert anchor
+    if (ROOT / ".git").exists() and not (ROOT / ".git/shallow").exists():
+        assert git(ROOT, "cat-file", "-t", anchor) == "commit"
+
+
+def test_gate_is_not_bound_to_this_project() -> None:
+    """No name of a metric, a variant or a data set, and no import of another folder."""
+    names = ("dropout", "mnist", "study", "validation_loss", "test_accuracy", "experiment")
+    for path in Path(ROOT / "gate").rglob("*"):
+        if path.suffix in {".py", ".html", ".js", ".css", ".yml"} and "tests" not in path.parts:
+            text = path.read_text(encoding="utf-8").lower()
+            assert [name for name in names if name in text] == [], path

@@ -1,47 +1,15 @@
-"""What docs/gate.md and the workflows say is so."""
+"""What the pages and the workflows say is so."""
 
 import re
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
-from gate.revisions import Workspace
-from gate.settings import load_settings
 from tests.conftest import ROOT
 
-PAGE = (ROOT / "docs/gate.md").read_text(encoding="utf-8")
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
-RUNS = 20_000
-
-
-def simulated(seeds: int, metrics: int) -> list[float]:
-    """Share of pairs of runs that are refused with margins of 3, 4, 5 and 6 deviations."""
-    runs = np.random.default_rng(0).normal(size=(RUNS, seeds + 1, metrics))
-    deviations = runs[:, :seeds].std(axis=1, ddof=1)
-    worse_by = (runs[:, 0] - runs[:, seeds]) / deviations
-    return [float((worse_by > k).any(axis=1).mean()) for k in (3, 4, 5, 6)]
-
-
-def test_simulated_false_alarms_are_those_of_the_page() -> None:
-    rules = load_settings(Workspace(ROOT)).metrics
-    blocking = sum(rule.blocks for by_key in rules.values() for rule in by_key.values())
-    table = PAGE.partition("<!-- simulated")[2].split("\n\n")[0]
-    rows = [list(map(int, re.findall(r"\d+", line))) for line in table.splitlines()[3:]]
-    assert [row[0] for row in rows] == [5, 8, 10]
-    for seeds, *percents in rows:
-        expected = [100 * share for share in simulated(seeds, blocking)]
-        assert percents == pytest.approx(expected, abs=1)
-
-
-def test_committed_margins_refuse_one_pair_of_runs_in_twenty_at_most() -> None:
-    rules = [
-        r for by_key in load_settings(Workspace(ROOT)).metrics.values() for r in by_key.values()
-    ]
-    assert {rule.margin.deviations for rule in rules} == {5}
-    assert simulated(5, sum(rule.blocks for rule in rules))[2] < 0.055
 
 
 def read_workflow(path: Path) -> Any:
@@ -72,7 +40,8 @@ def test_what_can_write_runs_no_code_of_a_pull_request(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["docs/gate.md", ".github/workflows/ci.yml", ".pre-commit-config.yaml"]
+    "page",
+    ["docs/gate.md", "gate/README.md", ".github/workflows/ci.yml", ".pre-commit-config.yaml"],
 )
 def test_commands_of_make_exist(page: str) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")

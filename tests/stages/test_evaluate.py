@@ -116,10 +116,10 @@ def test_network_for_images_of_another_size_is_refused(monkeypatch: pytest.Monke
 
 
 def digit() -> np.ndarray:
-    """A shape as MNIST has them: 20 of 28 pixels high, its centre of mass in the middle."""
+    """As MNIST has them: 20 of 28 pixels high, centred by its mass, not by its box."""
     pixels = np.zeros((28, 28), np.uint8)
-    pixels[4:24, 12:16] = 255
-    pixels[12:16, 8:20] = 160
+    pixels[2:22, 11:15] = 255
+    pixels[18:22, 15:21] = 255
     return pixels
 
 

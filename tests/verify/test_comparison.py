@@ -1,39 +1,26 @@
 import json
-import tempfile
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from gate.errors import CannotCompareError
+from gate.snapshot import MetricsFile, Snapshot
 from verify.comparison import NOT_REPRODUCED, SAME_BYTES, WITHIN_NOISE, compare
 
-PIPELINE = """\
-stages:
-  train:
-    cmd: train
-    outs: [data/images.npz, {metrics/a.environment.json: {cache: false}}]
-    metrics: [{metrics/a.json: {cache: false}}]
-"""
+FILE, ENVIRONMENT = "metrics/a.json", "metrics/a.environment.json"
+NOISE = {(FILE, "accuracy"): 0.001, (FILE, "loss"): 0.0}
 
 
 def results(
-    folder: Path, *, accuracy: object = 0.9, data: str = "d", libc: str = "1", noise: object = 0.001
-) -> Path:
-    """A folder with the results of a training, what they hash to, and the noise over seeds."""
-    (folder / "metrics").mkdir(parents=True)
-    study = {"noise": {"seeds": 5, "metrics/a.json": {"accuracy": noise, "loss": 0.0}}}
-    (folder / "metrics/study.json").write_text(json.dumps(study))
-    (folder / "dvc.yaml").write_text(PIPELINE)
-    metrics = json.dumps({"accuracy": accuracy, "loss": 0.5})
-    (folder / "metrics/a.json").write_text(metrics)
-    (folder / "metrics/a.environment.json").write_text(json.dumps({"libc": libc}))
-    outs = {"data/images.npz": data, "metrics/a.environment.json": libc, "metrics/a.json": metrics}
-    lines = [f"    - {{path: {path}, md5: '{hash_}'}}" for path, hash_ in outs.items()]
-    (folder / "dvc.lock").write_text("stages:\n  train:\n    outs:\n" + "\n".join(lines) + "\n")
-    return folder
+    *, accuracy: object = 0.9, loss: float = 0.5, data: str = "d", libc: str = "1"
+) -> Snapshot:
+    outputs = {"data/images.npz": data, ENVIRONMENT: libc, FILE: f"{accuracy} {loss}"}
+    return Snapshot(
+        "a side",
+        metrics={FILE: MetricsFile({"accuracy": accuracy, "loss": loss})},
+        outputs=outputs,
+        environment={f"{ENVIRONMENT}: libc": libc},
+    )
 
 
 @pytest.mark.parametrize(
@@ -47,104 +34,44 @@ def results(
         ({"accuracy": 0.895, "libc": "2"}, NOT_REPRODUCED, "metrics/a.json: accuracy: 3.54"),
         ({"accuracy": None, "libc": "2"}, NOT_REPRODUCED, "accuracy: noise not known"),
         ({"accuracy": "0.9", "libc": "2"}, NOT_REPRODUCED, "accuracy: noise not known"),
-        ({"accuracy": float("nan"), "libc": "2"}, NOT_REPRODUCED, "accuracy: "),
+        ({"accuracy": float("nan"), "libc": "2"}, NOT_REPRODUCED, "accuracy: noise not known"),
+        ({"accuracy": 0.9001, "loss": 0.6, "libc": "2"}, NOT_REPRODUCED, "loss: inf, limit 3.0"),
         ({"data": "other", "libc": "2"}, NOT_REPRODUCED, "the data differ: data/images.npz"),
     ],
 )
-def test_verdict(rerun: dict[str, Any], status: int, reason: str, tmp_path: Path) -> None:
-    certificate = compare(
-        results(tmp_path / "committed"),
-        results(tmp_path / "rerun", **rerun),
-    )
+def test_verdict(rerun: dict[str, Any], status: int, reason: str) -> None:
+    certificate = compare(results(), results(**rerun), NOISE)
     assert certificate.status == status
     assert reason in certificate.reason
     assert certificate.reason in certificate.to_text()
     assert json.loads(certificate.to_json())["status"] == status
 
 
-def test_nothing_committed_is_not_a_pass(tmp_path: Path) -> None:
-    for name in ("committed", "rerun"):
-        results(tmp_path / name)
-        (tmp_path / name / "dvc.lock").unlink()
-    certificate = compare(tmp_path / "committed", tmp_path / "rerun")
-    assert certificate.status == NOT_REPRODUCED
+def test_what_is_missing_on_one_side_is_never_the_same() -> None:
+    assert compare(Snapshot("a"), Snapshot("b"), NOISE).status == NOT_REPRODUCED
+    whole = results()
+    for side in (compare(Snapshot("none"), whole, NOISE), compare(whole, Snapshot("none"), NOISE)):
+        assert (side.status, side.outputs["data/images.npz"]) == (NOT_REPRODUCED, False)
+    broken = replace(results(libc="2"), metrics={FILE: MetricsFile(problem="broken")})
+    assert "noise not known" in compare(whole, broken, NOISE).reason
 
 
-def test_output_that_is_missing_in_one_is_not_the_same(tmp_path: Path) -> None:
-    results(tmp_path / "committed")
-    results(tmp_path / "rerun")
-    lock = tmp_path / "rerun/dvc.lock"
-    lock.write_text(
-        "\n".join(line for line in lock.read_text().splitlines() if "data/" not in line)
-    )
-    certificate = compare(tmp_path / "committed", tmp_path / "rerun")
-    assert certificate.status == NOT_REPRODUCED
-    assert certificate.outputs["data/images.npz"] is False
-
-
-@pytest.mark.parametrize("noise", [None, "0.1", True, [], -0.001, float("nan"), float("inf")])
-def test_without_noise_a_difference_is_never_within_it(noise: object, tmp_path: Path) -> None:
-    committed = results(tmp_path / "committed", noise=noise)
-    rerun = results(tmp_path / "rerun", accuracy=0.9000001, libc="2", noise=noise)
-    certificate = compare(committed, rerun)
+def test_without_noise_a_difference_is_never_within_it() -> None:
+    certificate = compare(results(), results(accuracy=0.9000001, libc="2"), {})
     assert certificate.status == NOT_REPRODUCED
     assert "accuracy: noise not known" in certificate.reason
 
 
-@pytest.mark.parametrize("content", [None, b"", b"[]", b"{}", b'{"noise": 3}', b"\xff"])
-def test_without_a_study_a_difference_is_never_within_the_noise(
-    content: bytes | None, tmp_path: Path
-) -> None:
-    committed = results(tmp_path / "committed")
-    rerun = results(tmp_path / "rerun", accuracy=0.9000001, libc="2")
-    for folder in (committed, rerun):
-        study = folder / "metrics/study.json"
-        study.unlink() if content is None else study.write_bytes(content)
-    assert compare(committed, rerun).status == NOT_REPRODUCED
+def test_environment_that_cannot_be_read_explains_nothing() -> None:
+    a, b = (
+        Snapshot("a", outputs={ENVIRONMENT: said}, environment={f"{ENVIRONMENT}: ": said})
+        for said in ("broken", "broken otherwise")
+    )
+    assert compare(a, b, NOISE).status == NOT_REPRODUCED
 
 
-def test_noise_is_that_of_the_commit(tmp_path: Path) -> None:
-    committed = results(tmp_path / "committed")
-    rerun = results(tmp_path / "rerun", accuracy=0.91, libc="2", noise=1.0)
-    assert "accuracy: 7.07" in compare(committed, rerun).reason
-
-
-def test_difference_of_what_seeds_never_changed_is_infinite(tmp_path: Path) -> None:
-    rerun = results(tmp_path / "rerun", accuracy=0.9000001, libc="2")
-    certificate = compare(results(tmp_path / "committed", noise=0.0), rerun)
-    assert certificate.status == NOT_REPRODUCED
-    assert certificate.numbers[0].deviations == float("inf")
-
-
-def test_one_number_that_is_far_is_enough_wherever_it_stands(tmp_path: Path) -> None:
-    """The first that differs is near, the second far."""
-    committed, rerun = results(tmp_path / "a"), results(tmp_path / "b", libc="2")
-    (rerun / "metrics/a.json").write_text(json.dumps({"accuracy": 0.9001, "loss": 0.6}))
-    certificate = compare(committed, rerun)
-    assert certificate.status == NOT_REPRODUCED
-    assert certificate.reason == "metrics/a.json: loss: inf, limit 3.0"
-
-
-def test_every_metrics_file_is_compared(tmp_path: Path) -> None:
-    committed, rerun = results(tmp_path / "a"), results(tmp_path / "b", accuracy=0.901)
-    for folder, value in ((committed, 1), (rerun, 2)):
-        (folder / "metrics/b.json").write_text(json.dumps({"f1": value}))
-        pipeline = PIPELINE.replace("metrics: [", "metrics: [metrics/b.json, ")
-        (folder / "dvc.yaml").write_text(pipeline)
-    names = [number.name for number in compare(committed, rerun).numbers]
-    assert names == ["metrics/a.json: accuracy", "metrics/b.json: f1"]
-
-
-def test_environment_that_cannot_be_read_explains_nothing(tmp_path: Path) -> None:
-    committed, rerun = results(tmp_path / "a"), results(tmp_path / "b", accuracy=0.901)
-    for folder in (committed, rerun):
-        (folder / "metrics/a.environment.json").write_text("{" if folder is rerun else "[")
-    assert compare(committed, rerun).status == NOT_REPRODUCED
-
-
-def test_certificate_has_both_sides_of_all_that_differs(tmp_path: Path) -> None:
-    rerun = results(tmp_path / "rerun", accuracy=0.901, libc="2")
-    certificate = compare(results(tmp_path / "committed"), rerun, "abc123")
+def test_certificate_has_both_sides_of_all_that_differs() -> None:
+    certificate = compare(results(), results(accuracy=0.901, libc="2"), NOISE, "abc123")
     assert (
         certificate.to_text()
         == """\
@@ -174,21 +101,3 @@ Verdict: other bytes, within the noise over seeds, in another environment (libc 
         "reason": "libc differ",
         "verdict": "other bytes, within the noise over seeds, in another environment",
     }  # fmt: skip
-
-
-@settings(deadline=None)
-@given(st.one_of(st.binary(max_size=60), st.just(b'{"accuracy": [1]}'), st.just(b"[" * 100_000)))
-def test_broken_metrics_are_never_a_pass(content: bytes) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        committed, rerun = results(Path(folder) / "a"), results(Path(folder) / "b", libc="2")
-        (rerun / "metrics/a.json").write_bytes(content)
-        certificate = compare(committed, rerun)
-    assert certificate.status == NOT_REPRODUCED
-
-
-@pytest.mark.parametrize("content", ["", "a: [", "stages: 3", "stages: {a: 3}", "\x00"])
-def test_broken_lock_is_one_line(content: str, tmp_path: Path) -> None:
-    committed, rerun = results(tmp_path / "a"), results(tmp_path / "b")
-    (committed / "dvc.lock").write_text(content)
-    with pytest.raises(CannotCompareError, match=r"^dvc\.lock of the commit.*: expected .*$"):
-        compare(committed, rerun)

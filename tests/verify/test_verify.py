@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from gate.tests.conftest import Project
 from tests.conftest import Run
-from tests.gate.conftest import Repository
 from tests.repository import git
 
 PIPELINE = """\
@@ -16,6 +16,10 @@ stages:
     deps: [train.py]
     outs: [data/images.npz, {metrics/a.environment.json: {cache: false}}]
     metrics: [{metrics/a.json: {cache: false}}]
+"""
+GATE = """\
+environment: ["metrics/*.environment.json"]
+metrics: {metrics/a.json: {loss: {better: lower, margin: {absolute: 1}, blocks: true}}}
 """
 TRAIN = """\
 import json, pathlib
@@ -31,10 +35,11 @@ STAGES = "import sys; from dvc.cli import main; sys.exit(main(['repro']))"
 
 
 @pytest.fixture
-def pipeline(tmp_path: Path, run: Run) -> Repository:
+def pipeline(tmp_path: Path, run: Run) -> Project:
     """A pipeline that was run, in a Git repository; `python -m stages` runs it."""
-    made = Repository(tmp_path / "clone é")
+    made = Project(tmp_path / "clone é")
     made.write("dvc.yaml", PIPELINE)
+    made.write("gate.yaml", GATE)
     made.write("train.py", TRAIN)
     made.write("stages/__init__.py", "")
     made.write("stages/__main__.py", STAGES)
@@ -46,7 +51,7 @@ def pipeline(tmp_path: Path, run: Run) -> Repository:
     return made
 
 
-def test_committed_results_are_proved_or_not(pipeline: Repository, run: Run) -> None:
+def test_committed_results_are_proved_or_not(pipeline: Project, run: Run) -> None:
     """Verified as they are, then with a metric that was changed by hand, at last a pipeline that
     fails."""
     folder = pipeline.folder

@@ -1,6 +1,7 @@
 """`make watch`: what it shows of a run, from the files that the run writes."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -163,6 +164,9 @@ def test_page_follows_a_run_and_ends_with_it(
     )
     assert "1 of 4 runs done, 0 failed" in epoch
     assert epoch.count("<polyline") == 8
+    # The only dashed point of accuracy is that of training, 0.5, the highest.
+    accuracy = epoch.partition("</figure>")[0]
+    assert re.findall(r'points="(.+)" stroke-dasharray', accuracy) == [f"{LEFT}.0,{TOP}.0 "]
     assert "stopped after epoch 1 of 2" in ended
     assert capsys.readouterr().out.splitlines() == [
         f"watch: {url} (Ctrl-C ends it)",

@@ -1,5 +1,6 @@
 // Draws the curves of `dvc plots` and of the report, and the boxes that show and hide lines.
-// Needs Vega-Embed as `vegaEmbed`, and an element with the id `lines` for the boxes.
+// Needs Vega-Embed as `vegaEmbed`, and an element with the id `lines` for the boxes. A template that has
+// a parameter `hidden` gets a box for each revision, and for each name in its `usermeta.boxes`.
 (() => {
   const embed = window.vegaEmbed;
   const views = [];
@@ -44,11 +45,21 @@
     if (views.push(view) > 1) return; // every chart of a page has the same revisions
     const revisions = new Set(spec.data.values.map((point) => point.rev));
     revisions.forEach((name) => addBox(group, name, view.scale("color")(name)));
-    ["training", "validation"].forEach((name) => addBox(group, name));
+    (spec.usermeta?.boxes ?? []).forEach((name) => addBox(group, name));
     group.hidden = false;
   }
 
-  window.vegaEmbed = async (selector, spec) => {
+  // A tap moves no pointer, so that it would show no values.
+  function showValuesByTap(element) {
+    element.addEventListener("click", (event) => {
+      const { clientX, clientY, isTrusted, pointerType } = event;
+      if (isTrusted && pointerType === "touch") {
+        event.target.dispatchEvent(new PointerEvent("pointermove", { clientX, clientY, bubbles: true }));
+      }
+    });
+  }
+
+  window.vegaEmbed = async (selector, spec, title = "") => {
     const element = document.querySelector(selector);
     element.classList.add("chart");
     if (!spec.data) {
@@ -59,6 +70,9 @@
     try {
       const drawn = await embed(element, fit(spec, element.clientWidth), { renderer: "svg", actions });
       addBoxes(drawn.view, spec);
+      showValuesByTap(element);
+      const menu = element.querySelector("summary");
+      if (menu) menu.setAttribute("aria-label", `Save the picture: ${title || spec.title?.text || selector}`);
       element.dataset.drawn = "yes";
     } catch (error) {
       element.textContent = `Not drawn: ${error.message}`;

@@ -8,12 +8,24 @@ import pytest
 
 from experiment.common.files import write_curve
 from gate.report.writing import write_report
+from gate.tests.conftest import Project
 from tests.conftest import ROOT
-from tests.gate.conftest import GATE, PIPELINE, Repository
+from tests.repository import UNCONFIGURED
 
 CURVES = ("plots/no_dropout.csv", "plots/dropout.csv")
 
-PLOTS = """\
+PIPELINE = """\
+stages:
+  train:
+    cmd: cp -r source/. .
+    deps: [source]
+    params: [train.rate]
+    outs:
+      - plots/no_dropout.csv: {cache: false}
+      - plots/dropout.csv: {cache: false}
+      - plots/loss.png: {cache: false}
+      - metrics/a.environment.json: {cache: false}
+    metrics: [{metrics/a.json: {cache: false}}]
 plots:
   - accuracy:
       template: curves
@@ -32,6 +44,14 @@ plots:
       y_label: loss
 """
 
+GATE = """\
+environment: ["metrics/*.environment.json"]
+metrics:
+  metrics/a.json:
+    accuracy: {better: higher, margin: {absolute: 0.01}, blocks: true}
+    loss: {better: lower, margin: {absolute: 0.1}}
+"""
+
 
 def write_curves(folder: Path, *, epochs: int = 5, shift: float = 0.0) -> None:
     """Curves that differ from each other, and with `shift` from those of other revisions."""
@@ -46,62 +66,61 @@ def write_curves(folder: Path, *, epochs: int = 5, shift: float = 0.0) -> None:
             }
             for epoch in range(1, epochs + 1)
         ]
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
         write_curve(folder / path, rows)
 
 
-def write_picture(path: Path, grey: float) -> None:
-    path.parent.mkdir(exist_ok=True)
-    matplotlib.image.imsave(path, np.full((4, 4, 3), grey))
-
-
-def lock_as_dvc_does(repository: Repository) -> None:
-    """A dvc.lock that DVC reads, with a picture."""
-    path = repository.folder / "dvc.lock"
-    stage = json.loads(path.read_text())["stages"]["train"]
-    stage["outs"][1]["path"] = "plots/loss.png"
-    lock = {"schema": "2.0", "stages": {"train": {"cmd": "python train.py"} | stage}}
-    path.write_text(json.dumps(lock))
+def run_with(project: Project, *, accuracy: float, libc: str, grey: float, shift: float) -> None:
+    """Runs the pipeline; it copies what is written here."""
+    source = project.folder / "source"
+    write_curves(source, shift=shift)
+    project.write("source/metrics/a.json", json.dumps({"accuracy": accuracy, "loss": 0.5}))
+    project.write("source/metrics/a.environment.json", json.dumps({"libc": libc}))
+    matplotlib.image.imsave(source / "plots/loss.png", np.full((4, 4, 3), grey))
+    project.repro()
 
 
 @pytest.fixture(scope="session")
-def curves_repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
+def curves_repository(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """`main`, and `change` with a regression, another rate and other curves. Tests copy it."""
-    made = Repository(tmp_path_factory.mktemp("curves") / "clone é")
+    made = Project(tmp_path_factory.mktemp("curves") / "clone é")
     made.folder.mkdir()
-    made.git("init", "--quiet", "--initial-branch", "main")
-    made.git("config", "user.name", "someone")
-    made.git("config", "user.email", "someone@example.org")
-    made.write("dvc.yaml", PIPELINE.replace("models/a.keras", "plots/loss.png") + PLOTS)
-    made.write("gate.yaml", GATE)
-    made.write(".gitignore", "/report/\n/dvc_plots/\n")
-    for name in ("config", ".gitignore", "plots/page.html", "plots/curves.json"):
-        made.write(f".dvc/{name}", (ROOT / ".dvc" / name).read_bytes())
-    made.results()
-    lock_as_dvc_does(made)
-    write_curves(made.folder)
-    write_picture(made.folder / "plots/loss.png", 0.2)
-    made.commit()
-    made.git("switch", "--quiet", "--create", "change")
-    made.results(rate=0.2, code="<b>2</b>\n", accuracy=0.8, libc="2")
-    lock_as_dvc_does(made)
-    write_curves(made.folder, shift=0.02)
-    write_picture(made.folder / "plots/loss.png", 0.8)
-    made.commit()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in UNCONFIGURED.items():
+            patch.setenv(name, value)
+        made.init()
+        made.git("config", "user.name", "someone")
+        made.git("config", "user.email", "someone@example.org")
+        made.write("dvc.yaml", PIPELINE)
+        made.write("gate.yaml", GATE)
+        made.write("params.yaml", "train: {rate: 0.5}\n")
+        made.write(".gitignore", "/report/\n/dvc_plots/\n")
+        made.write("code.txt", "1\n")
+        for name in ("config", ".gitignore", "plots/page.html", "plots/curves.json"):
+            made.write(f".dvc/{name}", (ROOT / ".dvc" / name).read_bytes())
+        run_with(made, accuracy=0.9, libc="1", grey=0.2, shift=0)
+        made.commit()
+        made.git("switch", "--quiet", "--create", "change")
+        made.write("params.yaml", "train: {rate: 0.2}\n")
+        made.write("code.txt", "<b>2</b>\n")
+        run_with(made, accuracy=0.8, libc="2", grey=0.8, shift=0.02)
+        made.commit()
     return made
 
 
 @pytest.fixture
-def clone(curves_repository: Repository, tmp_path: Path) -> Repository:
+def clone(curves_repository: Project, tmp_path: Path) -> Project:
     """A copy of the repository with curves, to be changed."""
-    copy = Repository(tmp_path / "copy é")
+    copy = Project(tmp_path / "copy é")
     shutil.copytree(curves_repository.folder, copy.folder)
     return copy
 
 
 @pytest.fixture(scope="session")
-def report_page(curves_repository: Repository, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def report_page(curves_repository: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of `change` against `main`."""
     folder = tmp_path_factory.mktemp("report") / "clone"
     shutil.copytree(curves_repository.folder, folder)
-    assert write_report(folder, "main", None) == 0
+    status, verdict = write_report(folder, "main", None)
+    assert (status, verdict.partition(";")[0]) == (0, "regression")
     return folder / "report/index.html"

@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from gate.report import page as plots_page
+from gate.tests.conftest import Project
 from tests.browser import find_browser, started
 from tests.conftest import Run
-from tests.gate.conftest import Repository
 from tests.gate.report.conftest import CURVES, write_curves
 
 Open = Callable[..., Page]
@@ -95,6 +95,31 @@ def test_pointing_shows_all_values_of_the_epoch(open_page: Open, report_page: Pa
         "epoch": "3", "main, training": "0.956667", "main, validation": "0.95",
         "change, training": "0.936667", "change, validation": "0.93",
     }  # fmt: skip
+
+
+def test_tap_shows_the_values_of_the_epoch(open_page: Open, report_page: Path) -> None:
+    page = open_page(report_page, viewport={"width": 390, "height": 800}, has_touch=True)
+    line = page.locator(LINES).first
+    line.scroll_into_view_if_needed()
+    box = line.bounding_box()
+    assert box
+    page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(page.locator("#vg-tooltip-element.visible")).to_contain_text("0.956667")
+    page.emulate_media(media="print")
+    expect(page.locator("#vg-tooltip-element")).to_be_hidden()
+
+
+def test_verdict_and_the_menus_are_always_named(open_page: Open, report_page: Path) -> None:
+    page = open_page(report_page, viewport={"width": 390, "height": 800})
+    page.locator("#hashes").scroll_into_view_if_needed()
+    expect(page.get_by_role("heading", level=1)).to_be_in_viewport()
+    names = [menu.get_attribute("aria-label") for menu in page.locator(".chart summary").all()]
+    assert names == ["Save the picture: Accuracy", "Save the picture: Loss"]
+    cells = page.locator("tr.refused").locator("th, td")
+    assert cells.all_text_contents()[:2] == ["accuracy", "worse"]
+    right = cells.nth(1).bounding_box()
+    assert right
+    assert right["x"] + right["width"] <= 390
 
 
 def test_boxes_hide_lines_by_keyboard_and_the_axis_follows(
@@ -183,11 +208,9 @@ def test_first_tab_leads_to_the_verdict(open_page: Open, report_page: Path) -> N
 
 
 @pytest.fixture(scope="module")
-def revisions(
-    curves_repository: Repository, tmp_path_factory: pytest.TempPathFactory
-) -> Repository:
+def revisions(curves_repository: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Also `short`, of fewer epochs, and `missing`, without a curve; set up for `dvc plots`."""
-    made = Repository(tmp_path_factory.mktemp("revisions") / "clone é")
+    made = Project(tmp_path_factory.mktemp("revisions") / "clone é")
     shutil.copytree(curves_repository.folder, made.folder)
     made.git("switch", "--quiet", "--create", "short", "main")
     write_curves(made.folder, epochs=1, shift=0.01)
@@ -203,7 +226,7 @@ def revisions(
 
 
 def test_dvc_plots_diff_says_what_is_short_missing_or_the_same(
-    open_page: Open, revisions: Repository, run: Run
+    open_page: Open, revisions: Project, run: Run
 ) -> None:
     done = run(revisions.folder, "dvc", "plots", "diff", "main", "change", "short", "missing")
     assert done.returncode == 0, done.stderr
@@ -221,9 +244,7 @@ def test_dvc_plots_diff_says_what_is_short_missing_or_the_same(
     assert len(colours) == 4
 
 
-def test_dvc_plots_show_from_another_folder(
-    open_page: Open, revisions: Repository, run: Run
-) -> None:
+def test_dvc_plots_show_from_another_folder(open_page: Open, revisions: Project, run: Run) -> None:
     """`missing` is checked out: one file."""
     done = run(revisions.folder / "plots", "dvc", "plots", "show", "--out", "shown")
     assert done.returncode == 0, done.stderr
@@ -233,7 +254,7 @@ def test_dvc_plots_show_from_another_folder(
 
 
 def test_worktree_without_setup_says_what_to_run(
-    open_page: Open, revisions: Repository, run: Run
+    open_page: Open, revisions: Project, run: Run
 ) -> None:
     worktree = revisions.folder.parent / "work tree"
     revisions.git("worktree", "add", "--quiet", str(worktree), "change")

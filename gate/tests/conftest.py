@@ -1,0 +1,148 @@
+"""Small repositories of Git and DVC, whose stages copy files."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import chdir
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from dvc.repo import Repo
+
+from gate import __main__ as program
+from gate.check import Check, check
+from gate.comparison import Comparison, Verdict
+from gate.git import environment_without_repository
+
+PIPELINE = """\
+stages:
+  train:
+    cmd: cp results.json metrics.json
+    deps: [results.json, code]
+    params: [rate]
+    metrics: [{metrics.json: {cache: false}}]
+"""
+
+GATE = """\
+metrics:
+  metrics.json:
+    accuracy: {better: higher, margin: {absolute: 0.01}, blocks: true}
+    loss: {better: lower, margin: {absolute: 0.1}}
+"""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with Git and DVC."""
+
+    folder: Path
+
+    def git(self, *arguments: str) -> str:
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=self.folder,
+            env=environment_without_repository(),
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout.strip()
+
+    def write(self, path: str, text: str | bytes) -> None:
+        file = self.folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(text.encode() if isinstance(text, str) else text)
+
+    def read(self, path: str) -> str:
+        return (self.folder / path).read_text()
+
+    def init(self) -> None:
+        self.git("init", "--quiet", "--template=", "--initial-branch=main")
+        Repo.init(str(self.folder)).close()
+
+    def repro(self) -> None:
+        with chdir(self.folder), Repo() as repo:
+            repo.reproduce(all_pipelines=True)
+
+    def commit(self, message: str = "results") -> str:
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", message)
+        return self.git("rev-parse", "HEAD")
+
+    def results(self, **values: object) -> None:
+        """Runs the pipeline of `PIPELINE` anew, with these metrics."""
+        self.write("results.json", json.dumps({"accuracy": 0.9, "loss": 0.5} | values))
+        self.repro()
+
+    def metrics(self, **values: object) -> None:
+        """Writes the metrics by hand."""
+        self.write("metrics.json", json.dumps({"accuracy": 0.9, "loss": 0.5} | values))
+
+    def check(self, base: str | None = "main") -> Check:
+        return check(self.folder, base)
+
+
+Gate = Callable[..., tuple[int, str, str]]
+
+
+def comparison_of(found: Check, key: str) -> Comparison:
+    """That of the metric with a rule."""
+    rules = [c for c in found.comparisons if c.verdict is not Verdict.NOT_GATED]
+    (comparison,) = [c for c in rules if c.key == key]
+    return comparison
+
+
+@pytest.fixture(scope="session", autouse=True)
+def someone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Who commits, without the settings of whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        for role in ("AUTHOR", "COMMITTER"):
+            patch.setenv(f"GIT_{role}_NAME", "someone")
+            patch.setenv(f"GIT_{role}_EMAIL", "someone@example.org")
+        patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One commit on `main`, and a branch `change` that is checked out. Tests copy it."""
+    made = Project(tmp_path_factory.mktemp("template") / "clone")
+    made.folder.mkdir()
+    made.init()
+    made.write("dvc.yaml", PIPELINE)
+    made.write("gate.yaml", GATE)
+    made.write("params.yaml", "rate: 0.5\n")
+    made.write("code/model.R", "1")
+    made.write(".gitignore", "/report/\n")
+    made.results()
+    made.commit()
+    made.git("switch", "--quiet", "--create", "change")
+    return made.folder
+
+
+@pytest.fixture
+def project(template: Path, tmp_path: Path) -> Project:
+    """A copy of the template, to be changed."""
+    return Project(shutil.copytree(template, tmp_path / "clone é"))
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Gate:
+    """Runs the command in a folder; its status and what it printed."""
+
+    def run(folder: Path, *arguments: str) -> tuple[int, str, str]:
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr(sys, "argv", ["gate", *arguments])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            program.main()
+        out, err = capfd.readouterr()
+        return int(str(ended.value.code)), out, err
+
+    return run

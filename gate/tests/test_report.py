@@ -1,0 +1,211 @@
+"""The report: one page that needs nothing from outside, and Markdown."""
+
+import re
+import shutil
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from gate.check import check
+from gate.errors import CannotCompareError
+from gate.predictions import read_flips
+from gate.report.content import Content, gather
+from gate.report.writing import as_html, write_report
+from gate.snapshot import Snapshot
+from gate.tests.conftest import GATE, Gate, Project
+from gate.tests.test_shapes import PIXEL, curve
+
+PIPELINE = """\
+stages:
+  train:
+    cmd: cp source/* .
+    deps: [source]
+    params: [rate]
+    metrics: [{metrics.json: {cache: false}}]
+    outs: [{picture.png: {cache: false}}, {predictions.csv: {cache: false}}]
+    plots: [{curve.csv: {cache: false, x: step, y: acc, title: Accuracy}}]
+"""
+PREDICTIONS = "label,prediction,probability\n7,7,0.9\n2,{},0.8\n1,{},0.7\n"
+
+
+def run_with(project: Project, accuracy: float, *predictions: int) -> None:
+    project.write("source/metrics.json", f'{{"accuracy": {accuracy}, "loss": 0.5}}')
+    project.write("source/curve.csv", curve(accuracy))
+    project.write("source/picture.png", PIXEL + str(accuracy).encode())
+    project.write("source/predictions.csv", PREDICTIONS.format(*predictions))
+    project.repro()
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """`main`, and `change` with a regression, another rate and another curve. Tests copy it."""
+    made = Project(tmp_path_factory.mktemp("drawn") / "clone")
+    made.folder.mkdir()
+    made.init()
+    made.write("dvc.yaml", PIPELINE)
+    made.write("gate.yaml", f"predictions: {{metrics.json: predictions.csv}}\n{GATE}")
+    made.write("params.yaml", "rate: 0.5\n")
+    made.write("code.R", "1\n")
+    made.write(".gitignore", "/report/\n")
+    run_with(made, 0.9, 2, 1)
+    made.commit()
+    made.git("switch", "--quiet", "--create", "change")
+    made.write("params.yaml", "rate: 0.2\n")
+    made.write("code.R", "<b>2</b>\n")
+    run_with(made, 0.8, 3, 4)
+    made.commit()
+    return made
+
+
+@pytest.fixture
+def clone(drawn: Project, tmp_path: Path) -> Project:
+    return Project(shutil.copytree(drawn.folder, tmp_path / "copy é"))
+
+
+def content_of(project: Project) -> Content:
+    return gather(project.folder, check(project.folder, "main"))
+
+
+class Tags(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+def words(page: str) -> str:
+    """The page's text, without its styles and scripts."""
+    text = re.sub(r"<(style|script)>.*?</\1>", "", page, flags=re.DOTALL)
+    return " ".join(re.sub("<[^>]*>", " ", text).split())
+
+
+def test_report_is_written_and_its_verdict_printed(clone: Project, gate: Gate) -> None:
+    status, out, err = gate(clone.folder, "report", "--base", "main")
+    assert (status, err) == (0, "")
+    assert out.splitlines() == [
+        "Verdict: regression; metrics.json: accuracy: worse by 0.1, more than the margin of 0.01"
+        " (absolute)",
+        "Report: report/index.html",
+    ]
+    folder = clone.folder / "report"
+    first = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert sorted(first) == ["curve.csv.png", "index.html", "report.md"]
+    write_report(clone.folder, "main", None)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == first
+    text = first["report.md"].decode()
+    assert text.startswith("### Gate: regression\n")
+    assert "![curve.csv of main and change](curve.csv.png)" in text
+    assert "- test images of metrics.json: 2 newly wrong, 0 newly right (McNemar: p = 0.5)" in text
+    write_report(clone.folder, "main", "https://example.org/files")
+    text = (folder / "report.md").read_text()
+    for name in ("main", "change"):
+        assert f"](https://example.org/files/{clone.git('rev-parse', name)}/picture.png)" in text
+
+
+def test_page_has_the_verdict_first_then_all_that_differs(clone: Project) -> None:
+    content = content_of(clone)
+    page = as_html(content, "")
+    found = words(page)
+    places = [
+        found.index(text)
+        for text in (
+            "✘ Regression",
+            "accuracy worse 0.9 0.8 -0.1 0.01",
+            "loss the same (informs) 0.5 0.5 0 0.1",
+            "parameters: rate: 0.5 -&gt; 0.2",
+            "1 2 2 (80%) 3 (80%) wrong",
+            "rate 0.5 0.2",
+            "code.R +1 \N{MINUS SIGN}1",
+            "+&lt;b&gt;2&lt;/b&gt;",
+            "picture.png",
+        )
+    ]
+    assert places == sorted(places)
+    assert '<tr class="refused">' in page
+    (chart,) = content.charts
+    assert chart.table == [
+        ["step", "main: acc", "change: acc"],
+        ["1", "0.8", "0.7"],
+        ["2", "0.9", "0.8"],
+    ]
+    colours = chart.specification["encoding"]["color"]["scale"]
+    assert colours == {"domain": ["main", "change"], "range": ["#7f7f7f", "#c2479b"]}
+    (picture,) = content.pictures
+    assert (picture.base, picture.candidate) == (PIXEL + b"0.9", PIXEL + b"0.8")
+
+
+def test_page_needs_nothing_from_outside_and_is_built_for_screen_readers(clone: Project) -> None:
+    tags = Tags(as_html(content_of(clone), "")).found
+    addresses = [value for _, attrs in tags for name, value in attrs.items()
+                 if name in ("src", "href", "srcset", "action", "data")]  # fmt: skip
+    assert all((address or "").startswith(("#", "data:image/")) for address in addresses)
+    assert not [tag for tag, _ in tags if tag in ("link", "iframe", "object", "base")]
+    levels = [int(tag[1]) for tag, _ in tags if re.fullmatch("h[1-6]", tag)]
+    assert (levels[0], levels.count(1)) == (1, 1)
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    assert all(attrs.get("scope") for tag, attrs in tags if tag == "th")
+    assert all(attrs.get("alt") for tag, attrs in tags if tag == "img")
+    ids = [attrs["id"] for _, attrs in tags if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    assert {(attrs["href"] or "")[1:] for tag, attrs in tags if tag == "a"} <= {*ids}
+
+
+def test_names_are_shown_and_not_run(clone: Project) -> None:
+    clone.git("switch", "--quiet", "--create", "<img/src=x>")
+    clone.write("</script><script>alert(1).py", "x")
+    page = as_html(content_of(clone), "")
+    assert "<img/src=x>" not in page
+    assert "<script>alert" not in page
+    assert page.count("</script>") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (None, "curve.csv: change: curve.csv: no such file"),
+        ("step,other\n1,2\n", "curve.csv: change: Could not find provided field"),
+    ],
+)
+def test_curve_that_cannot_be_drawn_is_said(text: str | None, problem: str, clone: Project) -> None:
+    path = clone.folder / "curve.csv"
+    path.unlink() if text is None else path.write_text(text)
+    content = content_of(clone)
+    assert [line.startswith(problem) for line in content.not_drawn] == [True]
+    drawn = {
+        point["rev"] for chart in content.charts for point in chart.specification["data"]["values"]
+    }
+    assert drawn == {"main"}
+    assert f"Not drawn: {problem}" in words(as_html(content, ""))
+
+
+def test_what_cannot_be_compared_has_a_report_and_status_2(clone: Project, gate: Gate) -> None:
+    status, out, _ = gate(clone.folder, "report", "--base", "nowhere")
+    assert (status, out.startswith("Verdict: cannot be compared: expected a branch")) == (2, True)
+    page = (clone.folder / "report/index.html").read_text()
+    assert "there is no &#39;nowhere&#39; here" in page
+    shutil.rmtree(clone.folder / "report")
+    clone.write("report", "a file")
+    with pytest.raises(CannotCompareError, match="expected a file that can be written; found"):
+        write_report(clone.folder, "main", None)
+
+
+@pytest.mark.parametrize(
+    ("base", "candidate", "expected"),
+    [
+        (PREDICTIONS.format(2, 4), PREDICTIONS.format(3, 1), ("", 1, 1, 1.0)),
+        (PREDICTIONS.format(2, 1), PREDICTIONS.format(2, 1), ("", 0, 0, 1.0)),
+        (PREDICTIONS.format(3, 4), PREDICTIONS.format(5, 6), ("", 0, 0, 1.0)),
+        (PREDICTIONS, None, ("the candidate has no predictions", 0, 0, 1.0)),
+        (PREDICTIONS, PREDICTIONS + "3,3,1\n", ("the two sides were tested on other images", 0, 0, 1.0)),
+        (PREDICTIONS, "label\n1\n", ("expected the columns label, prediction, probability; found others", 0, 0, 1.0)),
+    ],
+)  # fmt: skip
+def test_flips(base: str, candidate: str | None, expected: tuple[object, ...]) -> None:
+    sides = Snapshot("a", files={"p.csv": base}), Snapshot("b", files={"p.csv": candidate})
+    (found,) = read_flips({"m.json": "p.csv"}, *sides)
+    assert (found.problem, found.newly_right, found.newly_wrong, found.p) == expected
