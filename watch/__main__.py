@@ -32,7 +32,7 @@ class Watch:
     """What is followed, and the page of it."""
 
     def __init__(self) -> None:
-        self.ended, self.told = False, threading.Event()
+        self.told = threading.Event()
         self._processes: list[psutil.Process] = []
         self._since: float | None = None
         self._epochs = 0
@@ -44,18 +44,21 @@ class Watch:
         if self._processes and self._since is None:
             self._since = min(process.create_time() for process in self._processes)
             self._epochs = load_parameters().train.epochs
-        self.ended = self._since is not None and not self._processes
         self.shown = self._content()
 
     def _content(self) -> dict[str, Any]:
         if self._since is None:
-            return {"headline": "Nothing runs here yet: start make repro or make study"}
-        found = trainings(self._since, self._epochs, running=not self.ended)
+            return {
+                "ended": False,
+                "headline": "Nothing runs here yet: start make repro or make study",
+            }
+        ended = not self._processes
+        found = trainings(self._since, self._epochs, running=not ended)
         drawn = [_chart(metric, found, self._epochs) for metric in ("accuracy", "loss")]
         return {
             "charts": drawn,
-            "ended": self.ended,
-            "headline": "The run has ended" if self.ended else "The run is at work",
+            "ended": ended,
+            "headline": "The run has ended" if ended else "The run is at work",
             "height": charts.HEIGHT,
             "left": charts.LEFT,
             "study": study(self._since),
@@ -91,7 +94,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.path not in ("/", "/now"):
             self.send_error(404)
             return
-        ended, shown = self._watch.ended, self._watch.shown
+        shown = self._watch.shown  # once: another thread renews it
         body = TEMPLATE.render(shown, whole=self.path == "/").encode()
         self.send_response(200)
         self.send_header("Content-Type", "text/html; charset=utf-8")
@@ -99,7 +102,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Cache-Control", "no-store")
         self.end_headers()
         self.wfile.write(body)
-        if ended:
+        if shown["ended"]:
             self._watch.told.set()
 
     def log_message(self, *_: Any) -> None:
@@ -121,7 +124,7 @@ def main() -> None:
         with server:
             threading.Thread(target=server.serve_forever, daemon=True).start()
             print(f"watch: http://127.0.0.1:{server.server_port}/ (Ctrl-C ends it)", flush=True)
-            while not watch.ended:
+            while not watch.shown["ended"]:
                 time.sleep(1)
                 watch.look()
             watch.told.wait(FAREWELL)

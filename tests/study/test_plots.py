@@ -51,7 +51,7 @@ def test_bands_of_the_pipelines_networks_are_drawn_in_a_panel_each() -> None:
     assert len(shapes(svg, "area")) == len(shapes(svg, "line")) == 4
     # The first revision has the first colour, as in the pipeline's own curves.
     assert svg.index(">new<") < svg.index(">old<")
-    assert 'stroke="#0072B2"' in svg
+    assert 'stroke="#7f7f7f"' in svg
 
 
 def test_revision_can_be_hidden_by_the_box_of_the_page() -> None:
