@@ -81,6 +81,8 @@ def test_page_fits_and_draws(open_page: Open, language: str, options: dict[str, 
         assert 200 < box["width"] <= options["viewport"]["width"]
     page.click("#draw")
     assert str(page.locator("#drawn").text_content())
+    page.locator("#grid").evaluate("grid => grid.style.setProperty('--columns', 40)")  # more seeds
+    assert page.evaluate("document.documentElement.scrollWidth") <= options["viewport"]["width"]
 
 
 def test_without_javascript_words_and_pictures_are_there(open_page: Open) -> None:
