@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from experiment.common.errors import InputError
-from experiment.network.checkpoint import Checkpoint, State
-from experiment.network.fingerprint import fingerprint
+from experiment.network.checkpoint import Checkpoint, State, fingerprint
 
 ROW = {"epoch": 1, "accuracy": 0.1 + 0.2, "loss": 1e-17, "val_accuracy": 1.0, "val_loss": 2.5}
 STATE = State([ROW, {**ROW, "epoch": 2}], [np.arange(6, dtype=np.float32), np.array(3)])
@@ -22,9 +21,6 @@ def test_state_comes_back_bit_for_bit(tmp_path: Path) -> None:
     for actual, expected in zip(loaded.variables, STATE.variables, strict=True):
         np.testing.assert_array_equal(actual, expected)
         assert actual.dtype == expected.dtype
-    checkpoint.remove()
-    assert checkpoint.load() is None
-    checkpoint.remove()
 
 
 def test_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def test_a_sample_leaves_validation_and_test_whole(by: ValidationFrom) -> None:
     ("share", "samples", "message"),
     [
         (0.999, None, "leaves 0 to train on"),
-        (1e-9, 200, "validation_from: last leaves no image of classes 0 and 2 to validate on"),
+        (1e-9, 200, "validation_from: last leaves no image of classes 0, 2 to validate on"),
         (0.2, 81, "expected 80 or fewer (what validation leaves of 100); found 81"),
         (0.2, 2, "expected one image or more of each class; found none of class 2 among 2; raise"),
     ],
@@ -104,11 +104,11 @@ def test_impossible_division_is_refused(share: float, samples: int | None, messa
     ("labels", "by", "message"),
     [
         (sorted([0, 1, 2, 3, 4] * 20), "last", "last leaves no image of class 4 to train on"),
-        (sorted([0, 1, 2] * 33), "last", "leaves no image of classes 0 and 1 to validate on"),
+        (sorted([0, 1, 2] * 33), "last", "leaves no image of classes 0, 1 to validate on"),
         ([*range(10)] * 4 + [*range(10, 20)], "last", "of classes 10, 11, 12, ..., 19 to train on"),
         ([0, 1] * 30 + [2] + [0, 1] * 10, "last", "no image of class 2 to validate on"),
         ([0, 1] * 30 + [2], "shuffled", "shuffled leaves no image of class 2 to "),
-        ([0, 1] * 30 + [2], "stratified", "no image of class 2 is left to "),
+        ([0, 1] * 30 + [2], "stratified", "stratified leaves no image of class 2 to "),
     ],
 )
 def test_class_that_a_part_lacks_is_named(
@@ -117,7 +117,7 @@ def test_class_that_a_part_lacks_is_named(
     with pytest.raises(InputError) as error:
         parts_of(dataset_of(labels), by=by)
     assert message in str(error.value)
-    remedy = "add more, leave the class out" if by == "stratified" else "set it to stratified"
+    remedy = "add more or leave the class out" if by == "stratified" else "set it to stratified"
     assert remedy in str(error.value)
 
 

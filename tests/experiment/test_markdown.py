@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from experiment.common.errors import InputError
-from experiment.presentation.markdown import blocks_of, fill_blocks, item, paragraph, table
+from experiment.presentation.markdown import blocks_of, fill_blocks, paragraph, table
 
 PAGE = """# Title
 
@@ -76,5 +76,3 @@ def test_pieces() -> None:
     assert table(["a", "b"], [["1", "2"]]) == "| a | b |\n| --- | --- |\n| 1 | 2 |"
     words = " ".join(["word"] * 30)
     assert [len(line) for line in paragraph(words).splitlines()] == [99, 49]
-    assert [line[:7] for line in item(words).splitlines()] == ["- word ", "  word "]
-    assert max(len(line) for line in item(words).splitlines()) <= 100
