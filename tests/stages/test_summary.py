@@ -119,8 +119,8 @@ def test_committed_study_is_read(folder: Path) -> None:
         " and placement in ('none', 'dense') and dropout_rate in (0.0, 0.5)"
     )
     assert len(found) > 1
-    for row in ROWS:
-        by_seed = runs.pivot_table(row.key, "seed", "dropout_rate").dropna()
+    for key in ROWS:
+        by_seed = runs.pivot_table(key, "seed", "dropout_rate").dropna()
         expected = by_seed[0.5] - by_seed[0.0]
-        assert [each[row.key] for each in found] == pytest.approx(expected.tolist())
-        assert statistics.stdev(each[row.key] for each in found) > 0
+        assert [each[key] for each in found] == pytest.approx(expected.tolist())
+        assert statistics.stdev(each[key] for each in found) > 0
