@@ -59,14 +59,14 @@ def test_copy_for_an_experiment_uses_the_environment_of_its_repository(
     assert not (repository / "data/params.checked").exists()
 
 
-@pytest.mark.parametrize("place", ["none", "without packages", "of Windows"])
+@pytest.mark.parametrize("place", ["without packages", "of Windows"])
 def test_without_an_environment_one_line_says_what_to_do(
     place: str, repository: Path, other: Path
 ) -> None:
     (repository / ".venv").unlink()
     if place == "without packages":
         (repository / ".venv").symlink_to(other.parent)
-    if place == "of Windows":
+    else:
         (repository / ".venv/Scripts").mkdir(parents=True)
     done = run(repository, other, "python", "-m", "stages.check")
     assert (done.returncode, done.stdout) == (1, "")

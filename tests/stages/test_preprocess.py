@@ -19,30 +19,9 @@ def stopped() -> str:
     return str(exit_.value.code)
 
 
-def test_each_part_has_its_images_with_their_labels(
+def test_parts_follow_the_parameters_and_images_keep_their_labels(
     in_workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    set_parameters(in_workspace, preprocess__validation_split=0.35)
-    download.main()
-    preprocess.main()
-    assert capsys.readouterr().err == ""
-    own, found = synthetic_arrays(), parts()
-    expected = {
-        "train": ("train", range(78)),
-        "validation": ("train", range(78, 120)),
-        "test": ("test", range(30)),
-    }
-    assert found.keys() == expected.keys()
-    for name, (source, chosen) in expected.items():
-        split = found[name]
-        np.testing.assert_array_equal(split.images[..., 0], own[f"x_{source}"][chosen])
-        np.testing.assert_array_equal(split.labels, own[f"y_{source}"][chosen])
-        assert split.images.shape == (len(chosen), 8, 8, 1)
-        assert split.images.dtype == split.labels.dtype == np.uint8
-        assert split.classes == 3
-
-
-def test_drawn_images_follow_the_seed_and_keep_their_labels(in_workspace: Path) -> None:
     own = synthetic_arrays()
     label_of = dict(zip(map(np.ndarray.tobytes, own["x_train"]), own["y_train"], strict=True))
     set_parameters(
@@ -55,12 +34,17 @@ def test_drawn_images_follow_the_seed_and_keep_their_labels(in_workspace: Path) 
         set_parameters(in_workspace, train__seed=seed)
         preprocess.main()
         drawn.append(parts())
-        for name in ("train", "validation"):
-            part = drawn[-1][name]
-            assert part.labels.tolist() == [label_of[image.tobytes()] for image in part.images]
-            assert np.bincount(part.labels).tolist() == [10, 10, 10]
+    assert capsys.readouterr().err == ""
     for name in ("train", "validation"):
-        assert drawn[0][name].images.tobytes() != drawn[1][name].images.tobytes()
+        part = drawn[0][name]
+        assert part.labels.tolist() == [label_of[image.tobytes()] for image in part.images]
+        assert np.bincount(part.labels).tolist() == [10, 10, 10]
+        assert part.images.tobytes() != drawn[1][name].images.tobytes()
+    np.testing.assert_array_equal(drawn[1]["test"].images[..., 0], own["x_test"])
+    np.testing.assert_array_equal(drawn[1]["test"].labels, own["y_test"])
+    for part in drawn[0].values():
+        assert (part.images.shape, part.classes) == ((30, 8, 8, 1), 3)
+        assert part.images.dtype == part.labels.dtype == np.uint8
 
 
 def test_doubts_are_said_and_what_cannot_be_divided_keeps_the_last_good_files(
