@@ -10,12 +10,12 @@ import pytest
 
 from experiment.network.startup import ENVIRONMENT, set_variables
 from tests.conftest import ROOT
-from tests.experiment.networks import keras, train, training
+from tests.experiment.networks import keras, train, trained, training
 
 BITS = """
 import json
-from tests.experiment.test_startup import bits
-print(json.dumps(bits()))
+from tests.experiment.networks import train
+print(json.dumps(train(epochs=2)[1][-1].curve))
 """
 
 # What works, but changes the result or the order of the axes.
@@ -46,18 +46,12 @@ WRONG = {
 WRONG_KERAS = {"epsilon": "tiny", "floatx": "float99", "image_data_format": "upside_down"}
 
 
-def bits() -> list[dict[str, float]]:
-    """The curve of a tiny training: with the weights of its second epoch, in full precision."""
-    curve: list[dict[str, float]] = train(dropout_rate=0.5, epochs=2)[1][-1].curve
-    return curve
-
-
-@pytest.mark.parametrize("where", ["HOME", "KERAS_HOME"])
 @pytest.mark.parametrize(
-    ("variables", "content"), [(OTHER, OTHER_KERAS), (WRONG, WRONG_KERAS)], ids=["other", "wrong"]
+    ("where", "variables", "content"),
+    [("HOME", WRONG, WRONG_KERAS), ("KERAS_HOME", OTHER, OTHER_KERAS)],
 )
 def test_users_variables_and_keras_json_change_nothing(
-    variables: dict[str, str], content: dict[str, object], where: str, tmp_path: Path
+    where: str, variables: dict[str, str], content: dict[str, object], tmp_path: Path
 ) -> None:
     folder = {"HOME": tmp_path / ".keras", "KERAS_HOME": tmp_path}[where]
     folder.mkdir(exist_ok=True)
@@ -72,18 +66,17 @@ def test_users_variables_and_keras_json_change_nothing(
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == bits()
+    assert json.loads(done.stdout) == trained()[1][1].curve
     assert (folder / "keras.json").read_text() == written
 
 
 def test_settings_that_another_part_of_the_process_gave_keras_change_nothing() -> None:
-    right = bits()
     keras.config.set_dtype_policy("mixed_float16")
     keras.config.set_epsilon(0.1)
     keras.config.set_floatx("float64")
     keras.config.set_image_data_format("channels_first")
     training.configure(1)
-    assert bits() == right
+    assert train(epochs=2)[1][-1].curve == trained()[1][1].curve
 
 
 def test_variables_are_those_of_the_experiment_and_all_others_are_left(
