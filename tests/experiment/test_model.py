@@ -11,7 +11,15 @@ import numpy as np
 import pytest
 
 from experiment.network.model_file import _without_run
-from tests.experiment.networks import build_model, keras, parts, trained, training, write_model
+from tests.experiment.networks import (
+    build_model,
+    equal,
+    keras,
+    parts,
+    trained,
+    training,
+    write_model,
+)
 
 
 def build(dropout_rate: float, seed: int = 0, dropout_placement: Any = "dense") -> keras.Model:
@@ -24,10 +32,6 @@ def build(dropout_rate: float, seed: int = 0, dropout_placement: Any = "dense") 
         dropout_placement=dropout_placement,
         seed=seed,
     )
-
-
-def equal(first: list[np.ndarray], second: list[np.ndarray]) -> bool:
-    return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
 
 
 NAMES = ["convolution", "pooling", "flatten", "dense", "output"]

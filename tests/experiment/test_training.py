@@ -8,11 +8,7 @@ from experiment.common.errors import InputError
 from experiment.common.splits import Split
 from experiment.network.checkpoint import State
 from tests.conftest import synthetic_arrays
-from tests.experiment.networks import Adam, build, keras, parts, tf, train, trained, training
-
-
-def equal(first: list[np.ndarray], second: list[np.ndarray]) -> bool:
-    return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+from tests.experiment.networks import Adam, build, equal, keras, parts, tf, train, trained, training
 
 
 def test_every_image_is_seen_once_an_epoch_in_another_order_for_each_seed_and_epoch() -> None:

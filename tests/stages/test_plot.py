@@ -167,9 +167,3 @@ def test_broken_curve_is_one_line_and_keeps_the_pictures(
     assert message in line
     assert "\n" not in line
     assert Path("plots/loss.png").read_bytes() == before
-
-
-def test_curve_is_read_in_full_precision(tmp_path: Path) -> None:
-    write_curves(tmp_path)
-    curve = plot.read_curve(tmp_path / "dropout.csv")
-    assert curve.to_dict("records") == curve_of("dropout", 5)
