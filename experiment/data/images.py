@@ -40,7 +40,7 @@ def check_images(images: np.ndarray, name: str, expected: int) -> np.ndarray:
         raise wrong(name, PIXELS, "NaN or infinity", remedy)
     low, high = float(images.min()), float(images.max())
     if low == high or (len(images) > 1 and (images == images[0]).all()):
-        raise wrong(name, "different images", f"one {len(images)} times", "save the others")
+        raise wrong(name, "different images", f"one {len(images)} times", "check their source")
     if images.dtype == np.int8 and low < 0:
         remedy = f"if they were bytes: {name} = {name}.view(np.uint8)"
         raise wrong(name, PIXELS, f"int8, {low:g} to {high:g}", remedy)
