@@ -1,21 +1,22 @@
 """`python -m bench`: how long does the pipeline take, beside a plain Keras script?
 
-Results are saved after each pair and part, so an interrupted sitting goes on where it stopped.
 `bench/README.md` says what is measured and how.
 """
 
 import argparse
 import json
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from bench.machine import describe_machine
-from bench.report import fill_pages, page
-from bench.sitting import has_torch, open_sitting, run_idle, run_pair, run_rate
+from bench.report import headlines, page
+from bench.sitting import open_clone, run_idle, run_pair, run_rate
 from experiment.common.errors import InputError, one_line_errors
 from experiment.common.files import replacing
 from experiment.common.parameters import load_parameters
+from experiment.presentation.markdown import fill_blocks
 from gate.errors import CannotCompareError
 from gate.git import git
 
@@ -25,7 +26,7 @@ Results = dict[str, Any]
 
 
 def main() -> None:
-    """Measures what bench/results.json lacks; writes it and bench/results.md."""
+    """Measures, and writes bench/results.json and bench/results.md."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=main.__doc__)
     parser.add_argument("--pairs", type=positive, default=5, help="repetitions (default: 5)")
     parser.add_argument("--epochs", type=positive, help="of each training (default: params.yaml's)")
@@ -34,15 +35,13 @@ def main() -> None:
     )
     given = parser.parse_args()
     with one_line_errors("bench"):
-        results = read_results()
         if given.readme:
-            fill_pages(results)
+            results = read_results()
+            for readme, text in headlines(results).items():
+                fill_blocks(Path(readme), "speed", {"headline": text})
         else:
             epochs = given.epochs or load_parameters().train.epochs
-            conditions = conditions_of(Path.cwd(), epochs)
-            if results.get("conditions") != conditions:
-                results = {"conditions": conditions}
-            measure_missing(results, epochs=epochs, pairs=given.pairs)
+            results = measure_all(conditions_of(Path.cwd(), epochs), pairs=given.pairs)
             print(page(results))
         write(PAGE, page(results))
 
@@ -55,7 +54,7 @@ def positive(text: str) -> int:
 
 
 def conditions_of(repository: Path, epochs: int) -> Results:
-    """What must be the same for results to belong to one sitting.
+    """What the results depend on: the machine, the revision, and the epochs of each training.
 
     Raises:
         InputError: this is not Linux, or the workspace has changes, which no clone has.
@@ -72,32 +71,30 @@ def conditions_of(repository: Path, epochs: int) -> Results:
     return {**describe_machine(), "epochs": epochs, "revision": revision}
 
 
-def measure_missing(results: Results, *, epochs: int, pairs: int) -> None:
-    """Adds what is missing to `results`; saves after each pair and part.
+def measure_all(conditions: Results, *, pairs: int) -> Results:
+    """Measures everything; writes `bench/results.json` after each pair, so that none is lost.
 
     Raises:
         InputError: something that is measured fails.
     """
-    found = results.setdefault("pairs", [])
-    parts = [name for name in ("idle", "rate") if name not in results]
-    if len(found) >= pairs and not parts:
-        print(f"bench: measured already; delete {RESULTS} to measure again")
-        return
-    torch = has_torch()
-    with open_sitting(Path.cwd(), epochs) as sitting:
-        for number in range(len(found) + 1, pairs + 1):
+    torch = find_spec("torch") is not None
+    if not torch:
+        print("bench: PyTorch is not installed: bench/plain_torch.py is skipped")
+    results: Results = {"conditions": conditions, "pairs": []}
+    with open_clone(Path.cwd(), conditions["epochs"]) as clone:
+        for number in range(1, pairs + 1):
             print(f"bench: pair {number} of {pairs}", flush=True)
-            found.append(run_pair(sitting, number, torch=torch))
+            results["pairs"].append(run_pair(clone, conditions["epochs"], number, torch=torch))
             save(results)
-        for name in parts:
-            print(f"bench: {name}", flush=True)
-            results[name] = run_idle(sitting, pairs) if name == "idle" else run_rate(sitting)
-            save(results)
+        print("bench: nothing to do, and a changed rate", flush=True)
+        results |= {"idle": run_idle(clone, pairs), "rate": run_rate(clone)}
+        save(results)
+    return results
 
 
 def save(results: Results) -> None:
     """Writes `bench/results.json`."""
-    write(RESULTS, json.dumps(results, indent=1, sort_keys=True, allow_nan=False) + "\n")
+    write(RESULTS, json.dumps(results, indent=1, allow_nan=False) + "\n")
 
 
 def write(path: Path, text: str) -> None:
@@ -107,19 +104,17 @@ def write(path: Path, text: str) -> None:
 
 
 def read_results() -> Results:
-    """What was measured before; nothing where there is no file.
+    """What was measured before.
 
     Raises:
-        InputError: the file is not what this program writes.
+        InputError: there is no such file, or not what this program writes.
     """
-    if not RESULTS.is_file():
-        return {}
     try:
         content = json.loads(RESULTS.read_text(encoding="utf-8"))
-    except ValueError:
+    except (FileNotFoundError, ValueError):
         content = None
-    if not isinstance(content, dict) or not {"conditions", "pairs"} <= content.keys():
-        raise InputError(f"{RESULTS}: expected JSON as `make bench` writes it; delete it")
+    if not isinstance(content, dict) or not {"conditions", "pairs", "idle", "rate"} <= {*content}:
+        raise InputError(f"{RESULTS}: expected JSON as `make bench` writes it; run that first")
     return content
 
 

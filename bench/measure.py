@@ -8,8 +8,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import psutil
-
 from experiment.common.errors import InputError
 from gate.git import environment_without_repository
 
@@ -33,14 +31,12 @@ def measure(command: Sequence[str], folder: Path) -> tuple[Costs, str]:
 
     Returns:
         Its costs and its output. `seconds`: from start to end; `cpu_seconds`: of all its processes;
-        `largest_process`: bytes, the most that one of them had resident; `others_cpu_seconds`: what
-        other programs and the hypervisor took of the cores meanwhile.
+        `largest_process`: bytes, the most that one of them had resident.
 
     Raises:
         InputError: it fails; its last lines are in the message.
     """
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    before = _busy_seconds()
     done = subprocess.run(
         [sys.executable, "-c", LAUNCHER, *command],
         cwd=folder,
@@ -50,16 +46,9 @@ def measure(command: Sequence[str], folder: Path) -> tuple[Costs, str]:
         errors="replace",
         check=False,
     )
-    busy = _busy_seconds() - before
     status, *figures = json.loads(done.stdout) if done.returncode == 0 else [done.returncode]
     if status != 0:
         last = " / ".join(done.stderr.strip().splitlines()[-3:])
         raise InputError(f"{shlex.join(command)}: expected status 0, found {status}: {last}")
-    costs = dict(zip(("seconds", "cpu_seconds", "largest_process"), figures, strict=True))
-    return costs | {"others_cpu_seconds": max(0.0, busy - costs["cpu_seconds"])}, done.stderr
-
-
-def _busy_seconds() -> float:
-    """Seconds that all cores together were not idle since the machine was started."""
-    times = psutil.cpu_times()
-    return float(sum((times.user, times.nice, times.system, times.irq, times.softirq, times.steal)))
+    names = ("seconds", "cpu_seconds", "largest_process")
+    return dict(zip(names, figures, strict=True)), done.stderr

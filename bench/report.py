@@ -1,7 +1,6 @@
 """`bench/results.md` and the READMEs' headline, from `bench/results.json`."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
@@ -9,48 +8,49 @@ from scipy import stats
 
 from bench.machine import floor_seconds
 from bench.sitting import CURVES
-from experiment.presentation.markdown import fill_blocks, paragraph, table
+from experiment.presentation.markdown import paragraph, table
 from experiment.presentation.style import LABELS
 
 Part = dict[str, Any]
 
 SCRIPTS = {"plain": "plain script", "pipeline": "pipeline", "torch": "PyTorch script"}
-NOT_MEASURED = "Not measured yet: `make bench`."
 
 
 def page(results: Part) -> str:
     """All of `bench/results.md`."""
-    texts = [NOT_MEASURED]
-    if results["pairs"]:
-        machine = results["conditions"]
-        about = (
-            f"{machine['processor']}, {machine['cores']} cores, {machine['memory'] / 1e9:.0f} GB;"
-            f" {machine['system']}; Python {machine['python']}, TensorFlow {machine['tensorflow']};"
-            f" {machine['epochs']} epochs; revision {machine['revision'][:10]}."
-        )
-        texts = [paragraph(headlines(results)["README.md"]), paragraph(about)]
-        texts += [costs_section(results), curves_section(results["pairs"])]
-    if "idle" in results:
-        texts.append(idle_section(results["idle"]))
-    if "rate" in results:
-        texts.append(rate_section(results["rate"]))
-    return "\n\n".join(["# Speed", *texts]) + "\n"
-
-
-def fill_pages(results: Part) -> None:
-    """Puts the headline into both READMEs.
-
-    Raises:
-        InputError: a README, or the block in it, is not there.
-    """
-    for readme, text in headlines(results).items():
-        fill_blocks(Path(readme), "speed", {"headline": text})
+    machine = results["conditions"]
+    about = (
+        f"{machine['processor']}, {machine['cores']} cores, {machine['memory'] / 1e9:.0f} GB;"
+        f" {machine['system']}; Python {machine['python']}, TensorFlow {machine['tensorflow']};"
+        f" {machine['epochs']} epochs; revision {machine['revision'][:10]}."
+    )
+    idle = {
+        name: median(r[name]["seconds"] for r in results["idle"]) for name in results["idle"][0]
+    }
+    said = ", ".join(f"`{name}` {seconds:.2f} s" for name, seconds in idle.items())
+    rate = results["rate"]
+    changed = (
+        f"After a change of the rate to {rate['rate']}, `make repro` takes {rate['seconds']:.1f} s,"
+        f" runs {', '.join(rate['stages'])}, and DVC's cache grows by"
+        f" {rate['cache_bytes'] / 1e6:.1f} MB."
+    )
+    texts = [
+        "# Speed",
+        paragraph(headlines(results)["README.md"]),
+        paragraph(about),
+        *costs_section(results),
+        "## The same curves",
+        *curves_section(results["pairs"]),
+        "## With nothing to do",
+        f"Median of {len(results['idle'])}, in turn: {said}.",
+        "## A changed rate",
+        paragraph(changed),
+    ]
+    return "\n\n".join(texts) + "\n"
 
 
 def headlines(results: Part) -> dict[str, str]:
     """By README: the ratio of the times, with its interval, and that of the memory."""
-    if not results.get("pairs"):
-        return {"README.md": NOT_MEASURED, "README.ja.md": "未測定です。"}
     pairs, machine = results["pairs"], results["conditions"]
     ratio, low, high, coverage = ratio_of(pairs, "seconds")
     memory = ratio_of(pairs, "largest_process")[0]
@@ -84,13 +84,13 @@ def ratio_of(
     return median(ratios), min(ratios), max(ratios), 100 * (1 - 0.5 ** (len(ratios) - 1))
 
 
-def costs_section(results: Part) -> str:
+def costs_section(results: Part) -> list[str]:
     """What each script takes, and how far it is from the floor."""
     pairs, conditions = results["pairs"], results["conditions"]
     rates = {key: median(pair["machine"][key] for pair in pairs) for key in pairs[0]["machine"]}
     floor = 2 * conditions["epochs"] * floor_seconds(**rates)  # both variants
     rows = [["floor", f"{floor:.1f}", "", "", "", "1.0"]]
-    for script in scripts_of(pairs):
+    for script in (name for name in SCRIPTS if all(name in pair for pair in pairs)):
         seconds, cpu, memory = (
             median(pair[script][cost] for pair in pairs)
             for cost in ("seconds", "cpu_seconds", "largest_process")
@@ -99,27 +99,17 @@ def costs_section(results: Part) -> str:
         over = "1" if script == "pipeline" else f"{ratio:.2f}, {low:.2f} to {high:.2f}"
         figures = [f"{seconds:.1f}", f"{cpu:.1f}", f"{memory / 1e6:.0f}", over]
         rows.append([SCRIPTS[script], *figures, f"{seconds / floor:.1f}"])
-    others = [
-        sum(pair[script]["others_cpu_seconds"] for script in scripts_of(pairs))
-        / (sum(pair[s]["seconds"] for s in scripts_of(pairs)) * conditions["cores"])
-        for pair in pairs
-    ]
     text = (
-        f"Medians of {len(pairs)} pairs. Other programs took {min(others):.0%} to {max(others):.0%}"
-        f" of the cores. A float32 matrix product reached {rates['flops_per_second'] / 1e9:.0f}"
-        f" GFLOP/s on all cores, and a copy {rates['bytes_per_second'] / 1e9:.1f} GB/s."
+        f"Medians of {len(pairs)} pairs. A float32 matrix product reached"
+        f" {rates['flops_per_second'] / 1e9:.0f} GFLOP/s on all cores, and a copy"
+        f" {rates['bytes_per_second'] / 1e9:.1f} GB/s."
     )
     header = ["", "seconds", "CPU seconds", "largest process, MB"]
     header += ["seconds over the pipeline's", "times the floor"]
-    return f"{table(header, rows)}\n\n{paragraph(text)}"
+    return [table(header, rows), paragraph(text)]
 
 
-def scripts_of(pairs: Sequence[Part]) -> list[str]:
-    """What was run in every pair."""
-    return [script for script in SCRIPTS if all(script in pair for pair in pairs)]
-
-
-def curves_section(pairs: Sequence[Part]) -> str:
+def curves_section(pairs: Sequence[Part]) -> list[str]:
     """Whether plain script and pipeline train the same curves, but for the seeds."""
     rows, with_zero, intervals = [], 0, 0
     for variant, label in LABELS.items():
@@ -140,7 +130,7 @@ def curves_section(pairs: Sequence[Part]) -> str:
         f" {with_zero} of {intervals} such intervals."
     )
     header = ["mean after the last epoch", "plain script", "pipeline", "difference", "95 %"]
-    return f"## The same curves\n\n{table(header, rows)}\n\n{paragraph(text)}"
+    return [table(header, rows), paragraph(text)]
 
 
 def difference_of_means(a: Sequence[float], b: Sequence[float]) -> tuple[float, float, float]:
@@ -150,20 +140,3 @@ def difference_of_means(a: Sequence[float], b: Sequence[float]) -> tuple[float, 
         return difference, float("-inf"), float("inf")
     interval = stats.ttest_ind(a, b, equal_var=False).confidence_interval(0.95)
     return difference, float(interval.low), float(interval.high)
-
-
-def idle_section(rounds: Sequence[Part]) -> str:
-    """With nothing to do."""
-    medians = {name: median(r[name]["seconds"] for r in rounds) for name in rounds[0]}
-    said = ", ".join(f"`{name}` {seconds:.2f} s" for name, seconds in medians.items())
-    return f"## With nothing to do\n\nMedian of {len(rounds)}, in turn: {said}."
-
-
-def rate_section(rate: Part) -> str:
-    """A changed rate: time and disk."""
-    text = (
-        f"After a change of the rate to {rate['rate']}, `make repro` takes {rate['seconds']:.1f} s,"
-        f" runs {', '.join(rate['stages'])}, and DVC's cache grows by"
-        f" {rate['cache_bytes'] / 1e6:.1f} MB."
-    )
-    return f"## A changed rate\n\n{paragraph(text)}"

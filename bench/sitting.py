@@ -7,15 +7,13 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
 
 from bench.machine import measure_rates
-from bench.measure import Costs, measure
+from bench.measure import measure
 from experiment.presentation.style import LABELS
 from verify.rerun import temporary_clone
 
@@ -42,85 +40,57 @@ PLAIN: dict[str, dict[str, Any]] = {
 Part = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Sitting:
-    """Where and how much is measured.
-
-    Attributes:
-        clone: with a DVC cache of its own in the folder `cache` beside it.
-        epochs: of each training.
-    """
-
-    clone: Path
-    epochs: int
-
-    def measure(self, *command: str) -> tuple[Costs, str]:
-        """Runs a command in the clone."""
-        return measure(command, self.clone)
-
-    def repro(self, **train: float) -> tuple[Costs, str]:
-        """Does what `make repro` does, after a change of parameters of training."""
-        self.change({"train": train})
-        return self.measure(PYTHON, "-m", "stages")
-
-    def change(self, sections: Mapping[str, Mapping[str, Any]]) -> None:
-        """Changes values in the clone's params.yaml."""
-        yaml, path = YAML(), self.clone / "params.yaml"
-        content = yaml.load(path.read_text(encoding="utf-8"))
-        for section, values in sections.items():
-            content[section].update(values)
-        with path.open("w", encoding="utf-8") as stream:
-            yaml.dump(content, stream)
-
-
 @contextmanager
-def open_sitting(repository: Path, epochs: int) -> Iterator[Sitting]:
+def open_clone(repository: Path, epochs: int) -> Iterator[Path]:
     """Clones the last commit, sets the parameters of the plain script and divides the images.
 
-    Images that the repository has are copied, not downloaded.
+    Images that the repository has are copied, not downloaded. The clone has a DVC cache of its own
+    in the folder `cache` beside it.
     """
     with temporary_clone(repository) as clone:
-        sitting = Sitting(clone, epochs)
         if (repository / IMAGES).is_file():
             (clone / IMAGES).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(repository / IMAGES, clone / IMAGES)
-        sitting.change(PLAIN)
-        sitting.change({"train": {"epochs": epochs}})
-        sitting.measure(PYTHON, "-m", "dvc", "repro", "preprocess")
-        yield sitting
+        change(clone, PLAIN)
+        change(clone, {"train": {"epochs": epochs}})
+        measure((PYTHON, "-m", "dvc", "repro", "preprocess"), clone)
+        yield clone
 
 
-def has_torch() -> bool:
-    """Whether PyTorch is installed; says so in one line when it is not."""
-    found = find_spec("torch") is not None
-    if not found:
-        print("bench: PyTorch is not installed: bench/plain_torch.py is skipped")
-    return found
+def change(clone: Path, sections: Mapping[str, Mapping[str, Any]]) -> None:
+    """Changes values in the clone's params.yaml."""
+    yaml, path = YAML(), clone / "params.yaml"
+    content = yaml.load(path.read_text(encoding="utf-8"))
+    for section, values in sections.items():
+        content[section].update(values)
+    with path.open("w", encoding="utf-8") as stream:
+        yaml.dump(content, stream)
 
 
-def run_pair(sitting: Sitting, number: int, *, torch: bool) -> Part:
+def run_pair(clone: Path, epochs: int, number: int, *, torch: bool) -> Part:
     """The plain script, then the pipeline, then the PyTorch script if there is PyTorch.
 
     Args:
-        sitting: where.
+        clone: where.
+        epochs: of each training.
         number: of the pair, from 1. Each has another seed, so DVC restores no training.
         torch: whether to run `bench/plain_torch.py`.
     """
-    pair: Part = {"machine": measure_rates(), "plain": run_script(sitting, "bench/plain.py")}
-    costs, _ = sitting.repro(seed=FIRST_SEED - 1 + number)
-    curves = {name: read_curves(sitting.clone / f"plots/{name}.csv") for name in LABELS}
-    pair["pipeline"] = {**costs, "curves": curves}
+    pair: Part = {"machine": measure_rates(), "plain": run_script(clone, epochs, "bench/plain.py")}
+    change(clone, {"train": {"seed": FIRST_SEED - 1 + number}})
+    costs, _ = measure(IDLE_COMMANDS["make repro"], clone)
+    pair["pipeline"] = {**costs, "curves": {name: read_curves(clone, name) for name in LABELS}}
     if torch:
-        pair["torch"] = run_script(sitting, "bench/plain_torch.py")
+        pair["torch"] = run_script(clone, epochs, "bench/plain_torch.py")
     return pair
 
 
-def run_script(sitting: Sitting, script: str) -> Part:
+def run_script(clone: Path, epochs: int, script: str) -> Part:
     """A script as a tutorial would write it, which chooses its seed itself."""
-    output = sitting.clone.parent / Path(script).stem
+    output = clone.parent / Path(script).stem
     output.mkdir(exist_ok=True)
-    options = ("--epochs", str(sitting.epochs), "--output", str(output))
-    costs, _ = sitting.measure(PYTHON, script, str(IMAGES), *options)
+    options = ("--epochs", str(epochs), "--output", str(output))
+    costs, _ = measure((PYTHON, script, str(IMAGES), *options), clone)
     histories = json.loads((output / "history.json").read_text(encoding="utf-8"))
     curves = {
         name: {curve: histories[label][curve] for curve in CURVES} for name, label in LABELS.items()
@@ -128,36 +98,35 @@ def run_script(sitting: Sitting, script: str) -> Part:
     return {**costs, "curves": curves}
 
 
-def run_idle(sitting: Sitting, rounds: int) -> list[Part]:
+def read_curves(clone: Path, variant: str) -> dict[str, list[float]]:
+    """The curves of the validation images that the pipeline wrote."""
+    with (clone / f"plots/{variant}.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {curve: [float(row[curve]) for row in rows] for curve in CURVES}
+
+
+def run_idle(clone: Path, rounds: int) -> list[Part]:
     """`dvc status`, `dvc repro` and `make repro` in turn, with nothing to do."""
-    sitting.repro()
-    sitting.measure(*IDLE_COMMANDS["dvc status"])  # DVC stores the hashes of what is new
+    measure(IDLE_COMMANDS["dvc status"], clone)  # DVC stores the hashes of what is new
     return [
-        {name: sitting.measure(*command)[0] for name, command in IDLE_COMMANDS.items()}
+        {name: measure(command, clone)[0] for name, command in IDLE_COMMANDS.items()}
         for _ in range(rounds)
     ]
 
 
-def run_rate(sitting: Sitting) -> Part:
+def run_rate(clone: Path) -> Part:
     """From a changed rate to the new curves, and by how much DVC's cache grows."""
-    sitting.repro()
-    before = size_of(sitting.clone.parent / "cache")
-    costs, output = sitting.repro(dropout_rate=CHANGED_RATE)
+    before = size_of(clone.parent / "cache")
+    change(clone, {"train": {"dropout_rate": CHANGED_RATE}})
+    costs, output = measure(IDLE_COMMANDS["make repro"], clone)
     return {
         **costs,
         "rate": CHANGED_RATE,
         "stages": re.findall(r"^Running stage '(.+)'", output, re.MULTILINE),
-        "cache_bytes": size_of(sitting.clone.parent / "cache") - before,
+        "cache_bytes": size_of(clone.parent / "cache") - before,
     }
 
 
 def size_of(folder: Path) -> int:
     """Bytes of all files in a folder."""
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-
-
-def read_curves(path: Path) -> dict[str, list[float]]:
-    """The curves of the validation images in a file of the pipeline."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return {curve: [float(row[curve]) for row in rows] for curve in CURVES}

@@ -34,9 +34,8 @@ CHATTER = re.compile(
 
 def main() -> None:
     """Brings every stage up to date; status 0, or that of the first stage that failed."""
-    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _interrupt)
+    for number in {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}:  # not on Windows
+        signal.signal(number, _interrupt)
     if not Path("dvc.yaml").is_file():
         sys.exit("repro: expected dvc.yaml in this folder; run at the top of the repository")
     try:
@@ -98,20 +97,18 @@ def _run_together(commands: list[tuple[str, ...]], *, side_by_side: bool = False
     readers = [threading.Thread(target=_pass_on, args=(process,)) for process in processes]
     for reader in readers:
         reader.start()
-    failed = None
+    statuses: list[int | None] = [None]
     try:
-        running = list(processes)
-        while running and failed is None:
+        while None in statuses and not any(statuses):
             time.sleep(0.1)
-            failed = next((process for process in running if process.poll()), None)
-            running = [process for process in running if process.poll() is None]
+            statuses = [process.poll() for process in processes]
     finally:
         _stop(processes)
         for reader in readers:
             reader.join()
-    if failed is not None:
-        command = commands[processes.index(failed)]
-        sys.exit(f"repro: dvc {' '.join(command)} failed; the reason is above")
+    for command, status in zip(commands, statuses, strict=True):
+        if status:
+            sys.exit(f"repro: dvc {' '.join(command)} failed; the reason is above")
 
 
 def _pass_on(process: subprocess.Popen[str]) -> None:
@@ -130,20 +127,20 @@ def _stop(processes: list[subprocess.Popen[str]]) -> None:
     """
     running = [process for process in processes if process.poll() is None]
     for process in running:
-        _signal(process, signal.SIGINT if os.name == "posix" else signal.SIGTERM)
+        _signal(process, "SIGINT")
     for process in running:
         with suppress(subprocess.TimeoutExpired):
             process.wait(timeout=10)
         with suppress(ProcessLookupError):  # the group is empty, as it nearly always is
-            _signal(process, signal.SIGKILL if os.name == "posix" else signal.SIGTERM)
+            _signal(process, "SIGKILL")
         process.wait()
 
 
-def _signal(process: subprocess.Popen[str], number: signal.Signals) -> None:
+def _signal(process: subprocess.Popen[str], name: str) -> None:
     if os.name == "posix":
-        os.killpg(process.pid, number)
+        os.killpg(process.pid, signal.Signals[name])
     else:
-        process.send_signal(number)
+        process.terminate()
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from matplotlib.typing import LineStyleType
 
-from experiment.common.errors import InputError, one_line_errors
+from experiment.common.errors import InputError, one_line_errors, wrong
 from experiment.common.files import CURVE_COLUMNS, write_figure
 from experiment.common.metrics import best_epoch
 from experiment.common.variants import VARIANTS
@@ -40,19 +40,14 @@ def read_curve(path: Path) -> pd.DataFrame:
     """
     try:
         curve = pd.read_csv(path)
+        curve = curve[list(CURVE_COLUMNS)].apply(pd.to_numeric)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; run `dvc repro`") from None
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a CSV file ({error}); run `dvc repro`") from None
-    missing = [column for column in CURVE_COLUMNS if column not in curve]
-    if missing:
-        raise InputError(
-            f"{path}: expected the columns {', '.join(CURVE_COLUMNS)}; {missing[0]} is missing;"
-            " run `dvc repro`"
-        )
-    curve = curve[list(CURVE_COLUMNS)].apply(pd.to_numeric, errors="coerce")
+    except (KeyError, ValueError) as error:  # pandas' own errors are of these kinds
+        columns, found = ", ".join(CURVE_COLUMNS), " ".join(str(error).split())
+        raise wrong(str(path), f"CSV with numbers as {columns}", found, "run `dvc repro`") from None
     if curve.empty or curve.isna().any(axis=None):
-        raise InputError(f"{path}: expected numbers in every row, found none or a gap; `dvc repro`")
+        raise wrong(str(path), "numbers in every row", "none or a gap", "run `dvc repro`")
     return curve
 
 

@@ -4,7 +4,7 @@ import json
 import statistics
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from experiment.common.npz import read_arrays
 from experiment.common.parameters import Parameters
@@ -16,21 +16,8 @@ RUNS = Path("study/runs")
 Metrics = dict[str, float]
 
 
-class Row(NamedTuple):
-    """A line of the table: a metric, and how it and a difference in it are written."""
-
-    label: str
-    key: str
-    value: str
-    difference: str
-    scale: float = 1
-
-
-ROWS = (
-    Row("test accuracy", "test_accuracy", ".2f} %", ".2f} points", 100),
-    Row("test loss", "test_loss", ".4f}", ".4f}"),
-    Row("accuracy gap", "accuracy_gap", ".2f} %", ".2f} points", 100),
-)
+# By metric, as a reader meets it: losses as they are, shares in percent.
+ROWS = {"test_accuracy": "test accuracy", "test_loss": "test loss", "accuracy_gap": "accuracy gap"}
 GAP = "accuracy gap: on training images minus on validation images"
 
 # Shown where it is there.
@@ -53,10 +40,19 @@ def summary(params: Parameters) -> str:
     for other, differences in zip(others, over_seeds, strict=True):
         lines += ["", *_table(baseline, other, differences)]
     seeds = min(map(len, over_seeds))
-    another = "rate (train.dropout_rate)" if seeds > 1 else "seed (train.seed)"
-    lines += ["", GAP, *_other_seeds(seeds), ""]
-    lines += [f"{path:<20}  {what}" for path, what in READ_MORE.items() if Path(path).exists()]
-    return "\n".join([*lines, "", f"Try next: another {another} in params.yaml, then `make repro`"])
+    lines += ["", GAP]
+    if seeds < 2:
+        another = "seed (train.seed)"
+        lines += ["another seed: how much it changes these differences has not been measured"]
+    else:
+        another = "rate (train.dropout_rate)"
+        lines += [
+            f"another seed: standard deviation of the difference over {seeds} seeds of the study;",
+            "  a difference of less than twice that may have the other sign with another seed",
+        ]
+    read_more = [f"{path:<20}  {what}" for path, what in READ_MORE.items() if Path(path).exists()]
+    next_step = f"Try next: another {another} in params.yaml, then `make repro`"
+    return "\n".join([*lines, "", *read_more, "", next_step])
 
 
 def differences_over_seeds(params: Parameters, baseline: str, other: str) -> list[Metrics]:
@@ -76,7 +72,7 @@ def differences_over_seeds(params: Parameters, baseline: str, other: str) -> lis
             for variant in (baseline, other)
         )
         return [
-            {row.key: second[seed][row.key] - first[seed][row.key] for row in ROWS}
+            {key: second[seed][key] - first[seed][key] for key in ROWS}
             for seed in sorted(first.keys() & second.keys())
         ]
     except Exception:  # a broken study must not hide the results of the pipeline
@@ -104,27 +100,24 @@ def _table(baseline: str, other: str, differences: list[Metrics]) -> Iterator[st
     first, second = (
         json.loads(Path(f"metrics/{name}.json").read_bytes()) for name in (baseline, other)
     )
+    known = len(differences) > 1
     names = [VARIANTS[name].label for name in (baseline, other)]
-    yield _line("", *names, "difference", "another seed" if len(differences) > 1 else "")
-    for row in ROWS:
-        numbers = [row.scale * metrics[row.key] for metrics in (first, second)]
-        cells = [f"{{:{row.value}".format(number) for number in numbers]
-        cells.append(f"{{:+{row.difference}".format(numbers[1] - numbers[0]))
-        if len(differences) > 1:
-            deviation = statistics.stdev(each[row.key] for each in differences)
-            cells.append(f"±{{:{row.difference}".format(row.scale * deviation))
-        yield _line(row.label, *cells)
+    yield _line("", *names, "difference", *["another seed"] * known)
+    for key, label in ROWS.items():
+        difference = _figure(key, second[key] - first[key], "+")
+        cells = [_figure(key, first[key]), _figure(key, second[key]), difference]
+        if known:
+            deviation = statistics.stdev(each[key] for each in differences)
+            cells.append(f"±{_figure(key, deviation, '-')}")
+        yield _line(label, *cells)
+
+
+def _figure(key: str, value: float, sign: str = "") -> str:
+    """A metric, or, with a sign as in a format, a difference in it."""
+    if key.endswith("loss"):
+        return f"{value:{sign}.4f}"
+    return f"{100 * value:{sign}.2f} {'points' if sign else '%'}"
 
 
 def _line(label: str, *cells: str) -> str:
-    return f"{label:<13}{''.join(f'{cell:>16}' for cell in cells)}".rstrip()
-
-
-def _other_seeds(seeds: int) -> list[str]:
-    """What the last column is, or why there is none."""
-    if seeds < 2:
-        return ["another seed: how much it changes these differences has not been measured"]
-    return [
-        f"another seed: standard deviation of the difference over {seeds} seeds of the study;",
-        "  a difference of less than twice that may have the other sign with another seed",
-    ]
+    return f"{label:<13}{''.join(f'{cell:>16}' for cell in cells)}"

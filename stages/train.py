@@ -15,11 +15,9 @@ from experiment.common.splits import read_split
 from experiment.common.status import FOLDER, Status
 from experiment.common.variants import VARIANTS
 from experiment.network import NUMERICS
-from experiment.network.checkpoint import START, Checkpoint, State
+from experiment.network.checkpoint import START, Checkpoint, Row, State, fingerprint
 from experiment.network.environment import describe_environment
-from experiment.network.fingerprint import fingerprint
 from experiment.network.progress import TrainingProgress
-from experiment.network.signals import step_signal
 from experiment.network.startup import ENVIRONMENT, starting_tensorflow
 
 PROCESSED = Path("data/processed")
@@ -59,37 +57,19 @@ def run(variant: str) -> None:
     model = build_model(image_shape=train.images.shape[1:], classes=train.classes, **of_network)
     start = where_it_stands(checkpoint, variant)
     states = training.train_epochs(model, train, validation, state=start, **of_training)
-    state = keep_each(states, start, checkpoint, variant, epochs=params.train.epochs)
+    curve = keep_each(states, start, checkpoint, variant, epochs=params.train.epochs)
     # The one use of the test images: nothing after this line changes the model.
     unseen = read_split(PROCESSED / "test.npz")
     test = training.Evaluation(model)(training.as_tensors(unseen))
     probabilities = training.predict(model, unseen.images)
-    metrics = summarise(state.curve, test_accuracy=test["accuracy"], test_loss=test["loss"])
+    metrics = summarise(curve, test_accuracy=test["accuracy"], test_loss=test["loss"])
     require_finite(metrics, "after the last epoch", learning_rate=params.train.learning_rate)
 
     write_model(Path(f"models/{variant}.keras"), model)
     write_json(Path(f"metrics/{variant}.environment.json"), environment)
     write_json(Path(f"metrics/{variant}.json"), metrics)
     write_predictions(Path(f"metrics/{variant}.predictions.csv"), unseen.labels, probabilities)
-    checkpoint.remove()
-
-
-def keep_each(
-    states: Iterable[State], start: State, checkpoint: Checkpoint, variant: str, *, epochs: int
-) -> State:
-    """After each epoch saves where the training stands, and shows it; returns the last state."""
-    curve, state = Path(f"plots/{variant}.csv"), start
-    status = Status(FOLDER / f"{variant}.json", epochs)
-    progress = TrainingProgress(variant, status, epochs=epochs, finished=len(start.curve))
-    with closing(progress), step_signal() as signal_step:
-        if start.curve:
-            write_curve(curve, start.curve)  # DVC has deleted it
-        for state in states:
-            checkpoint.save(state)  # first: what is shown as finished is not trained again
-            write_curve(curve, state.curve)
-            signal_step(len(state.curve))
-            progress.epoch(state.curve[-1])
-    return state
+    checkpoint.path.unlink(missing_ok=True)
 
 
 def settings_of(params: Parameters, variant: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -112,15 +92,32 @@ def settings_of(params: Parameters, variant: str) -> tuple[dict[str, Any], dict[
 
 def where_it_stands(checkpoint: Checkpoint, variant: str) -> State:
     """The state to go on from: of the checkpoint, or before the first epoch; says which."""
+    state = None
     try:
         state = checkpoint.load()
     except InputError as error:
         print(f"{variant}  not resumed: {error}; training from the first epoch", file=sys.stderr)
-        return START
     if state is None:
         return START
     print(f"{variant}  resumed after epoch {len(state.curve)}", file=sys.stderr)
     return state
+
+
+def keep_each(
+    states: Iterable[State], start: State, checkpoint: Checkpoint, variant: str, *, epochs: int
+) -> list[Row]:
+    """After each epoch saves where the training stands, and shows it; returns the curve."""
+    curve, path = start.curve, Path(f"plots/{variant}.csv")
+    status = Status(FOLDER / f"{variant}.json", epochs)
+    with closing(TrainingProgress(variant, status, epochs=epochs, finished=len(curve))) as progress:
+        if curve:
+            write_curve(path, curve)  # DVC has deleted it
+        for state in states:
+            checkpoint.save(state)  # first: what is shown as finished is not trained again
+            curve = state.curve
+            write_curve(path, curve)
+            progress.epoch(curve[-1])
+    return curve
 
 
 if __name__ == "__main__":

@@ -12,6 +12,11 @@ class InputError(Exception):
     """Bad input: the message is one line that says what was expected, found, and what to do."""
 
 
+def wrong(what: str, expected: str, found: object, remedy: str) -> InputError:
+    """The error to raise where something is not as expected."""
+    return InputError(f"{what}: expected {expected}; found {found}; {remedy}")
+
+
 GO_ON = "what was finished before is kept; run again to go on"
 
 

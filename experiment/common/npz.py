@@ -16,17 +16,8 @@ LARGEST_CONTENT = 8 * 2**30
 
 # What zipfile and NumPy raise for content that is not what it should be: RuntimeError for an
 # encrypted member, MemoryError for an array that declares more than fits.
-_DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-    EOFError,
-    MemoryError,
-    OSError,
-    OverflowError,
-    RuntimeError,
-    ValueError,
-)
+_DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, MemoryError, OSError,
+           OverflowError, RuntimeError, ValueError)  # fmt: skip
 
 
 def read_arrays(
@@ -42,48 +33,40 @@ def read_arrays(
     Raises:
         InputError: the file is missing, damaged, too large, lacks an array, or holds objects.
     """
+    arrays: dict[str, np.ndarray] = {}
     try:
         with zipfile.ZipFile(path) as archive:
-            members = {
-                info.filename.removesuffix(".npy"): info
-                for info in archive.infolist()
-                if info.filename.endswith(".npy")
-            }
-            missing = [name for name in names if name not in members]
-            if missing:
-                raise InputError(
-                    f"{path}: expected the arrays {', '.join(names)}; {missing[0]} is missing,"
-                    f" found {', '.join(sorted(members)) or 'none'}; add it with numpy.savez"
-                )
-            if sum(members[name].file_size for name in names) > largest:
+            sizes = {info.filename: info.file_size for info in archive.infolist()}
+            for name in names:
+                if f"{name}.npy" not in sizes:
+                    there = [file.removesuffix(".npy") for file in sorted(sizes)]
+                    raise InputError(
+                        f"{path}: expected the arrays {', '.join(names)}; {name} is missing,"
+                        f" found {', '.join(there) or 'none'}; add it with numpy.savez"
+                    )
+            if sum(sizes[f"{name}.npy"] for name in names) > largest:
                 raise InputError(
                     f"{path}: expected at most {largest / 2**20:,.0f} MiB of arrays, found more;"
                     " make the dataset smaller"
                 )
-            return {name: _read_member(archive, members[name], path) for name in names}
+            for name in names:
+                with archive.open(f"{name}.npy") as file:
+                    arrays[name] = npy.read_array(file, allow_pickle=False)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; check the path") from None
     except IsADirectoryError:
         raise InputError(f"{path}: expected an .npz file, found a folder; check the path") from None
     except _DAMAGE as error:
-        # A damaged directory of the archive makes zipfile seek to before the start (EINVAL).
-        if isinstance(error, OSError) and error.errno != errno.EINVAL:
-            raise
         reason = " ".join(str(error).split())
-        raise InputError(
-            f"{path}: not a whole .npz file ({reason}); get or make it again"
-        ) from None
-
-
-def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> np.ndarray:
-    with archive.open(info) as member:
-        try:
-            return npy.read_array(member, allow_pickle=False)
-        except ValueError as error:
-            if not str(error).startswith("Object arrays"):
-                raise
-            name = info.filename.removesuffix(".npy")
+        if reason.startswith("Object arrays"):
             raise InputError(
                 f"{path}: {name}: expected numbers, found an object array, which could run code;"
                 f" save it with a numeric dtype: {name} = np.array({name}.tolist())"
             ) from None
+        # A damaged directory of the archive makes zipfile seek to before the start (EINVAL).
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            raise
+        raise InputError(
+            f"{path}: not a whole .npz file ({reason}); get or make it again"
+        ) from None
+    return arrays

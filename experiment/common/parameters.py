@@ -3,11 +3,11 @@
 import difflib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import YAMLError
 
 from experiment.common.errors import InputError
 
@@ -15,7 +15,7 @@ from experiment.common.errors import InputError
 class Section(BaseModel):
     """Parameters by name: none unknown, none missing, each of its type."""
 
-    # strict: "5" is not 5 and true is not 1, so a slip of the pen is not trained with.
+    # strict: "5" is not 5 and true is not 1, so a mistake is not trained with.
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
@@ -89,13 +89,11 @@ def read_parameters(path: Path, model: type[_Model]) -> _Model:
         raise InputError(f"{path}: no such file; run this at the top of the repository") from None
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: expected UTF-8 text; byte {error.start} is not") from None
-    except MarkedYAMLError as error:
-        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        problem = " ".join((error.problem or "cannot be parsed").split())
-        raise InputError(f"{path}{line}: expected YAML, but {problem}; mend that line") from None
     except (YAMLError, RecursionError, ValueError) as error:
-        problem = " ".join(str(error).split())
-        raise InputError(f"{path}: expected YAML, but {problem}; mend the file") from None
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        problem = " ".join(str(getattr(error, "problem", None) or error).split())
+        raise InputError(f"{path}{line}: expected YAML, but {problem}; correct it") from None
     if not isinstance(content, Mapping):
         found = "nothing" if content is None else type(content).__name__
         raise InputError(
@@ -104,33 +102,30 @@ def read_parameters(path: Path, model: type[_Model]) -> _Model:
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        problems = list(_describe(error, list(_names(model))))
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        raise InputError(f"{path}: {problems[0]}{more}") from None
+        problem, *others = _problems(error, list(_names(model)))
+        more = f" (and {len(others)} more)" if others else ""
+        raise InputError(f"{path}: {problem}{more}") from None
 
 
-def _describe(error: ValidationError, names: list[str]) -> Iterator[str]:
+def _problems(error: ValidationError, names: list[str]) -> Iterator[str]:
     """One line for each problem, unknown names first: a typo is also a missing key."""
-    details = error.errors(include_url=False)
-    unknown = [d for d in details if d["type"] == "extra_forbidden"]
     suggested = set()
-    for detail in unknown:
-        name = ".".join(map(str, detail["loc"]))
-        nearest = _nearest(name, names)
-        suggested.add(nearest)
-        hint = f"did you mean {nearest}?" if nearest else "remove it"
-        yield f"{name}: there is no such parameter; {hint}"
-    for detail in details:
-        name = ".".join(map(str, detail["loc"]))
-        if detail["type"] == "extra_forbidden" or name in suggested:
+    for detail in sorted(error.errors(), key=lambda found: found["type"] != "extra_forbidden"):
+        name, found = ".".join(map(str, detail["loc"])), f"{detail['input']!r:.60}"
+        if detail["type"] == "extra_forbidden":
+            nearest = _nearest(name, names)
+            suggested.add(nearest)
+            hint = f"did you mean {nearest}?" if nearest else "remove it"
+            yield f"{name}: there is no such parameter; {hint}"
+        elif name in suggested:
             continue
-        if detail["type"] == "missing":
+        elif detail["type"] == "missing":
             yield f"{name}: expected a value, found none; add the line back"
         elif detail["type"] == "value_error":
-            yield f"{name}: {detail['ctx']['error']}; found {_short(detail['input'])}"
+            yield f"{name}: {detail['ctx']['error']}; found {found}"
         else:
             expected = detail["msg"].removeprefix("Input should be ")
-            yield f"{name}: expected {expected}; found {_short(detail['input'])}"
+            yield f"{name}: expected {expected}; found {found}"
 
 
 def _names(model: type[BaseModel]) -> Iterator[str]:
@@ -144,14 +139,7 @@ def _names(model: type[BaseModel]) -> Iterator[str]:
 
 def _nearest(name: str, names: list[str]) -> str | None:
     """The known name most like `name`: as a whole, else by its last part (a wrong section)."""
-    whole = difflib.get_close_matches(name, names, n=1, cutoff=0.75)
-    if whole:
-        return whole[0]
     by_last = {known.rpartition(".")[2]: known for known in names}
+    whole = difflib.get_close_matches(name, names, n=1, cutoff=0.75)
     last = difflib.get_close_matches(name.rpartition(".")[2], by_last, n=1)
-    return by_last[last[0]] if last else None
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    return next(iter([*whole, *(by_last[key] for key in last)]), None)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiment.common.errors import InputError
+from experiment.common.errors import InputError, wrong
 from experiment.common.parameters import ValidationFrom
 from experiment.common.splits import Split
 
@@ -58,22 +58,24 @@ def divide(
             f"preprocess.validation_split: {validation_split} of {total} images leaves"
             f" {kept} to train on and {total - kept} to validate on; expected 1 or more of each"
         )
-    train = _train_on(labels, kept, validation_from=validation_from, seed=seed)
+    train = np.arange(kept)
+    if validation_from == "shuffled":
+        train = np.sort(np.random.default_rng([seed, 1]).permutation(total)[:kept])
+    elif validation_from == "stratified":
+        train = stratified_sample(labels, kept, seed=[seed, 1])
     validation = np.setdiff1d(np.arange(total), train)
-    _refuse_missing_classes(labels, train, validation, validation_from)
-    if train_samples is not None:
-        if train_samples > kept:
-            raise InputError(
-                f"preprocess.train_samples: expected {kept} or fewer (what validation leaves of"
-                f" {total}); found {train_samples}; lower it, or null for all"
-            )
-        train = train[stratified_sample(labels[train], train_samples, seed=seed)]
-        missing = np.setdiff1d(labels, labels[train])
+    for purpose, part in (("train on", train), ("validate on", validation)):
+        missing = np.setdiff1d(labels, labels[part])
         if missing.size:
+            remedy = "set it to stratified (are the images sorted by class?)"
+            if validation_from == "stratified":
+                remedy = "change preprocess.validation_split, add more or leave the class out"
             raise InputError(
-                f"preprocess.train_samples: expected one image or more of each class; found none of"
-                f" {classes_named(missing)} among {train_samples}; raise it"
+                f"preprocess.validation_from: {validation_from} leaves no image of"
+                f" {classes_named(missing)} to {purpose}; {remedy}"
             )
+    if train_samples is not None:
+        train = _sample(labels, train, train_samples, seed)
     parts = {
         "train": (dataset.x_train[train], labels[train]),
         "validation": (dataset.x_train[validation], labels[validation]),
@@ -83,46 +85,29 @@ def divide(
     return {name: Split(x[..., np.newaxis], y, classes) for name, (x, y) in parts.items()}
 
 
-def _train_on(
-    labels: np.ndarray, kept: int, *, validation_from: ValidationFrom, seed: int
-) -> np.ndarray:
-    """Indices of the images that are not held out, ascending."""
-    if validation_from == "shuffled":
-        return np.sort(np.random.default_rng([seed, 1]).permutation(len(labels))[:kept])
-    if validation_from == "stratified":
-        return stratified_sample(labels, kept, seed=[seed, 1])
-    return np.arange(kept)
-
-
-def _refuse_missing_classes(
-    labels: np.ndarray, train: np.ndarray, validation: np.ndarray, validation_from: ValidationFrom
-) -> None:
-    """Raises InputError where training or validation has no image of a class."""
-    for name, part in (("train on", train), ("validate on", validation)):
-        missing = np.setdiff1d(labels, labels[part])
-        if missing.size and validation_from == "stratified":
-            raise InputError(
-                f"preprocess.validation_split: with {len(validation)} of {len(labels)} images held"
-                f" out, no image of {classes_named(missing)} is left to {name}; add more, leave"
-                " the class out, or change the share"
-            )
-        if missing.size:
-            raise InputError(
-                f"preprocess.validation_from: {validation_from} leaves no image of"
-                f" {classes_named(missing)} to {name} (are the images sorted by class?);"
-                " set it to stratified"
-            )
+def _sample(labels: np.ndarray, train: np.ndarray, samples: int, seed: int) -> np.ndarray:
+    """Some of the indices `train`, with images of every class."""
+    what = "preprocess.train_samples"
+    if samples > len(train):
+        expected = f"{len(train)} or fewer (what validation leaves of {len(labels)})"
+        raise wrong(what, expected, samples, "lower it, or null for all")
+    chosen: np.ndarray = train[stratified_sample(labels[train], samples, seed=seed)]
+    missing = np.setdiff1d(labels, labels[chosen])
+    if missing.size:
+        found = f"none of {classes_named(missing)} among {samples}"
+        raise wrong(what, "one image or more of each class", found, "raise it")
+    return chosen
 
 
 def classes_named(classes: np.ndarray) -> str:
-    """`class 3`, `classes 3 and 5`, or `classes 0, 1, 2, ..., 9`."""
-    names = [str(label) for label in classes]
-    if len(names) > 5:
-        names = [*names[:3], "...", names[-1]]
-        return f"classes {', '.join(names)}"
-    if len(names) == 1:
-        return f"class {names[0]}"
-    return f"classes {', '.join(names[:-1])} and {names[-1]}"
+    """`class 3`, or `classes 0, 1, 2, ..., 9`."""
+    return f"class{'es' * (len(classes) > 1)} {listed(classes)}"
+
+
+def listed(values: np.ndarray) -> str:
+    """All of a few values, else the first three and the last."""
+    names = [str(value) for value in values]
+    return ", ".join(names if len(names) <= 5 else [*names[:3], "...", names[-1]])
 
 
 def stratified_sample(labels: np.ndarray, samples: int, *, seed: int | list[int]) -> np.ndarray:

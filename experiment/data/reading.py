@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiment.common.errors import InputError
+from experiment.common.errors import InputError, wrong
 from experiment.common.npz import read_arrays
 from experiment.data.dataset import Dataset
 from experiment.data.images import check_images
@@ -35,22 +35,17 @@ def _checked(arrays: Mapping[str, np.ndarray]) -> Dataset:
     checked = {}
     for x, y in (("x_train", "y_train"), ("x_test", "y_test")):
         if arrays[x].ndim < 2 < arrays[y].ndim:
-            raise InputError(
-                f"{x}: expected images (n, h, w); found shape {arrays[x].shape}, and images in {y};"
-                f" swap them: {x}, {y} = {y}, {x}"
-            )
+            found = f"shape {arrays[x].shape}, and images in {y}"
+            raise wrong(x, "images (n, h, w)", found, f"swap them: {x}, {y} = {y}, {x}")
         checked[y] = check_labels(arrays[y], y)
         checked[x] = check_images(arrays[x], x, expected=len(checked[y]))
-        if len(checked[x]) != len(checked[y]):
-            raise InputError(
-                f"{y}: expected one label per image; found {len(checked[x])} images in {x} and"
-                f" {len(checked[y])} labels in {y}; make them equal"
-            )
+        images, labels = len(checked[x]), len(checked[y])
+        if images != labels:
+            found = f"{images} images in {x} and {labels} labels in {y}"
+            raise wrong(y, "one label per image", found, "make them equal")
     train, test = (checked[x].shape[1:] for x in ("x_train", "x_test"))
     if train != test:
-        raise InputError(
-            f"x_test: expected the image size of x_train, {train}; found {test}; make them equal"
-        )
+        raise wrong("x_test", f"the image size of x_train, {train}", test, "make them equal")
     check_classes(checked["y_train"], checked["y_test"])
     for y in ("y_train", "y_test"):
         checked[y] = checked[y].astype(np.min_scalar_type(int(checked[y].max())))

@@ -1,6 +1,8 @@
 """Where a training stands after an epoch, so that one that was killed goes on from there."""
 
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,8 +39,8 @@ class Checkpoint:
 
     Attributes:
         path: the file, an `.npz`.
-        fingerprint: of all that this training depends on; a state that was saved under another
-            is of another training.
+        fingerprint: of all that this training depends on, as `fingerprint` makes it; a state that
+            was saved under another is of another training.
     """
 
     path: Path
@@ -67,18 +69,21 @@ class Checkpoint:
         if str(found["fingerprint"]) != self.fingerprint:
             raise InputError(f"{self.path} is of other parameters, data or software")
         found = read_arrays(self.path, ("curve", "variables"))
-        names = [f"variable_{i}" for i in range(int(found["variables"]))]
-        variables = read_arrays(self.path, tuple(names))
-        return State(_rows(found["curve"]), [variables[name] for name in names])
-
-    def remove(self) -> None:
-        """The training is done and its results are written."""
-        self.path.unlink(missing_ok=True)
+        names = tuple(f"variable_{i}" for i in range(int(found["variables"])))
+        rows = [dict(zip(CURVE_COLUMNS, row, strict=True)) for row in found["curve"].tolist()]
+        curve = [row | {"epoch": int(row["epoch"])} for row in rows]
+        return State(curve, [*read_arrays(self.path, names).values()])
 
 
-def _rows(curve: np.ndarray) -> list[Row]:
-    rows: Sequence[Sequence[float]] = curve.tolist()
-    return [
-        {**dict(zip(CURVE_COLUMNS, row, strict=True)), "epoch": int(row[0])}  # epochs are counted
-        for row in rows
-    ]
+def fingerprint(*, parameters: Mapping[str, object], data: Iterable[Path] = ()) -> str:
+    """SHA-256 of all that a result depends on, in 64 hexadecimal digits.
+
+    Args:
+        parameters: names and values that JSON can hold, in any order; the environment's and the
+            version of the numerics too.
+        data: files whose bytes count.
+    """
+    digest = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode())
+    for path in data:
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()

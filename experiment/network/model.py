@@ -1,5 +1,7 @@
 """The network of the experiment."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import initializers, layers
@@ -43,8 +45,9 @@ def build_model(
         name: int(state) >> 1 for name, state in zip(LAYERS_WITH_RANDOMNESS, states, strict=True)
     }
 
-    def weights(name: str) -> initializers.Initializer:
-        return initializers.GlorotUniform(seed=seeds[name])
+    def named(name: str) -> dict[str, Any]:
+        """What a layer with weights of its own seed takes."""
+        return {"kernel_initializer": initializers.GlorotUniform(seed=seeds[name]), "name": name}
 
     def dropout(placement: Placement, name: str) -> list[keras.Layer]:
         if dropout_rate == 0 or dropout_placement not in (placement, "both"):
@@ -54,23 +57,13 @@ def build_model(
     return keras.Sequential(
         [
             keras.Input(image_shape, name="image"),
-            layers.Conv2D(
-                filters,
-                kernel_size=3,
-                activation="relu",
-                kernel_initializer=weights("convolution"),
-                name="convolution",
-            ),
+            layers.Conv2D(filters, kernel_size=3, activation="relu", **named("convolution")),
             layers.MaxPooling2D(pool_size=2, name="pooling"),
             *dropout("pooling", "pooling_dropout"),
             layers.Flatten(name="flatten"),
-            layers.Dense(
-                dense_units, activation="relu", kernel_initializer=weights("dense"), name="dense"
-            ),
+            layers.Dense(dense_units, activation="relu", **named("dense")),
             *dropout("dense", "dropout"),
-            layers.Dense(
-                classes, activation="softmax", kernel_initializer=weights("output"), name="output"
-            ),
+            layers.Dense(classes, activation="softmax", **named("output")),
         ],
         name="cnn",
     )

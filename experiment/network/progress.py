@@ -1,53 +1,42 @@
-"""Progress of a training: a bar in a terminal, one line per epoch in a log."""
+"""What is seen of a training while it goes on: a bar or lines, and two files for who watches."""
 
+import os
 import sys
 import time
 from collections.abc import Mapping
-from typing import TextIO
+from pathlib import Path
 
 from tqdm import tqdm
 
+from experiment.common.files import write_json
 from experiment.common.status import Status
 
 
 class TrainingProgress:
-    """Shows how far a training is, the last epoch's metrics and the time left.
+    """Shows on stderr how far a training is, the last epoch's metrics and the time left.
+
+    A bar in a terminal, else a line per epoch.
 
     Args:
         name: what is trained, such as `dropout`.
         status: for `make watch`.
         epochs: how many there will be.
         finished: how many an earlier process has done; they do not count for the time left.
-        stream: where to write; a bar if it is a terminal, else lines.
     """
 
-    def __init__(
-        self,
-        name: str,
-        status: Status,
-        *,
-        epochs: int,
-        finished: int = 0,
-        stream: TextIO | None = None,
-    ) -> None:
+    def __init__(self, name: str, status: Status, *, epochs: int, finished: int = 0) -> None:
         self._name, self._epochs, self._finished = name, epochs, finished
-        self._status = status
-        self._stream = stream or sys.stderr
+        self._status, self._signal = status, _step_signal()
         self._started = time.monotonic()
         self._bar = tqdm(
             desc=name,
             total=epochs,
             initial=finished,
-            file=self._stream,
-            disable=not self._stream.isatty(),
+            disable=not sys.stderr.isatty(),
             dynamic_ncols=True,
             bar_format="{desc}  {n}/{total} epochs |{bar}| {elapsed}, {remaining} left{postfix}",
         )
         status.write(finished)
-
-    def say(self, line: str) -> None:
-        """Prints a line of its own."""
-        tqdm.write(f"{self._name}  {line}", file=self._stream)
 
     def epoch(self, row: Mapping[str, float]) -> None:
         """An epoch is done; `row` is its row of the curve."""
@@ -56,14 +45,32 @@ class TrainingProgress:
         pace = (time.monotonic() - self._started) / (epoch - self._finished)
         left = pace * (self._epochs - epoch)
         self._status.write(epoch, left=left)
+        if self._signal:
+            write_json(self._signal, {"pid": os.getpid(), "step": epoch})
         if self._bar.disable:
-            width, time_left = len(str(self._epochs)), tqdm.format_interval(left)
-            self.say(f"epoch {epoch:{width}}/{self._epochs}  {metrics}  {time_left} left")
+            number, time_left = f"{epoch:{len(str(self._epochs))}}", tqdm.format_interval(left)
+            line = f"{self._name}  epoch {number}/{self._epochs}  {metrics}  {time_left} left"
+            print(line, file=sys.stderr, flush=True)
         else:
             self._bar.set_postfix_str(metrics, refresh=False)
             self._bar.update()
 
     def close(self) -> None:
-        """Leaves the bar as it is and ends its line."""
+        """Leaves the bar as it is, ends its line, and removes the files."""
         self._bar.close()
         self._status.remove()
+        if self._signal:
+            self._signal.unlink(missing_ok=True)
+
+
+def _step_signal() -> Path | None:
+    """The file that tells of an epoch in an experiment of DVC's, as DVCLive writes it.
+
+    `dvc exp run` trains in a copy of the repository where it is queued. VS Code's extension for DVC
+    watches this file, in the repository itself, to see that the copy's curves have grown
+    (https://github.com/iterative/vscode-dvc/issues/4528).
+    """
+    # DVC sets the former in an experiment alone, the latter always: to the repository itself.
+    if "DVC_EXP_BASELINE_REV" in os.environ and "DVC_ROOT" in os.environ:
+        return Path(os.environ["DVC_ROOT"], ".dvc/tmp/exps/run/DVCLIVE_STEP_COMPLETED")
+    return None

@@ -95,8 +95,7 @@ def train_epochs(
     if state is not START:
         for variable, value in zip(variables, state.variables, strict=True):
             variable.assign(value)
-    means = Means()
-    evaluation = Evaluation(model)
+    means, evaluation = Means(), Evaluation(model)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.int32)])  # type: ignore[untyped-decorator]
     def update(order: tf.Tensor) -> None:

@@ -6,7 +6,7 @@ the block. What is in it is made from committed files and is not to be edited by
 
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from experiment.common.errors import InputError
@@ -21,23 +21,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def paragraph(text: str) -> str:
     """Lines of at most 100 characters."""
-    return _wrap(text)
-
-
-def item(text: str) -> str:
-    """A paragraph as an item of a list."""
-    return _wrap(text, first="- ", rest="  ")
-
-
-def _wrap(text: str, *, first: str = "", rest: str = "") -> str:
-    return textwrap.fill(
-        text,
-        width=100,
-        initial_indent=first,
-        subsequent_indent=rest,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    return textwrap.fill(text, width=100, break_long_words=False, break_on_hyphens=False)
 
 
 def blocks_of(page: str, program: str) -> dict[str, str]:
@@ -73,5 +57,5 @@ def _pattern(program: str) -> re.Pattern[str]:
     return re.compile(rf"(?P<start>{start})\n(?P<text>.*?)(?P<end>{end})", re.DOTALL | re.MULTILINE)
 
 
-def _listed(names: Sequence[str] | Mapping[str, str]) -> str:
+def _listed(names: Iterable[str]) -> str:
     return ", ".join(sorted(names)) or "none"

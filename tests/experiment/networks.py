@@ -1,6 +1,9 @@
 """Tiny networks on synthetic images; TensorFlow is started once for each process of pytest."""
 
+import functools
 from typing import Any
+
+import numpy as np
 
 from experiment.common.splits import Split
 from experiment.data.dataset import Dataset, divide
@@ -25,11 +28,11 @@ __all__ = ["Adam", "build_model", "keras", "tf", "training", "write_model"]
 OF_NETWORK: dict[str, Any] = {
     "filters": 2,
     "dense_units": 8,
-    "dropout_rate": 0.0,
-    "dropout_placement": "dense",
+    "dropout_rate": 0.2,
+    "dropout_placement": "both",
     "seed": 7,
 }
-OF_TRAINING: dict[str, Any] = {"epochs": 3, "batch_size": 16, "learning_rate": 0.01, "seed": 7}
+OF_TRAINING: dict[str, Any] = {"epochs": 15, "batch_size": 16, "learning_rate": 0.01, "seed": 7}
 
 
 def parts(train: int = 120, test: int = 30) -> dict[str, Split]:
@@ -58,3 +61,13 @@ def train(
         model, split["train"], split["validation"], state=start, **settings
     )
     return model, list(states)
+
+
+@functools.cache
+def trained() -> tuple[keras.Model, list[State]]:
+    """Once for all tests, until it has learnt. Not to be trained on."""
+    return train()
+
+
+def equal(first: list[np.ndarray], second: list[np.ndarray]) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))

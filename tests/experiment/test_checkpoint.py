@@ -4,17 +4,18 @@ import numpy as np
 import pytest
 
 from experiment.common.errors import InputError
-from experiment.network.checkpoint import Checkpoint, State
-from experiment.network.fingerprint import fingerprint
+from experiment.network.checkpoint import Checkpoint, State, fingerprint
 
 ROW = {"epoch": 1, "accuracy": 0.1 + 0.2, "loss": 1e-17, "val_accuracy": 1.0, "val_loss": 2.5}
 STATE = State([ROW, {**ROW, "epoch": 2}], [np.arange(6, dtype=np.float32), np.array(3)])
 
 
-def test_state_comes_back_bit_for_bit(tmp_path: Path) -> None:
+def test_state_comes_back_bit_for_bit_to_the_same_training_alone(tmp_path: Path) -> None:
     checkpoint = Checkpoint(tmp_path / "dropout.npz", "abc")
     assert checkpoint.load() is None
     checkpoint.save(STATE)
+    with pytest.raises(InputError, match="of other parameters, data or software"):
+        Checkpoint(checkpoint.path, "abd").load()
     loaded = checkpoint.load()
     assert loaded
     assert loaded.curve == STATE.curve
@@ -22,15 +23,6 @@ def test_state_comes_back_bit_for_bit(tmp_path: Path) -> None:
     for actual, expected in zip(loaded.variables, STATE.variables, strict=True):
         np.testing.assert_array_equal(actual, expected)
         assert actual.dtype == expected.dtype
-    checkpoint.remove()
-    assert checkpoint.load() is None
-    checkpoint.remove()
-
-
-def test_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
-    Checkpoint(tmp_path / "c.npz", "abc").save(STATE)
-    with pytest.raises(InputError, match="of other parameters, data or software"):
-        Checkpoint(tmp_path / "c.npz", "abd").load()
 
 
 def test_damage_anywhere_is_noticed(tmp_path: Path) -> None:
@@ -38,7 +30,7 @@ def test_damage_anywhere_is_noticed(tmp_path: Path) -> None:
     checkpoint.save(STATE)
     whole = checkpoint.path.read_bytes()
     noticed = 0
-    for position in range(0, len(whole), 7):
+    for position in range(0, len(whole), 23):
         damaged = bytearray(whole)
         damaged[position] ^= 4
         checkpoint.path.write_bytes(damaged)
@@ -50,7 +42,7 @@ def test_damage_anywhere_is_noticed(tmp_path: Path) -> None:
             assert state
             assert state.curve == STATE.curve
             assert all(map(np.array_equal, state.variables, STATE.variables))
-    assert noticed > 50
+    assert noticed > 15
     for length in (0, 10, len(whole) // 2, len(whole) - 1):
         checkpoint.path.write_bytes(whole[:length])
         with pytest.raises(InputError):

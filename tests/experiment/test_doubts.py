@@ -40,7 +40,7 @@ def test_class_that_nearly_misses_in_a_part_is_named() -> None:
     ]
 
 
-@pytest.mark.parametrize(("repeated", "said"), [(1, []), (3, ["3.0%"]), (100, ["100.0%"])])
+@pytest.mark.parametrize(("repeated", "said"), [(1, []), (3, ["3.0%"])])
 def test_test_images_that_were_trained_on_are_counted(repeated: int, said: list[str]) -> None:
     images = PARTS["test"].images.copy()
     images[:repeated] = PARTS["train"].images[:repeated]

@@ -31,20 +31,14 @@ def test_fault_of_the_program_keeps_its_traceback() -> None:
         raise OSError(errno.EIO, "strange")
 
 
-def test_request_to_terminate_ends_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_request_to_terminate_ends_it_and_is_afterwards_what_it_was_before(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(SystemExit) as exit_, one_line_errors("program"):
         os.kill(os.getpid(), signal.SIGTERM)
     assert exit_.value.code == 143
     assert capsys.readouterr().err == (
         "program: terminated; what was finished before is kept; run again to go on\n"
     )
-
-
-def test_afterwards_a_request_to_terminate_is_what_it_was_before() -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    with one_line_errors("program"):
-        assert signal.getsignal(signal.SIGTERM) != before
-    assert signal.getsignal(signal.SIGTERM) == before
-    with pytest.raises(SystemExit), one_line_errors("program"):
-        raise InputError("expected a")
     assert signal.getsignal(signal.SIGTERM) == before

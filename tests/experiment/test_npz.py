@@ -10,23 +10,17 @@ from experiment.common.npz import read_arrays
 
 
 def test_content_larger_than_the_limit_is_not_read(tmp_path: Path) -> None:
+    """The limit is for all arrays together that are asked for."""
     path = tmp_path / "bomb.npz"
-    np.savez_compressed(path, zeros=np.zeros(10**7, np.uint8))
-    assert path.stat().st_size < 20_000
+    zeros = np.zeros(6 * 10**5, np.uint8)
+    np.savez_compressed(path, a=zeros, b=zeros, c=zeros)
+    assert path.stat().st_size < 10_000
     with pytest.raises(InputError, match="expected at most 1 MiB of arrays, found more"):
-        read_arrays(path, ("zeros",), largest=2**20)
+        read_arrays(path, ("a", "c"), largest=2**20)
+    assert sorted(read_arrays(path, ("a", "c"), largest=2**21)) == ["a", "c"]
 
 
-def test_limit_is_for_all_arrays_that_are_asked_for_together(tmp_path: Path) -> None:
-    path = tmp_path / "three.npz"
-    zeros = np.zeros(600, np.uint8)
-    np.savez(path, a=zeros, b=zeros, c=zeros)
-    with pytest.raises(InputError, match="found more"):
-        read_arrays(path, ("a", "c"), largest=1200)
-    assert sorted(read_arrays(path, ("a", "c"), largest=2000)) == ["a", "c"]
-
-
-@pytest.mark.parametrize("length", [4, 10**10, 10**15, 10**30])
+@pytest.mark.parametrize("length", [4, 10**10, 10**30])
 def test_header_that_declares_more_than_the_file_holds_is_refused(
     length: int, tmp_path: Path
 ) -> None:

@@ -1,12 +1,13 @@
+import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiment.common.errors import InputError
-from experiment.common.parameters import Parameters, load_parameters
-from tests.conftest import ROOT, set_parameters
+from experiment.common.parameters import load_parameters
+from tests.conftest import ROOT
 
 RIGHT = (ROOT / "params.yaml").read_text(encoding="utf-8")
 
@@ -37,34 +38,26 @@ def test_committed_parameters_are_those_of_the_experiment() -> None:
     }
 
 
-def test_every_line_of_a_parameter_has_a_comment() -> None:
-    lines = [line for line in RIGHT.splitlines() if line.startswith("  ")]
-    names = [key for section in Parameters.model_fields.values() for key in section.annotation.model_fields]  # type: ignore[union-attr]  # fmt: skip
-    assert [line.split(":")[0].strip() for line in lines] == names
-    assert all(line.rpartition("# ")[2] for line in lines if "# " in line)
-    assert all("# " in line for line in lines)
+def test_every_parameter_has_a_line_with_a_comment() -> None:
+    lines = [line.partition("# ") for line in RIGHT.splitlines() if line.startswith("  ")]
+    sections = load_parameters(ROOT / "params.yaml").model_dump().values()
+    assert [line[0].split(":")[0].strip() for line in lines] == [key for s in sections for key in s]
+    assert all(comment for _, _, comment in lines)
 
 
 # What is wrong -> (text to replace in the right file, by what, message)
 WRONG = {
     "rate 1": ("dropout_rate: 0.5", "dropout_rate: 1", "train.dropout_rate: expected less than 1; found 1"),
-    "rate negative": ("dropout_rate: 0.5", "dropout_rate: -0.1", "train.dropout_rate: expected greater than or equal to 0; found -0.1"),
-    "rate a text": ("dropout_rate: 0.5", "dropout_rate: half", "train.dropout_rate: expected a valid number; found 'half'"),
     "rate with a comma": ("dropout_rate: 0.5", "dropout_rate: 0,5", "train.dropout_rate: expected a valid number; found '0,5'"),
     "rate NaN": ("dropout_rate: 0.5", "dropout_rate: .nan", "train.dropout_rate: expected a finite number; found nan"),
     "rate missing": ("dropout_rate: 0.5", "", "train.dropout_rate: expected a value, found none; add the line back"),
     "rate misspelt": ("dropout_rate", "droput_rate", "train.droput_rate: there is no such parameter; did you mean train.dropout_rate?"),
-    "rate null": ("dropout_rate: 0.5", "dropout_rate:", "train.dropout_rate: expected a valid number; found None"),
     "epochs 0": ("epochs: 20", "epochs: 0", "train.epochs: expected greater than or equal to 1; found 0"),
-    "epochs a fraction": ("epochs: 20", "epochs: 2.5", "train.epochs: expected a valid integer; found 2.5"),
     "epochs quoted": ("epochs: 20", "epochs: '20'", "train.epochs: expected a valid integer; found '20'"),
-    "epochs true": ("epochs: 20", "epochs: true", "train.epochs: expected a valid integer; found True"),
-    "epochs a list": ("epochs: 20", "epochs: [1, 2]", "train.epochs: expected a valid integer; found [1, 2]"),
     "batch size 0": ("batch_size: 32", "batch_size: 0", "train.batch_size: expected greater than or equal to 1; found 0"),
     "learning rate 0": ("learning_rate: 0.001", "learning_rate: 0", "train.learning_rate: expected greater than 0; found 0"),
-    "learning rate infinite": ("learning_rate: 0.001", "learning_rate: .inf", "train.learning_rate: expected a finite number; found inf"),
     "seed negative": ("seed: 0", "seed: -1", "train.seed: expected greater than or equal to 0; found -1"),
-    "seed too large": ("seed: 0", "seed: 4294967296", "train.seed: expected less than 2147483648; found 4294967296"),
+    "seed too large": ("seed: 0", "seed: 2147483648", "train.seed: expected less than 2147483648; found 2147483648"),
     "threads 0": ("threads: 1", "threads: 0", "train.threads: expected greater than or equal to 1; found 0"),
     "filters 0": ("filters: 32", "filters: 0", "model.filters: expected greater than or equal to 1; found 0"),
     "dense units 0": ("dense_units: 128", "dense_units: 0", "model.dense_units: expected greater than or equal to 1; found 0"),
@@ -72,7 +65,6 @@ WRONG = {
     "split 1": ("validation_split: 0.2", "validation_split: 1", "preprocess.validation_split: expected less than 1; found 1"),
     "validation first": ("validation_from: last", "validation_from: first", "preprocess.validation_from: expected 'last', 'shuffled' or 'stratified'; found 'first'"),
     "samples 0": ("train_samples: null", "train_samples: 0", "preprocess.train_samples: expected greater than or equal to 1; found 0"),
-    "dataset a number": ("dataset: mnist", "dataset: 7", "data.dataset: expected a valid string; found 7"),
     "section misspelt": ("train:", "training:", "training: there is no such parameter; did you mean train?"),
     "wrong section": ("model:", "model:\n  epochs: 3", "model.epochs: there is no such parameter; did you mean train.epochs?"),
     "nothing like it": ("model:", "model:\n  zzzz: 3", "model.zzzz: there is no such parameter; remove it"),
@@ -106,28 +98,23 @@ def test_file_that_is_no_mapping_is_refused(text: str | bytes, start: str, tmp_p
     assert message_for(tmp_path, text).startswith(start)
 
 
-def test_missing_file_is_refused(tmp_path: Path) -> None:
+def test_missing_file_is_refused_and_several_problems_are_counted(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file; run this at the top of the repository"):
         load_parameters(tmp_path / "params.yaml")
-
-
-def test_several_problems_are_counted(tmp_path: Path) -> None:
     text = RIGHT.replace("epochs: 20", "epochs: 0").replace("seed: 0", "seed: -1")
     assert message_for(tmp_path, text).endswith("found 0 (and 1 more)")
 
 
-def test_numbers_are_yaml_1_2_as_dvc_reads_them(workspace: Path) -> None:
-    path = workspace / "params.yaml"
-    path.write_text(path.read_text().replace("learning_rate: 0.001", "learning_rate: 1e-3"))
-    assert load_parameters(path).train.learning_rate == 0.001
-    set_parameters(workspace, train__dropout_rate=0)
-    assert load_parameters(path).train.dropout_rate == 0
+def test_numbers_are_yaml_1_2_as_dvc_reads_them(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(RIGHT.replace("0.001", "1e-3").replace("dropout_rate: 0.5", "dropout_rate: 0"))
+    train = load_parameters(path).train
+    assert (train.learning_rate, train.dropout_rate) == (0.001, 0)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.one_of(st.text(max_size=80), st.binary(max_size=80)))
 def test_any_file_is_read_or_refused_in_one_line(text: str | bytes) -> None:
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "params.yaml"
         path.write_bytes(text.encode(errors="replace") if isinstance(text, str) else text)

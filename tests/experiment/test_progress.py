@@ -1,6 +1,8 @@
 import io
 import re
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -15,41 +17,28 @@ class _Terminal(io.StringIO):
         return True
 
 
-def show(stream: io.StringIO, finished: int = 0) -> str:
-    progress = TrainingProgress(
-        "dropout", Status(None, 10), epochs=10, finished=finished, stream=stream
-    )
-    for epoch in (finished + 1, finished + 2):
-        progress.epoch({**ROW, "epoch": epoch})
-    progress.close()
-    return stream.getvalue()
-
-
-def test_log_has_one_line_per_epoch() -> None:
-    metrics = r"accuracy 0\.9877  loss 0\.0400  val_accuracy 0\.9700  val_loss 0\.0900"
-    assert re.fullmatch(
-        rf"dropout  epoch  1/10  {metrics}  00:00 left\n"
-        rf"dropout  epoch  2/10  {metrics}  00:00 left\n",
-        show(io.StringIO()),
-    )
-
-
-def test_terminal_has_a_bar_with_metrics_and_time_left() -> None:
-    shown = show(_Terminal())
-    assert "dropout  2/10 epochs |" in shown
-    assert "left" in shown
-    assert "val_loss 0.0900" in shown
-
-
-def test_bar_of_a_resumed_training_starts_where_that_stood() -> None:
-    assert "dropout  7/10 epochs |" in show(_Terminal(), finished=5)
-
-
-def test_resumed_training_counts_its_own_epochs_for_the_time_left(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("terminal", [False, True])
+def test_resumed_training_is_a_bar_in_a_terminal_and_else_a_line_per_epoch(
+    terminal: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of ten epochs five are done; two more took 8 seconds, so three take 12."""
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))  # asks for no signal: this is no experiment
+    monkeypatch.delenv("DVC_EXP_BASELINE_REV", raising=False)
     clock = iter([100.0, 104.0, 108.0])
+    stderr = _Terminal() if terminal else io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stderr)
     monkeypatch.setattr(time, "monotonic", lambda: next(clock))
-    lines = show(io.StringIO(), finished=5).splitlines()
-    assert [line.split("  ")[-1] for line in lines] == ["00:16 left", "00:12 left"]
+    progress = TrainingProgress("dropout", Status(None, 10), epochs=10, finished=5)
+    for epoch in (6, 7):
+        progress.epoch({**ROW, "epoch": epoch})
+    assert list(tmp_path.rglob("*")) == []
+    progress.close()
+    shown = stderr.getvalue()
+    metrics = "accuracy 0.9877  loss 0.0400  val_accuracy 0.9700  val_loss 0.0900"
+    if terminal:
+        assert re.search(rf"dropout  7/10 epochs \|.*\| \S+, \S+ left, {metrics}", shown)
+    else:
+        assert shown == (
+            f"dropout  epoch  6/10  {metrics}  00:16 left\n"
+            f"dropout  epoch  7/10  {metrics}  00:12 left\n"
+        )

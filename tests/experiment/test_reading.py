@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiment.common.errors import InputError
@@ -18,14 +18,6 @@ def save(path: Path, **changes: object) -> Path:
     kept = {name: value for name, value in arrays.items() if value is not None}
     np.savez(path, **kept)  # type: ignore[arg-type]
     return path
-
-
-def test_own_dataset_is_read(tmp_path: Path) -> None:
-    expected = synthetic_arrays()
-    actual = read_dataset(save(tmp_path / "own.npz"))
-    for name, array in expected.items():
-        np.testing.assert_array_equal(getattr(actual, name), array)
-        assert getattr(actual, name).dtype == np.uint8
 
 
 def test_channel_axis_other_dtypes_and_oblong_images_are_read(tmp_path: Path) -> None:
@@ -51,23 +43,10 @@ COLOUR = np.stack([X] * 3, axis=-1)
 NUMBER_THEM = "classes, y_train = np.unique(y_train, return_inverse=True); y_test = np.searchsorted"
 CATS = np.array(["cat", "dog", "hen"])
 
-# What is wrong -> (arrays, what the message says)
-WRONG_FILES: dict[str, tuple[dict[str, object], str]] = {
-    "missing": ({"y_test": None}, "y_test is missing, found x_test, x_train, y_train"),
-    "object": ({"y_train": Y.astype(object)}, "y_train: expected numbers, found an object array"),
-    "sizes": ({"x_test": X[:30, :, :7]}, "x_test: expected the image size of x_train, (8, 8); found (8, 7)"),
-    "swapped": ({"x_train": Y, "y_train": X}, "swap them: x_train, y_train = y_train, x_train"),
-    "fewer labels": ({"y_train": Y[:-1]}, "found 120 images in x_train and 119 labels in y_train"),
-    "new label": ({"y_test": Y[:30] + 1}, "expected the classes of y_train, 0, 1, 2; found 3; leave those images out: keep = np.isin"),
-    "label of no class": ({"y_test": Y[:30].astype(int) - 1}, "found -1; leave those images out: keep = np.isin(y_test, y_train)"),
-    "no test images of a class": ({"y_test": Y[:30] % 2}, "y_test: expected every class of y_train; found no image of class 2; add"),
-}  # fmt: skip
-
 # What is wrong -> (x_train, what is found, the line of NumPy that corrects it)
 WRONG_IMAGES: dict[str, tuple[np.ndarray, str, str]] = {
     "bool": (X > 150, "found dtype bool", "x.astype(np.uint8) * 255"),
     "text": (X.astype(str), "found dtype <U3", "x.astype(float)"),
-    "bytes": (X.astype("S"), "found dtype |S3", "x.astype(float)"),
     "complex": (X + 0j, "found dtype complex128", "x.real"),
     "colour": (COLOUR, "found shape (120, 8, 8, 3)", "np.rint(x[..., :3].mean(axis=3)).astype(np.uint8)"),
     "colour of floats": (COLOUR / 255, "found shape (120, 8, 8, 3)", "x[..., :3].mean(axis=3)"),
@@ -80,9 +59,6 @@ WRONG_IMAGES: dict[str, tuple[np.ndarray, str, str]] = {
     "flat": (X.reshape(120, -1), "found shape (120, 64)", "x.reshape(-1, 8, 8)"),
     "tiny": (X[:, :3, :2], "4 x 4 pixels or more; found 3 x 2", "np.pad(x, [(0, 0), (0, 1), (0, 2)])"),
     "NaN": (np.where(X == 255, np.nan, X), "found NaN or infinity", "np.nan_to_num(x, posinf=0, neginf=0)"),
-    "infinite": (np.where(X == 255, np.inf, X), "found NaN or infinity", "np.nan_to_num(x, posinf=0, neginf=0)"),
-    "0 and 1": ((X > 150).astype(np.uint8), "found 0 to 1", "np.rint(x * 255).astype(np.uint8)"),
-    "0.0 and 1.0": ((X > 150).astype(float), "found 0 to 1", "np.rint(x * 255).astype(np.uint8)"),
     "0.0 to 1.0": (X / 255, "found 0 to 1", "np.rint(x * 255).astype(np.uint8)"),
     "0 to 16": (X // 16 + X // 255, "found 0 to 16", "np.rint(x * (255 / 16)).astype(np.uint8)"),
     "-1.0 to 1.0": (X / 127.5 - 1, "found -1 to 1", "np.rint((x + 1) * 127.5).astype(np.uint8)"),
@@ -95,24 +71,27 @@ WRONG_IMAGES: dict[str, tuple[np.ndarray, str, str]] = {
 # What is wrong -> (y_train, what is found, the line of NumPy that corrects it)
 WRONG_LABELS: dict[str, tuple[np.ndarray, str, str]] = {
     "text": (CATS[Y], "found dtype <U3, cat, dog, hen", NUMBER_THEM),
-    "bytes": (CATS.astype("S")[Y], "found dtype |S3", NUMBER_THEM),
     "digits as text": (Y.astype(str), "found dtype <U3, 0, 1, 2", "y = y.astype(int)"),
     "bool": (Y > 0, "found dtype bool, False, True", "y = y.astype(np.uint8)"),
     "complex": (Y + 0j, "found dtype complex128", "y = y.real"),
     "a column": (Y[:, None], "found shape (120, 1)", "y = y.ravel()"),
-    "a row": (Y[None], "found shape (1, 120)", "y = y.ravel()"),
     "one-hot": (np.eye(3)[Y], "found shape (120, 3)", "y = y.argmax(axis=1)"),
-    "one-hot of bool": (np.eye(3, dtype=bool)[Y], "found shape (120, 3)", "y = y.argmax(axis=1)"),
     "NaN": (np.where(Y == 2, np.nan, Y), "found NaN or infinity", "keep = np.isfinite(y)"),
     "fractions": (Y / 2, "found fractions, 0.5", NUMBER_THEM),
     "from 1": (Y + 1, "found 1, 2, 3", NUMBER_THEM),
-    "from -1": (Y.astype(int) - 1, "found -1, 0, 1", NUMBER_THEM),
     "thousands": (np.arange(120) % 10 * 1000, "found 0, 1000, 2000, ..., 9000", NUMBER_THEM),
     "huge": (Y.astype(np.uint64) * 2**62, "found 0, 4611686018427387904, 9223372036854775808", NUMBER_THEM),
 }  # fmt: skip
 
-# What no line of NumPy corrects -> (arrays, what the message says)
-WRONG_DATA: dict[str, tuple[dict[str, object], str]] = {
+# What is wrong -> (arrays, what the message says)
+WRONG: dict[str, tuple[dict[str, object], str]] = {
+    "missing": ({"y_test": None}, "y_test is missing, found x_test, x_train, y_train"),
+    "object": ({"y_train": Y.astype(object)}, "y_train: expected numbers, found an object array"),
+    "sizes": ({"x_test": X[:30, :, :7]}, "x_test: expected the image size of x_train, (8, 8); found (8, 7)"),
+    "swapped": ({"x_train": Y, "y_train": X}, "swap them: x_train, y_train = y_train, x_train"),
+    "fewer labels": ({"y_train": Y[:-1]}, "found 120 images in x_train and 119 labels in y_train"),
+    "new label": ({"y_test": Y[:30] + 1}, "expected the classes of y_train, 0, 1, 2; found 3; leave those images out: keep = np.isin"),
+    "no test images of a class": ({"y_test": Y[:30] % 2}, "y_test: expected every class of y_train; found no image of class 2; add"),
     "no images": ({"x_test": X[:0]}, "x_test: expected one image or more; found shape (0, 8, 8); add"),
     "no labels": ({"y_train": Y[:0]}, "y_train: expected one label per image; found an empty array; add"),
     "0-d images": ({"x_train": np.array(3)}, "found shape (); save one grey picture per image"),
@@ -136,9 +115,9 @@ def message_for(path: Path, **changes: object) -> str:
     return message
 
 
-@pytest.mark.parametrize("case", [*WRONG_FILES, *WRONG_DATA])
+@pytest.mark.parametrize("case", WRONG)
 def test_wrong_array_is_refused_in_one_line(case: str, tmp_path: Path) -> None:
-    changes, message = (WRONG_FILES | WRONG_DATA)[case]
+    changes, message = WRONG[case]
     assert message in message_for(tmp_path / "own.npz", **changes)
 
 
@@ -187,26 +166,19 @@ def test_what_is_said_of_a_scale_brings_the_pixels_back(tmp_path: Path) -> None:
 
 
 def test_file_that_is_no_npz_is_refused(tmp_path: Path) -> None:
-    whole = save(tmp_path / "own.npz").read_bytes()
+    path = save(tmp_path / "own.npz")
+    whole = path.read_bytes()
     flipped = bytearray(whole)
     flipped[len(whole) // 3] ^= 1
-    cases = {
-        "empty": b"",
-        "text": b"<html>please log in</html>",
-        "truncated": whole[: len(whole) // 2],
-        "one bit flipped": bytes(flipped),
-    }
-    for name, content in cases.items():
-        path = tmp_path / f"{name}.npz"
+    for content in (b"", b"<html>please log in</html>", whole[: len(whole) // 2], flipped):
         path.write_bytes(content)
         with pytest.raises(InputError, match=r"not a whole \.npz file"):
             read_dataset(path)
-    with pytest.raises(InputError, match="no such file"):
-        read_dataset(tmp_path / "missing.npz")
     with pytest.raises(InputError, match="found a folder"):
         read_dataset(tmp_path)
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_refused_without_a_traceback(content: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:

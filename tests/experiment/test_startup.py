@@ -10,16 +10,17 @@ import pytest
 
 from experiment.network.startup import ENVIRONMENT, set_variables
 from tests.conftest import ROOT
-from tests.experiment.networks import keras, train, training
+from tests.experiment.networks import keras, train, trained, training
 
 BITS = """
 import json
-from tests.experiment.test_startup import bits
-print(json.dumps(bits()))
+from tests.experiment.networks import train
+print(json.dumps(train(epochs=2)[1][-1].curve))
 """
 
-# What works, but changes the result or the order of the axes.
-OTHER = {
+# What changes the result or the order of the axes; the last five end a process, or TensorFlow's
+# second version.
+VARIABLES = {
     "KERAS_BACKEND": "jax",
     "KERAS_MAX_EPOCHS": "1",
     "OMP_NUM_THREADS": "7",
@@ -29,61 +30,44 @@ OTHER = {
     "TF_ENABLE_ONEDNN_OPTS": "0",
     "TF_NUM_INTRAOP_THREADS": "2",
     "TF_SET_ONEDNN_FPMATH_MODE": "BF16",
-    "TF_XLA_FLAGS": "--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit",
-}
-OTHER_KERAS = {
-    "backend": "torch", "epsilon": 0.1, "floatx": "float16", "image_data_format": "channels_first",
-}  # fmt: skip
-# What ends a process, or TensorFlow's second version.
-WRONG = {
-    "KERAS_BACKEND": "abacus",
     "KERAS_MAX_STEPS_PER_EPOCH": "all",
     "KERAS_NNX_ENABLED": "true",
     "TF2_BEHAVIOR": "0",
     "TF_XLA_FLAGS": "--no_such_flag",
     "XLA_FLAGS": "--no_such_flag",
 }
-WRONG_KERAS = {"epsilon": "tiny", "floatx": "float99", "image_data_format": "upside_down"}
+KERAS_JSON = {
+    "HOME/.keras": {"epsilon": 0.1, "floatx": "float16", "image_data_format": "channels_first"},
+    "KERAS_HOME": {"backend": "torch", "epsilon": "tiny", "floatx": "float99"},
+}
 
 
-def bits() -> list[dict[str, float]]:
-    """The curve of a tiny training: with the weights of its second epoch, in full precision."""
-    curve: list[dict[str, float]] = train(dropout_rate=0.5, epochs=2)[1][-1].curve
-    return curve
-
-
-@pytest.mark.parametrize("where", ["HOME", "KERAS_HOME"])
-@pytest.mark.parametrize(
-    ("variables", "content"), [(OTHER, OTHER_KERAS), (WRONG, WRONG_KERAS)], ids=["other", "wrong"]
-)
-def test_users_variables_and_keras_json_change_nothing(
-    variables: dict[str, str], content: dict[str, object], where: str, tmp_path: Path
-) -> None:
-    folder = {"HOME": tmp_path / ".keras", "KERAS_HOME": tmp_path}[where]
-    folder.mkdir(exist_ok=True)
-    written = json.dumps(content)
-    (folder / "keras.json").write_text(written)
+def test_users_variables_and_keras_json_change_nothing(tmp_path: Path) -> None:
+    for folder, content in KERAS_JSON.items():
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "keras.json").write_text(json.dumps(content))
+    folders = {name: str(tmp_path / name) for name in ("HOME", "KERAS_HOME")}
     done = subprocess.run(
         [sys.executable, "-c", BITS],
         cwd=ROOT,
-        env=os.environ | variables | {where: str(tmp_path)},
+        env=os.environ | VARIABLES | folders,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == bits()
-    assert (folder / "keras.json").read_text() == written
+    assert json.loads(done.stdout) == trained()[1][1].curve
+    for folder, content in KERAS_JSON.items():
+        assert json.loads((tmp_path / folder / "keras.json").read_text()) == content
 
 
 def test_settings_that_another_part_of_the_process_gave_keras_change_nothing() -> None:
-    right = bits()
     keras.config.set_dtype_policy("mixed_float16")
     keras.config.set_epsilon(0.1)
     keras.config.set_floatx("float64")
     keras.config.set_image_data_format("channels_first")
     training.configure(1)
-    assert bits() == right
+    assert train(epochs=2)[1][-1].curve == trained()[1][1].curve
 
 
 def test_variables_are_those_of_the_experiment_and_all_others_are_left(
@@ -91,7 +75,7 @@ def test_variables_are_those_of_the_experiment_and_all_others_are_left(
 ) -> None:
     for name in list(os.environ):
         monkeypatch.delenv(name)
-    for name, value in (OTHER | {"PATH": "/bin", "DVC_ROOT": "/r", "MY_TF_X": "1"}).items():
+    for name, value in (VARIABLES | {"PATH": "/bin", "DVC_ROOT": "/r", "MY_TF_X": "1"}).items():
         monkeypatch.setenv(name, value)
     set_variables()
     assert dict(os.environ) == ENVIRONMENT | {

@@ -1,5 +1,4 @@
 import itertools
-import re
 from typing import Any
 
 import numpy as np
@@ -9,26 +8,7 @@ from experiment.common.errors import InputError
 from experiment.common.splits import Split
 from experiment.network.checkpoint import State
 from tests.conftest import synthetic_arrays
-from tests.experiment.networks import Adam, build, keras, parts, tf, train, training
-
-
-def equal(first: list[np.ndarray], second: list[np.ndarray]) -> bool:
-    return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
-
-
-def by_numpy(model: keras.Model, split: Split) -> dict[str, float]:
-    """Accuracy and loss in double precision, all images at once."""
-    pixels, labels = np.asarray(split.images) / np.float32(255), np.asarray(split.labels)
-    predictions = np.asarray(model(pixels, training=False)).astype(np.float64)
-    right = predictions.argmax(axis=1) == labels
-    of_label = predictions[np.arange(len(labels)), labels]
-    return {"accuracy": right.mean(), "loss": -np.log(of_label).mean()}
-
-
-@pytest.fixture(scope="module")
-def trained() -> tuple[keras.Model, list[State]]:
-    """With Dropout, until it has learnt. Not to be trained on."""
-    return train(dropout_rate=0.2, epochs=15)
+from tests.experiment.networks import Adam, build, equal, keras, parts, tf, train, trained, training
 
 
 def test_every_image_is_seen_once_an_epoch_in_another_order_for_each_seed_and_epoch() -> None:
@@ -49,80 +29,50 @@ def test_images_are_scaled_as_numpy_divides() -> None:
     np.testing.assert_array_equal(scaled.numpy(), pixels / np.float32(255))
 
 
-@pytest.mark.parametrize("images", [1, 249, 250, 251, 610])
-def test_evaluation_is_of_all_images_and_weighs_each_alike(
-    images: int, trained: tuple[keras.Model, list[State]]
-) -> None:
+@pytest.mark.parametrize("images", [1, 610])
+def test_evaluation_and_predictions_are_of_all_images_and_weigh_each_alike(images: int) -> None:
     """More than one batch, a smaller last one, and labels which differ from batch to batch."""
+    model, _ = trained()
     split = parts(test=images)["test"]
     labels = np.where(np.arange(images) < 250, np.asarray(split.labels), 0).astype(np.int32)
-    split = Split(split.images, tf.constant(labels), split.classes)
-    model, _ = trained
-    found = training.Evaluation(model)(split)
-    expected = by_numpy(model, split)
-    assert round(found["accuracy"] * images, 3) == round(expected["accuracy"] * images)
-    assert found == pytest.approx(expected, rel=1e-5)
-
-
-@pytest.mark.parametrize("images", [1, 250, 610])
-def test_predictions_are_of_all_images_in_their_order(
-    images: int, trained: tuple[keras.Model, list[State]]
-) -> None:
-    split = parts(test=images)["test"]
-    model, _ = trained
-    found = training.predict(model, split.images)
     pixels = np.asarray(split.images) / np.float32(255)
+    expected = np.asarray(model(pixels, training=False))
+    found = training.predict(model, split.images)
     assert found.dtype == np.float32
-    np.testing.assert_allclose(found, np.asarray(model(pixels, training=False)), atol=1e-6)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    of_label = expected.astype(np.float64)[np.arange(images), labels]
+    assert training.Evaluation(model)(
+        Split(split.images, tf.constant(labels), split.classes)
+    ) == pytest.approx(
+        {"accuracy": (expected.argmax(axis=1) == labels).mean(), "loss": -np.log(of_label).mean()},
+        rel=1e-5,
+    )
 
 
-def test_weights_of_an_earlier_epoch_are_restored() -> None:
-    model, states = train(dropout_rate=0.2, epochs=3)
-    images = parts()["validation"]
-    training.restore(model, states[0])
-    found = training.Evaluation(model)(images)
-    row = states[0].curve[-1]
-    assert found == {"accuracy": row["val_accuracy"], "loss": row["val_loss"]}
-    assert found["loss"] != states[-1].curve[-1]["val_loss"]
-
-
-@pytest.mark.parametrize("batch_size", [16, 40, 200])
-def test_curve_is_the_mean_over_the_images_of_the_epoch(batch_size: int) -> None:
-    """With a step that changes no weight: of the whole split, whatever the batches."""
-    split = parts(train=500, test=3)
-    model, [state] = train(split=split, batch_size=batch_size, epochs=1, learning_rate=1e-12)
-    [row] = state.curve
-    assert list(row) == ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
-    of_train, of_validation = (by_numpy(model, split[name]) for name in ("train", "validation"))
-    assert row["accuracy"] == pytest.approx(of_train["accuracy"], rel=1e-6)
-    assert row["loss"] == pytest.approx(of_train["loss"], rel=1e-5)
-    assert row["val_accuracy"] == pytest.approx(of_validation["accuracy"], rel=1e-6)
-    assert row["val_loss"] == pytest.approx(of_validation["loss"], rel=1e-5)
-    assert of_train != of_validation
-
-
-def test_network_learns_and_the_curve_has_a_row_per_epoch(
-    trained: tuple[keras.Model, list[State]],
-) -> None:
-    model, states = trained
-    assert [len(state.curve) for state in states] == list(range(1, 16))
-    assert [row["epoch"] for row in states[-1].curve] == list(range(1, 16))
+def test_network_learns_and_the_curve_has_a_row_per_epoch() -> None:
+    model, states = trained()
+    assert [[row["epoch"] for row in state.curve] for state in states] == [
+        [*range(1, last + 1)] for last in range(1, 16)
+    ]
+    assert list(states[0].curve[0]) == ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
     assert states[-1].curve[-1]["accuracy"] > 0.9
     assert training.Evaluation(model)(parts()["test"])["accuracy"] > 0.9
 
 
-@pytest.mark.parametrize("updates_per_call", [1, 4])  # of 6
-def test_calls_into_tensorflow_do_not_change_the_bits(
-    updates_per_call: int, monkeypatch: pytest.MonkeyPatch
+def test_weights_of_an_earlier_epoch_are_restored() -> None:
+    _, states = trained()
+    split = parts()
+    model = build(split["train"], seed=8)
+    training.restore(model, states[2])
+    found = training.Evaluation(model)(split["validation"])
+    row = states[2].curve[-1]
+    assert found == {"accuracy": row["val_accuracy"], "loss": row["val_loss"]}
+    assert found["loss"] != states[-1].curve[-1]["val_loss"]
+
+
+def test_same_settings_give_the_same_bits_in_smaller_calls_and_are_traced_once(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    expected = train(dropout_rate=0.5)[1][-1]
-    monkeypatch.setattr(training, "UPDATES_PER_CALL", updates_per_call)
-    found = train(dropout_rate=0.5)[1][-1]
-    assert found.curve == expected.curve
-    assert equal(found.variables, expected.variables)
-
-
-def test_training_is_traced_once_and_not_for_each_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     traced = []
 
     def counted(labels: Any, predictions: Any) -> Any:
@@ -131,32 +81,34 @@ def test_training_is_traced_once_and_not_for_each_epoch(monkeypatch: pytest.Monk
 
     cross_entropy = training.cross_entropy
     monkeypatch.setattr(training, "cross_entropy", counted)
-    train(epochs=4)
+    monkeypatch.setattr(training, "UPDATES_PER_CALL", 4)  # of 6
+    found, expected = train(epochs=3)[1][-1], trained()[1][2]
+    assert found.curve == expected.curve
+    assert equal(found.variables, expected.variables)
     assert len(traced) == 2  # the update and the evaluation
 
 
 def test_adam_is_that_of_keras() -> None:
     """Not to the bit: TensorFlow subtracts 0.999 from 1 in float32, which is off by 1 in 80,000."""
     gradients = np.random.default_rng(0).normal(size=(20, 3, 5)).astype(np.float32)
-    trained = []
+    found = []
     for optimizer in (Adam(0.01), keras.optimizers.Adam(0.01)):
         weights = keras.Variable(np.ones((3, 5), np.float32))
         for gradient in gradients:
             optimizer.apply([tf.constant(gradient)], [weights])
         assert optimizer.iterations.numpy() == len(gradients)
-        trained.append([variable.numpy() for variable in [weights, *optimizer.variables[2:]]])
-    assert all(np.allclose(a, b, rtol=3e-5) for a, b in zip(*trained, strict=True))
-    assert not np.allclose(trained[0][0], 1, rtol=1e-2)
+        found.append([variable.numpy() for variable in [weights, *optimizer.variables[2:]]])
+    assert all(np.allclose(a, b, rtol=3e-5) for a, b in zip(*found, strict=True))
+    assert not np.allclose(found[0][0], 1, rtol=1e-2)
 
 
 def test_training_is_that_of_keras_own_loop() -> None:
     """`fit` and `evaluate` on the same batches, with the same optimizer: the same bits."""
-    split, epochs = parts(), 2
-    model, states = train(split=split, dropout_rate=0.5, epochs=epochs)
-    fitted = build(split["train"], dropout_rate=0.5)
+    split, states = parts(), trained()[1]
+    fitted = build(split["train"])
     fitted.compile(Adam(0.01), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     validation = training.scale(split["validation"].images), split["validation"].labels
-    for epoch in range(epochs):
+    for epoch in range(2):
         order = training.shuffled(90, seed=7, epoch=epoch)
         images = tf.gather(training.scale(split["train"].images), order)
         done = fitted.fit(
@@ -165,102 +117,62 @@ def test_training_is_that_of_keras_own_loop() -> None:
         )  # fmt: skip
         found = {name: values[0] for name, values in done.history.items()}
         assert {"epoch": epoch + 1, **found} == states[-1].curve[epoch]
-    assert equal(fitted.get_weights(), model.get_weights())
+    ours = build(split["train"])
+    training.restore(ours, states[1])
+    assert equal(fitted.get_weights(), ours.get_weights())
 
 
-@pytest.fixture(scope="module")
-def states() -> list[State]:
-    """Of a training with Dropout after the dense layer."""
-    return train(dropout_rate=0.5)[1]
-
-
-def test_same_settings_give_the_same_bits(states: list[State]) -> None:
-    _, again = train(dropout_rate=0.5)
-    assert again[-1].curve == states[-1].curve
-    assert equal(again[-1].variables, states[-1].variables)
-
-
-@pytest.mark.parametrize(
-    "changed", [{"seed": 8}, {"dropout_rate": 0.25}, {"dropout_placement": "pooling"},
-                {"learning_rate": 0.02}, {"batch_size": 17}]
-)  # fmt: skip
-def test_other_settings_give_other_weights(changed: dict[str, Any], states: list[State]) -> None:
-    _, [other] = train(**{"dropout_rate": 0.5, "epochs": 1} | changed)
-    assert not equal(other.variables[:6], states[0].variables[:6])
-
-
-@pytest.mark.parametrize(
-    ("dropout_rate", "placement", "seed"), [(0.0, "none", 0), (0.3, "both", 3)]
-)
-@pytest.mark.parametrize("done", [1, 3])
+@pytest.mark.parametrize("done", [1, 15])
 def test_resumed_training_does_the_rest_and_ends_with_the_bits_of_one_that_never_stopped(
-    dropout_rate: float, placement: str, seed: int, done: int
+    done: int,
 ) -> None:
-    settings: dict[str, Any] = {
-        "dropout_rate": dropout_rate,
-        "dropout_placement": placement,
-        "seed": seed,
-    }
-    _, states = train(**settings)
-    model, more = train(states[done - 1], **settings)
-    assert [len(state.curve) for state in more] == list(range(done + 1, 4))
-    last = [states[done - 1], *more][-1]
-    assert last.curve == states[-1].curve
+    """The rows that are there already stay as they are, right or not."""
+    _, states = trained()
+    told = [row | {"loss": 0.125} for row in states[done - 1].curve]
+    model, more = train(State(told, states[done - 1].variables))
+    assert [len(state.curve) for state in more] == list(range(done + 1, 16))
+    last = [State(told, states[-1].variables), *more][-1]
+    assert last.curve == told + states[-1].curve[done:]
     assert equal(last.variables, states[-1].variables)
     assert equal([v.numpy() for v in model.variables], last.variables[: len(model.variables)])
 
 
-def test_epochs_that_are_done_are_not_done_again(states: list[State]) -> None:
-    """Their rows are those that the state has, right or not."""
-    told = [row | {"loss": 0.125} for row in states[1].curve]
-    _, more = train(State(told, states[1].variables), dropout_rate=0.5)
-    assert [state.curve for state in more] == [[*told, states[2].curve[2]]]
-
-
-@pytest.mark.parametrize("what", ["weights", "random stream", "Adam's step", "Adam's moments"])
-def test_state_holds_all_that_the_next_epoch_depends_on(what: str, states: list[State]) -> None:
+@pytest.mark.parametrize("what", ["random stream", "Adam's step", "Adam's moments"])
+def test_state_holds_all_that_the_next_epoch_depends_on(what: str) -> None:
     """What a checkpoint of the weights alone leaves out matters: the test above can fail."""
-    model = build(parts()["train"], dropout_rate=0.5)
+    model, states = trained()
     index = {
-        "weights": 0,
         "random stream": [v.name for v in model.variables].index("seed_generator_state"),
         "Adam's step": len(model.variables),
         "Adam's moments": -1,
     }
     values = [value.copy() for value in states[0].variables]
     values[index[what]] = np.zeros_like(values[index[what]])
-    _, others = train(State(states[0].curve, values), dropout_rate=0.5)
-    assert others[-1].curve != states[-1].curve
+    _, [other] = train(State(states[0].curve, values), epochs=2)
+    assert other.curve != states[1].curve
 
 
-@pytest.mark.parametrize("rate", [1e20, 1e37])
-def test_training_that_diverges_ends_at_that_epoch_with_what_to_do(rate: float) -> None:
+def test_training_that_diverges_ends_at_that_epoch_with_what_to_do() -> None:
     with pytest.raises(
         InputError,
-        match=rf"^epoch \d: expected a finite (val_)?loss; found (nan|inf): the training diverged;"
-        rf" lower train\.learning_rate \(now {re.escape(f'{rate:g}')}\)$",
+        match=r"^epoch \d: expected a finite (val_)?loss; found (nan|inf): the training diverged;"
+        r" lower train\.learning_rate \(now 1e\+20\)$",
     ):
-        train(learning_rate=rate)
+        train(learning_rate=1e20)
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_validation_alone_can_show_that_it_diverged(
-    value: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_validation_alone_can_show_that_it_diverged(monkeypatch: pytest.MonkeyPatch) -> None:
     """The good epochs before are yielded, and going on from the last one ends likewise."""
-    losses = iter([0.5, value, value])
+    losses = iter([0.5, -np.inf, np.nan])
     monkeypatch.setattr(
         training.Evaluation, "__call__", lambda *_: {"accuracy": 0.5, "loss": next(losses)}
     )
     split = parts()
-    model = build(split["train"])
     settings: dict[str, Any] = {"epochs": 9, "batch_size": 64, "seed": 7, "learning_rate": 0.1}
-    first = training.train_epochs(model, split["train"], split["validation"], **settings)
-    good = next(first)
-    again = training.train_epochs(
-        model, split["train"], split["validation"], state=good, **settings
-    )
-    for states in (first, again):
+    given = build(split["train"]), split["train"], split["validation"]
+    first = training.train_epochs(*given, **settings)
+    again = training.train_epochs(*given, state=next(first), **settings)
+    for states, value in ((first, "-inf"), (again, "nan")):
         with pytest.raises(
             InputError, match=f"^epoch 2: expected a finite val_loss; found {value}:"
         ):
@@ -271,7 +183,6 @@ def test_other_image_sizes_and_classes_are_learnt() -> None:
     arrays = synthetic_arrays(side=13, classes=5)
     images = arrays["x_train"][:, :, :6, np.newaxis]
     split = training.as_tensors(Split(images, arrays["y_train"], 5))
-    model, states = train(split={"train": split, "validation": split}, dropout_rate=0.5)
-    assert model.input_shape == (None, 13, 6, 1)
-    assert model.output_shape == (None, 5)
-    assert len(states) == 3
+    model, states = train(split={"train": split, "validation": split}, epochs=1)
+    assert (model.input_shape, model.output_shape) == ((None, 13, 6, 1), (None, 5))
+    assert len(states) == 1

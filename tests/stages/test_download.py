@@ -6,45 +6,46 @@ import pytest
 
 from experiment.common.errors import InputError
 from experiment.data.known import KNOWN_DATASETS
+from stages import download
 from stages.download import RAW, get_dataset
-from tests.conftest import Run, set_parameters, synthetic_arrays
+from tests.conftest import set_parameters, synthetic_arrays
 
 
-def test_own_dataset_is_written_as_the_same_bytes(run: Run, workspace: Path) -> None:
-    assert run(workspace, "stages.download").returncode == 0
-    first = (workspace / RAW).read_bytes()
-    np.savez_compressed(workspace / "data/own/tiny.npz", **synthetic_arrays())  # type: ignore[arg-type]
-    assert run(workspace, "stages.download").returncode == 0
-    assert (workspace / RAW).read_bytes() == first
-    with np.load(workspace / RAW) as arrays:
-        assert sorted(arrays) == ["x_test", "x_train", "y_test", "y_train"]
+def stopped() -> str:
+    """The line with which the stage ends; Python prints it, and the status is 1."""
+    with pytest.raises(SystemExit) as exit_:
+        download.main()
+    return str(exit_.value.code)
 
 
-def test_wrong_own_dataset_is_one_line_and_keeps_the_last_good_one(
-    run: Run, workspace: Path
+def test_own_dataset_is_written_as_the_same_bytes_and_kept_when_the_next_one_is_wrong(
+    in_workspace: Path,
 ) -> None:
-    run(workspace, "stages.download")
-    before = (workspace / RAW).read_bytes()
-    (workspace / "data/own/tiny.npz").write_bytes(b"<html>")
-    done = run(workspace, "stages.download")
-    assert done.returncode == 1
-    assert done.stderr == (
+    download.main()
+    first = RAW.read_bytes()
+    np.savez_compressed("data/own/tiny.npz", **synthetic_arrays())  # type: ignore[arg-type]
+    download.main()
+    assert RAW.read_bytes() == first
+    with np.load(RAW) as arrays:
+        assert sorted(arrays) == ["x_test", "x_train", "y_test", "y_train"]
+    Path("data/own/tiny.npz").write_bytes(b"<html>")
+    assert stopped() == (
         "download: data/own/tiny.npz: not a whole .npz file (File is not a zip file);"
-        " get or make it again\n"
+        " get or make it again"
     )
-    assert (workspace / RAW).read_bytes() == before
-    assert [path.name for path in (workspace / RAW).parent.iterdir()] == [RAW.name]
+    assert RAW.read_bytes() == first
+    assert [path.name for path in RAW.parent.iterdir()] == [RAW.name]
 
 
-def test_missing_own_dataset_is_one_line(run: Run, workspace: Path) -> None:
-    set_parameters(workspace, data__dataset="data/own/none.npz")
-    done = run(workspace, "stages.download")
-    assert done.returncode == 1
-    assert done.stderr == (
+def test_missing_own_dataset_is_one_line(in_workspace: Path, tmp_path: Path) -> None:
+    set_parameters(in_workspace, data__dataset="data/own/none.npz")
+    assert stopped() == (
         "download: data/own/none.npz: no such file; check the path (with `dvc exp run --temp` or"
         " `--queue`, add `--copy-paths data/own/none.npz`, or"
-        " `git add --force data/own/none.npz` first)\n"
+        " `git add --force data/own/none.npz` first)"
     )
+    with pytest.raises(InputError, match=r"/none\.npz: no such file; check the path$"):
+        get_dataset(f"{tmp_path}/none.npz")
 
 
 @pytest.mark.skipif(
@@ -61,9 +62,3 @@ def test_fashion_mnist_comes_from_debians_package(
     dataset = get_dataset("fashion_mnist")
     assert dataset.x_train.shape == (60_000, 28, 28)
     assert np.bincount(dataset.y_test).tolist() == [1000] * 10
-
-
-def test_unknown_name_is_a_path(tmp_path: Path) -> None:
-    with pytest.raises(InputError) as error:
-        get_dataset(f"{tmp_path}/none.npz")
-    assert str(error.value) == f"{tmp_path}/none.npz: no such file; check the path"

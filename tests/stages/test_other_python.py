@@ -42,12 +42,6 @@ def test_dvc_runs_the_stages_where_no_environment_is_active(repository: Path, ot
     assert (repository / "data/processed/train.npz").exists()
 
 
-def test_arguments_and_status_are_those_of_the_stage(repository: Path, other: Path) -> None:
-    done = run(repository, other, "python", "-u", "-m", "stages.train", "nothing")
-    assert (done.returncode, "invalid choice: 'nothing'" in done.stderr) == (2, True)
-    assert "Traceback" not in done.stderr
-
-
 def test_copy_for_an_experiment_uses_the_environment_of_its_repository(
     repository: Path, other: Path
 ) -> None:
@@ -59,14 +53,14 @@ def test_copy_for_an_experiment_uses_the_environment_of_its_repository(
     assert not (repository / "data/params.checked").exists()
 
 
-@pytest.mark.parametrize("place", ["none", "without packages", "of Windows"])
+@pytest.mark.parametrize("place", ["without packages", "of Windows"])
 def test_without_an_environment_one_line_says_what_to_do(
     place: str, repository: Path, other: Path
 ) -> None:
     (repository / ".venv").unlink()
     if place == "without packages":
         (repository / ".venv").symlink_to(other.parent)
-    if place == "of Windows":
+    else:
         (repository / ".venv/Scripts").mkdir(parents=True)
     done = run(repository, other, "python", "-m", "stages.check")
     assert (done.returncode, done.stdout) == (1, "")
@@ -76,6 +70,11 @@ def test_without_an_environment_one_line_says_what_to_do(
     )
 
 
-def test_program_that_imports_the_package_is_not_replaced(repository: Path, other: Path) -> None:
+def test_arguments_and_status_are_those_of_the_stage_and_no_other_program_is_replaced(
+    repository: Path, other: Path
+) -> None:
+    done = run(repository, other, "python", "-u", "-m", "stages.train", "nothing")
+    assert (done.returncode, "invalid choice: 'nothing'" in done.stderr) == (2, True)
+    assert "Traceback" not in done.stderr
     done = run(repository, other, "python", "-c", "import stages; print('goes on')")
     assert (done.returncode, done.stdout) == (0, "goes on\n"), done.stderr

@@ -86,7 +86,6 @@ def test_differences_are_beside_what_another_seed_makes_of_them(folder: Path) ->
     [
         {"train__dropout_rate": 0.4},
         {"model__filters": 16},
-        {"preprocess__validation_from": "shuffled"},
         {"data__dataset": "fashion_mnist"},
         {"data__dataset": f"data/own/{'long' * 20}.npz"},
         {},
@@ -104,7 +103,7 @@ def test_other_parameters_or_images_have_no_noise_of_the_studys(
     assert max(map(len, f"{shown}\n{WITH_STUDY}".splitlines())) <= 80
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b'{"run": {}}'])
+@pytest.mark.parametrize("content", [b"", b'{"run": {}}'])
 def test_broken_study_hides_no_results(content: bytes, folder: Path) -> None:
     Path("study/runs/dropout0.json").write_bytes(content)
     assert summary(load_parameters()) == WITHOUT_STUDY.format("MNIST")
@@ -119,8 +118,8 @@ def test_committed_study_is_read(folder: Path) -> None:
         " and placement in ('none', 'dense') and dropout_rate in (0.0, 0.5)"
     )
     assert len(found) > 1
-    for row in ROWS:
-        by_seed = runs.pivot_table(row.key, "seed", "dropout_rate").dropna()
+    for key in ROWS:
+        by_seed = runs.pivot_table(key, "seed", "dropout_rate").dropna()
         expected = by_seed[0.5] - by_seed[0.0]
-        assert [each[row.key] for each in found] == pytest.approx(expected.tolist())
-        assert statistics.stdev(each[row.key] for each in found) > 0
+        assert [each[key] for each in found] == pytest.approx(expected.tolist())
+        assert statistics.stdev(each[key] for each in found) > 0

@@ -1,9 +1,11 @@
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ from experiment.common.splits import Split
 from experiment.network.checkpoint import START, State
 from experiment.network.progress import TrainingProgress
 from stages import train as stage
-from tests.conftest import ROOT, Run, set_parameters
+from tests.conftest import ROOT, set_parameters
 from tests.experiment.networks import parts, training
 
 CHECKPOINT = Path(".checkpoints/dropout.npz")
@@ -31,8 +33,8 @@ def results() -> dict[str, bytes]:
     return {name: Path(name).read_bytes() for name in RESULTS if Path(name).exists()}
 
 
-def write_processed(folder: Path, **changed: int) -> None:
-    for name, split in parts(**changed).items():
+def write_processed(folder: Path) -> None:
+    for name, split in parts().items():
         arrays = {key: np.asarray(value) for key, value in asdict(split).items()}
         write_arrays(folder / f"data/processed/{name}.npz", arrays)
 
@@ -83,13 +85,28 @@ def right(
 
 
 def test_training_goes_on_from_its_checkpoint(
-    right: dict[str, bytes], capsys: pytest.CaptureFixture[str]
+    right: dict[str, bytes], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Its epochs are not trained again: a row that no training has stays as it is."""
+    names = ("fingerprint", "curve", "variables", *(f"variable_{i}" for i in range(21)))
+    arrays = read_arrays(CHECKPOINT, names)
+    arrays["curve"][0, 1] = 0.125
+    write_arrays(CHECKPOINT, arrays)
+    Path(CURVE).unlink()  # as DVC does
+    _, row, *others = right[CURVE].decode().splitlines()
+    told = right[CURVE].decode().replace(row, ",".join(["1", "0.125", *row.split(",")[2:]]))
+
+    def watched(*args: Any, **settings: Any) -> Iterator[State]:
+        assert Path(CURVE).read_text() == told.replace(f"{others[-1]}\n", "")  # from the start
+        yield from train_epochs(*args, **settings)
+
+    train_epochs = training.train_epochs
+    monkeypatch.setattr(training, "train_epochs", watched)
     stage.run("dropout")
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "dropout  resumed after epoch 2"
     assert [line.split("  ")[1] for line in lines[1:]] == ["epoch 3/3"]
-    assert results() == right
+    assert results() == right | {CURVE: told.encode()}
 
 
 def test_predictions_are_those_that_the_metrics_count(
@@ -102,21 +119,17 @@ def test_predictions_are_those_that_the_metrics_count(
     hits = sum(row.split(",")[0] == row.split(",")[1] for row in rows)
     accuracy = json.loads(right["metrics/dropout.json"])["test_accuracy"]
     assert hits == round(accuracy * len(rows)) < len(rows)
+    assert json.loads(right["metrics/dropout.environment.json"])["threads"] == "1"
 
 
-@pytest.mark.parametrize("asked", [True, False])
 def test_after_each_epoch_curve_status_and_signal_tell_of_it(
-    asked: bool, right: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    right: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """DVC asks for the signal in `dvc exp run`; what it watches is the repository, not the copy."""
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
-    monkeypatch.delenv("DVC_EXP_BASELINE_REV", raising=False)
-    if asked:
-        monkeypatch.setenv("DVC_EXP_BASELINE_REV", "main")
-    step, status = (
-        tmp_path / ".dvc/tmp/exps/run/DVCLIVE_STEP_COMPLETED",
-        CHECKPOINT.with_suffix(".json"),
-    )
+    monkeypatch.setenv("DVC_EXP_BASELINE_REV", "main")
+    step = tmp_path / ".dvc/tmp/exps/run/DVCLIVE_STEP_COMPLETED"
+    status = CHECKPOINT.with_suffix(".json")
     CHECKPOINT.unlink()
     lines = right[CURVE].splitlines(keepends=True)
     seen: list[int] = []
@@ -129,9 +142,7 @@ def test_after_each_epoch_curve_status_and_signal_tell_of_it(
         told = json.loads(status.read_text())
         assert told["left"] >= 0
         assert told | {"left": 0} == {"done": epoch, "failed": 0, "left": 0, "total": 3}
-        assert step.exists() == asked
-        if asked:
-            assert json.loads(step.read_text()) == {"pid": os.getpid(), "step": epoch}
+        assert json.loads(step.read_text()) == {"pid": os.getpid(), "step": epoch}
         seen.append(epoch)
 
     show = TrainingProgress.epoch
@@ -143,53 +154,21 @@ def test_after_each_epoch_curve_status_and_signal_tell_of_it(
     assert results() == right
 
 
-def test_curve_is_there_from_the_start_of_a_resumed_training(
-    right: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    Path(CURVE).unlink()  # as DVC does
-
-    with monkeypatch.context() as patch:
-        patch.setattr(training, "train_epochs", diverging_at_once)
-        with pytest.raises(InputError, match="on purpose"):
-            stage.run("dropout")
-    assert Path(CURVE).read_bytes() == b"".join(right[CURVE].splitlines(keepends=True)[:3])
-    stage.run("dropout")
-    assert results() == right
-
-
-def diverging_at_once(*_: object, **__: object) -> Iterator[State]:
-    raise InputError("on purpose")
-    yield START
-
-
-def test_epochs_that_the_checkpoint_has_are_not_trained_again(right: dict[str, bytes]) -> None:
-    """Told by a row that no training has."""
-    names = ("fingerprint", "curve", "variables", *(f"variable_{i}" for i in range(21)))
-    arrays = read_arrays(CHECKPOINT, names)
-    arrays["curve"][0, 1] = 0.125
-    write_arrays(CHECKPOINT, arrays)
-    stage.run("dropout")
-    rows, expected = (
-        content["plots/dropout.csv"].decode().splitlines() for content in (results(), right)
-    )
-    assert rows[1].startswith("1,0.125,")
-    assert [row for row in rows if row not in expected] == [rows[1]]
-
-
 @pytest.mark.parametrize(
-    "other", ["data", "validation", "epochs", "rate", "numerics", "environment"]
+    "other", ["train", "validation", "epochs", "rate", "numerics", "environment"]
 )
 def test_checkpoint_of_another_training_is_refused(
     other: str,
-    right: dict[str, bytes],
+    prepared: tuple[Path, dict[str, bytes]],
+    tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    shutil.copytree(prepared[0], tmp_path / "copy")
+    monkeypatch.chdir(tmp_path / "copy")
     match other:
-        case "data":
-            write_processed(Path.cwd(), train=124)
-        case "validation":
-            path = Path("data/processed/validation.npz")
+        case "train" | "validation":
+            path = Path(f"data/processed/{other}.npz")
             arrays = read_arrays(path, ("images", "labels", "classes"))
             write_arrays(path, arrays | {"images": 255 - arrays["images"]})
         case "epochs":
@@ -200,70 +179,67 @@ def test_checkpoint_of_another_training_is_refused(
             monkeypatch.setattr(stage, "NUMERICS", "another")
         case "environment":
             monkeypatch.setattr(stage, "ENVIRONMENT", {"TF_ENABLE_ONEDNN_OPTS": "0"})
-    stage.run("dropout")
-    lines = capsys.readouterr().err.splitlines()
-    assert lines[0] == (
+
+    def train_epochs(*args: object, state: State, **settings: object) -> Iterator[State]:
+        assert state is START
+        raise InputError("nothing is trained here")
+        yield state
+
+    monkeypatch.setattr(training, "train_epochs", train_epochs)
+    with pytest.raises(InputError, match="nothing is trained here"):
+        stage.run("dropout")
+    assert capsys.readouterr().err == (
         f"dropout  not resumed: {CHECKPOINT} is of other parameters, data or software; training"
-        " from the first epoch"
+        " from the first epoch\n"
     )
-    assert lines[1].startswith("dropout  epoch 1/")
-    same = results()["plots/dropout.csv"] == right["plots/dropout.csv"]
-    assert same is (other in ("numerics", "environment"))
 
 
-@pytest.mark.parametrize("value", [np.inf, np.nan])
 def test_loss_of_the_test_images_alone_is_not_finite(
-    value: float, right: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+    right: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is written, and the next try, which is right, does no epoch again."""
     with monkeypatch.context() as patch:
-        diverging_at(2, value, patch)
+        diverging_at(2, np.inf, patch)
         with pytest.raises(
-            InputError, match=f"^after the last epoch: expected a finite test_loss; found {value}"
+            InputError, match=r"^after the last epoch: expected a finite test_loss; found inf"
         ):
             stage.run("dropout")
     assert results() == {CURVE: right[CURVE]}
     stage.run("dropout")
     assert results() == right
-
-
-def test_training_that_diverges_says_so_and_leaves_the_results_as_they_were(
-    right: dict[str, bytes],
-) -> None:
-    """Time and again, and in no endless loop; with another rate it goes well."""
-    stage.run("dropout")
+    # Another training, which diverges: the results stay as they were.
     set_parameters(Path.cwd(), train__learning_rate=1e20)
-    message = (
-        r"^epoch 1: expected a finite \w+; found \S+: .* lower train.learning_rate \(now 1e\+20\)$"
-    )
-    for _ in range(2):
-        with pytest.raises(InputError, match=message):
-            stage.run("dropout")
-        assert results() == right
-        assert list(Path("models").iterdir()) == [Path("models/dropout.keras")]
+    with pytest.raises(InputError, match=r"^epoch 1: .* lower train.learning_rate \(now 1e\+20\)$"):
+        stage.run("dropout")
+    assert results() == right
+    assert list(Path("models").iterdir()) == [Path("models/dropout.keras")]
 
 
-def test_unknown_variant_is_refused(run: Run, workspace: Path) -> None:
-    done = run(workspace, "stages.train", "half_dropout")
-    assert done.returncode == 2
-    assert "invalid choice: 'half_dropout' (choose from" in done.stderr
-
-
-def test_missing_images_are_one_line_before_tensorflow_is_imported(
-    run: Run, workspace: Path
+def test_unknown_variant_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    done = run(workspace, "stages.train", "dropout", PYTHONPROFILEIMPORTTIME="1")
-    assert done.returncode == 1
-    line = done.stderr.splitlines()[-1]
-    assert line == "train dropout: data/processed/train.npz: no such file; check the path"
-    assert "tensorflow" not in done.stderr
+    monkeypatch.setattr(sys, "argv", ["train", "half_dropout"])
+    with pytest.raises(SystemExit, match="2"):
+        stage.main()
+    assert "invalid choice: 'half_dropout' (choose from" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>"])
-def test_damaged_images_are_one_line(content: bytes, run: Run, workspace: Path) -> None:
-    (workspace / "data/processed").mkdir()
-    (workspace / "data/processed/train.npz").write_bytes(content)
-    done = run(workspace, "stages.train", "dropout")
-    assert done.returncode == 1
-    assert done.stderr.startswith("train dropout: data/processed/train.npz: not a whole .npz file")
-    assert done.stderr.count("\n") == 1
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "no such file; check the path"),
+        (b"<html>", "not a whole .npz file (File is not a zip file); get or make it again"),
+    ],
+)
+def test_bad_images_are_one_line_before_tensorflow_is_imported(
+    content: bytes | None, reason: str, in_workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = Path("data/processed/train.npz")
+    images.parent.mkdir()
+    if content:
+        images.write_bytes(content)
+    monkeypatch.setattr(sys, "argv", ["train", "dropout"])
+    monkeypatch.delattr(stage, "starting_tensorflow")
+    with pytest.raises(SystemExit) as stopped:
+        stage.main()
+    assert stopped.value.code == f"train dropout: {images}: {reason}"
