@@ -125,10 +125,8 @@ def set_parameters(folder: Path, **values: object) -> None:
         yaml.dump(content, file)
 
 
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
+def make_workspace(folder: Path) -> Path:
     """A folder with params.yaml for a tiny run on synthetic images; no Git, no DVC."""
-    folder = tmp_path / "work space é"  # paths may hold blanks and other letters
     folder.mkdir()
     shutil.copy(ROOT / "params.yaml", folder)
     (folder / "data/own").mkdir(parents=True)
@@ -138,6 +136,11 @@ def workspace(tmp_path: Path) -> Path:
         model__dense_units=8,
     )  # fmt: skip
     return folder
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    return make_workspace(tmp_path / "work space é")  # paths may hold blanks and other letters
 
 
 @pytest.fixture

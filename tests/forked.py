@@ -29,7 +29,8 @@ def possible(variables: Mapping[str, str]) -> bool:
     """Whether a fork shows what a process with these variables, beside the usual ones, would."""
     measured = any(name.startswith("COVERAGE") for name in os.environ)
     there = "forkserver" in multiprocessing.get_all_start_methods()
-    return there and not measured and variables.keys() <= {"COLUMNS", "PYTHONPATH"}
+    of_git = {name for name in variables if name.startswith("GIT_")}  # which Git alone reads
+    return there and not measured and variables.keys() - of_git <= {"COLUMNS", "PYTHONPATH"}
 
 
 def start(

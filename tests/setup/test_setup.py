@@ -7,10 +7,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.conftest import ROOT
 from tests.setup.model_index import make_index, served
@@ -41,8 +43,8 @@ def clone(tmp_path: Path, index: tuple[str, str]) -> Path:
     return folder
 
 
-def set_up(folder: Path, address: str, purpose: str = "run", **variables: str) -> "Done":
-    """Runs `tools/setup.sh` with no variable of pip's or uv's but these."""
+def environment(folder: Path, address: str) -> dict[str, str]:
+    """The variables of this process; of pip's and uv's and Python's these alone."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -50,29 +52,25 @@ def set_up(folder: Path, address: str, purpose: str = "run", **variables: str) -
     }
     home = folder.parent / "home"
     home.mkdir(exist_ok=True)
-    given = {"PYTHON": PYTHON, "HOME": str(home), "PIP_INDEX_URL": address}
-    given["PIP_CONFIG_FILE"] = os.devnull
+    index = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": address}
+    return kept | index | {"PYTHON": PYTHON, "HOME": str(home)}
+
+
+def set_up(
+    folder: Path, address: str, purpose: str = "run", **variables: str
+) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        ["sh", "tools/setup.sh", purpose], cwd=folder, env=kept | given | variables,
+        ["sh", "tools/setup.sh", purpose], cwd=folder,
+        env=environment(folder, address) | variables,
         capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
 
 
-Done = subprocess.CompletedProcess[str]
-
-
 def installed(folder: Path) -> set[str]:
     """`name==version` of all that an environment holds but pip, which comes with Python."""
-    code = (
-        "from importlib.metadata import distributions as d\n"
-        "from packaging.utils import canonicalize_name as c\n"
-        "print(*(f'{c(x.name)}=={x.version}' for x in d(path=__import__('sys').argv[1:])))"
-    )
     sites = [str(path) for path in folder.glob(".venv/lib/python*/site-packages")]
-    done = subprocess.run(
-        [sys.executable, "-c", code, *sites], capture_output=True, text=True, check=True
-    )
-    return {name for name in done.stdout.split() if not name.startswith("pip==")}
+    found = ((canonicalize_name(d.name), d.version) for d in distributions(path=sites))
+    return {f"{name}=={version}" for name, version in found if name != "pip"}
 
 
 def locked(lock: str, names: set[str] | None = None) -> set[str]:
@@ -87,17 +85,28 @@ def locked(lock: str, names: set[str] | None = None) -> set[str]:
     return found
 
 
-def test_locked_releases_are_installed_and_only_they(index: tuple[str, str], clone: Path) -> None:
-    address, lock = index
-    run = setup.needed_to_run(setup.read_lock(lock)) | {"uv"}
+def to_run(lock: str) -> set[str]:
+    """What `make repro` needs, as the lock has it."""
+    return locked(lock, setup.needed_to_run(setup.read_lock(lock)) | {"uv"})
 
+
+def test_locked_releases_are_installed_and_only_they(
+    index: tuple[str, str], clone: Path, tmp_path: Path
+) -> None:
+    """From the index that a variable names, then from the one that pip's own configuration does."""
+    address, lock = index
     done = set_up(clone, address)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert installed(clone) == locked(lock, run)
+    assert installed(clone) == to_run(lock)
 
-    done = set_up(clone, address, "dev")
+    configuration = tmp_path / "pip.conf"
+    configuration.write_text(
+        f"[global]\nindex-url = {address}\n[install]\nuser = true\ntarget = {tmp_path / 'target'}\n"
+    )
+    done = set_up(clone, "", "dev", PIP_CONFIG_FILE=str(configuration))
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert installed(clone) == locked(lock)
+    assert not (tmp_path / "target").exists()
 
 
 @pytest.mark.slow
@@ -154,24 +163,9 @@ def test_what_is_set_around_it_changes_nothing(
         UV_PYTHON="2.7", UV_NO_BUILD_ISOLATION="0", UV_PROJECT_ENVIRONMENT=str(poisoned),
         UV_EXCLUDE_NEWER="2001-01-01T00:00:00Z", UV_NO_BINARY="1", UV_COMPILE_BYTECODE="1",
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    assert installed(clone) == locked(lock, setup.needed_to_run(setup.read_lock(lock)) | {"uv"})
-    assert sorted(path.name for path in poisoned.iterdir() if path.suffix != ".py") == []
-
-
-@pytest.mark.slow
-def test_pips_own_configuration_says_where_from_and_no_more(
-    index: tuple[str, str], clone: Path, tmp_path: Path
-) -> None:
-    address, lock = index
-    configuration = tmp_path / "pip.conf"
-    configuration.write_text(
-        f"[global]\nindex-url = {address}\n[install]\nuser = true\ntarget = {tmp_path / 'target'}\n"
-    )
-    done = set_up(clone, "", PIP_CONFIG_FILE=str(configuration))
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert installed(clone) == locked(lock, setup.needed_to_run(setup.read_lock(lock)) | {"uv"})
+    assert (done.returncode, done.stderr) == (0, "")
+    assert installed(clone) == to_run(lock)
+    assert [path for path in poisoned.iterdir() if path.suffix != ".py"] == []
 
 
 def test_no_index_is_one_line(clone: Path) -> None:
@@ -187,19 +181,17 @@ def test_killed_half_way_moved_and_linked(
     index: tuple[str, str], clone: Path, tmp_path: Path
 ) -> None:
     address, lock = index
-    wanted = locked(lock, setup.needed_to_run(setup.read_lock(lock)) | {"uv"})
-    kept = {n: v for n, v in os.environ.items() if not n.startswith(("PIP_", "UV_", "PYTHON"))}
-    given = {"PYTHON": PYTHON, "PIP_INDEX_URL": address, "PIP_CONFIG_FILE": os.devnull}
     process = subprocess.Popen(
-        ["sh", "tools/setup.sh"], cwd=clone, env=kept | given, start_new_session=True
-    )
+        ["sh", "tools/setup.sh"], cwd=clone, env=environment(clone, address),
+        start_new_session=True,
+    )  # fmt: skip
     while not (clone / ".venv/first.txt").exists() and process.poll() is None:
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert not (clone / ".venv/ready-run").exists()
     assert set_up(clone, address).returncode == 0
-    assert installed(clone) == wanted
+    assert installed(clone) == to_run(lock)
 
     moved = tmp_path / "moved"
     clone.rename(moved)
@@ -213,7 +205,7 @@ def test_killed_half_way_moved_and_linked(
     assert set_up(other, address).returncode == 0
     assert not (other / ".venv").is_symlink()
     assert sorted(path.name for path in (moved / ".venv").iterdir()) == before
-    assert installed(moved) == installed(other) == wanted
+    assert installed(moved) == installed(other) == to_run(lock)
 
 
 @pytest.mark.parametrize(
@@ -248,15 +240,18 @@ def test_python_is_found(
 
 
 def stand_in(name: str, version: str, folder: Path) -> str:
+    """A script that answers as an interpreter of this version would, or as uv."""
     if name == "uv":
         managed = folder / "managed"
         managed.write_text(stand_in("uv's", "3.13", folder))
         managed.chmod(0o755)
         return f'#!/bin/sh\n[ "$1 $2" = "python find" ] && echo "{managed}"\n'
-    fits = version in ("3.11", "3.12", "3.13")
+    lie = f"import sys; sys.version_info = ({version.replace('.', ', ')})"
+    if version == "no ensurepip":
+        lie = "raise SystemExit(1)"
     return f"""#!/bin/sh
 case "$3" in
-  *ensurepip*) echo {fits} ;;
+  *ensurepip*) "{sys.executable}" -I -c "{lie}; $3" ;;
   *base_executable*) echo "$0" ;;
   *version_info*) echo "{version}" ;;
   *) echo "{name} $1 $2" ;;
