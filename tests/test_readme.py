@@ -1,8 +1,8 @@
 """What the READMEs, in English and in Japanese, say is what the repository has and does."""
 
 import json
-import os
 import re
+import runpy
 import shlex
 import shutil
 from pathlib import Path
@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from ruamel.yaml import YAML
 
+from stages.download import get_dataset
 from tests.conftest import ROOT, Run, set_parameters
 from tests.repository import git, ran
 
@@ -170,15 +171,11 @@ def test_both_readmes_have_the_same_commands_code_and_links() -> None:
     def commands(readme: str) -> list[str]:
         return [line.partition("#")[0].strip() for line in re.findall(r"^\$ .*", readme, re.M)]
 
-    def code(readme: str) -> list[str]:
-        return re.findall(r"```python\n.*?```", readme, re.DOTALL)
-
-    def links(readme: str) -> set[str]:
-        return set(re.findall(r"\]\(([^)]+)\)", readme)) - {"README.md", "README.ja.md"}
-
     assert commands(JAPANESE) == commands(README)
-    assert code(JAPANESE) == code(README)
-    assert links(JAPANESE) == links(README)
+    code = r"```python\n.*?```"
+    assert re.findall(code, JAPANESE, re.DOTALL) == re.findall(code, README, re.DOTALL)
+    links, japanese = ({*re.findall(r"\]\(([^)]+)\)", readme)} for readme in (README, JAPANESE))
+    assert links - {"README.ja.md"} == japanese - {"README.md"}
     assert "(README.ja.md)" in README.splitlines()[2]
     assert "(README.md)" in JAPANESE.splitlines()[2]
 
@@ -187,17 +184,10 @@ def test_japanese_has_one_word_for_each_set_of_images() -> None:
     assert not re.search(r"(訓練|検証|テスト)データ", JAPANESE)
 
 
-@pytest.mark.parametrize(
-    "page",
-    sorted(
-        path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))
-    ),
-)
-def test_links_lead_somewhere(page: str) -> None:
-    text = (ROOT / page).read_text(encoding="utf-8")
-    for target in re.findall(r"\]\(([^)#]+)\)", text):
-        if not target.startswith("http"):
-            assert (ROOT / Path(page).parent / target).exists(), target
+def test_links_lead_somewhere() -> None:
+    for page in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")):
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+            assert target.startswith("http") or (page.parent / target).exists(), (page, target)
 
 
 def test_commands_that_change_one_thing_work_in_their_order(
@@ -261,7 +251,7 @@ def run_as_written(line: str, clone: Path, run: Run) -> str:
     return done.stdout + done.stderr
 
 
-def test_own_images_from_a_folder_of_pngs(in_workspace: Path, run: Run) -> None:
+def test_own_images_from_a_folder_of_pngs(in_workspace: Path) -> None:
     random = np.random.default_rng(0)
     for part, images in (("train", 30), ("test", 9)):
         for place, label in enumerate(("cat", "dog")):
@@ -274,10 +264,8 @@ def test_own_images_from_a_folder_of_pngs(in_workspace: Path, run: Run) -> None:
     (in_workspace / "pictures/train/.DS_Store").touch()
     code = re.search(r"```python\n(.*?)```", README, re.DOTALL)
     assert code
-    script = in_workspace / "make_pictures.py"
-    script.write_text(code[1])
-    done = run(in_workspace, "make_pictures", PYTHONPATH=os.curdir)
-    assert done.returncode == 0, done.stderr
+    Path("make_pictures.py").write_text(code[1])
+    runpy.run_path("make_pictures.py")
     # With the folder, which Git has, DVC fails; tests/pipeline/test_own_data.py runs it.
     assert all("`--copy-paths data/own/pictures.npz`" in readme for readme in (README, JAPANESE))
     with np.load("data/own/pictures.npz") as arrays:
@@ -285,13 +273,5 @@ def test_own_images_from_a_folder_of_pngs(in_workspace: Path, run: Run) -> None:
         assert arrays["y_test"].tolist() == [0] * 9 + [1] * 9
         upper, lower = arrays["x_train"][:, :10], arrays["x_train"][:, 18:]
         assert ((upper.mean((1, 2)) > lower.mean((1, 2))) == (arrays["y_train"] == 0)).all()
-    set_parameters(
-        in_workspace,
-        data__dataset="data/own/pictures.npz",
-        preprocess__validation_from="stratified",
-    )
-    for stage in ("check", "download", "preprocess"):
-        done = run(in_workspace, f"stages.{stage}")
-        assert done.returncode == 0, done.stderr
-    with np.load("data/processed/validation.npz") as arrays:
-        assert set(arrays["labels"].tolist()) == {0, 1}
+    dataset = get_dataset("data/own/pictures.npz")
+    assert dataset.x_train.shape == (60, 28, 28)

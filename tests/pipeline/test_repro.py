@@ -10,13 +10,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import psutil
 import pytest
 
 from experiment.common.variants import VARIANTS
 from stages.__main__ import TRAININGS, _stop
-from tests.conftest import Run, environment_of_stages, set_parameters, synthetic_arrays
+from tests.conftest import Run, environment_of_stages, synthetic_arrays
 from tests.repository import CURVES, EPOCHS, METRICS, PICTURES, contents, git, ran
 
 
@@ -28,15 +27,7 @@ def repository(finished_by_stand_in: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def test_results_are_there_and_described(finished: Path) -> None:
-    for name in CURVES:
-        curve = pd.read_csv(finished / name)
-        assert list(curve) == ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
-        assert curve["epoch"].tolist() == [*range(1, EPOCHS + 1)]
-    for name in METRICS:
-        metrics = json.loads((finished / name).read_text())
-        assert list(metrics) == sorted(metrics)
-        assert all(isinstance(value, int | float) for value in metrics.values())
+def test_results_are_gits_and_images_and_models_are_not(finished: Path) -> None:
     assert git(finished, "status", "--porcelain") == ""
     tracked = git(finished, "ls-files").splitlines()
     assert set(METRICS + CURVES + PICTURES + ["dvc.lock"]) <= set(tracked)
@@ -67,28 +58,6 @@ def test_second_time_nothing_runs(
     assert done.stdout.endswith(last_screen)
 
 
-def test_change_reruns_what_it_touches_and_nothing_else(repository: Path, dvc: Run) -> None:
-    set_parameters(repository, preprocess__train_samples=30)
-    done = dvc(repository, "repro")
-    assert done.returncode == 0, done.stderr
-    assert ran(done.stdout) == ["check", "preprocess", *TRAININGS, "plot"]
-
-
-def test_change_of_a_picture_trains_nothing(repository: Path, dvc: Run) -> None:
-    before = contents(repository)
-    pipeline, stage = repository / "dvc.yaml", repository / "stages/plot.py"
-    pipeline.write_text(pipeline.read_text().replace("title: Accuracy", "title: Share of right"))
-    assert git(repository, "diff", "--name-only") == "dvc.yaml"
-    assert dvc(repository, "status", "--json").stdout == "{}\n"
-    stage.write_text(
-        stage.read_text().replace("SIZE, DOTS_PER_INCH = (8,", "SIZE, DOTS_PER_INCH = (7,")
-    )
-    done = dvc(repository, "repro")
-    assert (done.returncode, ran(done.stdout)) == (0, ["plot"]), done.stderr
-    after = contents(repository)
-    assert [name for name in after if after[name] != before[name]] == PICTURES
-
-
 def test_own_images_that_change_under_their_name_are_noticed(repository: Path, dvc: Run) -> None:
     np.savez(repository / "data/own/tiny.npz", **synthetic_arrays(seed=1))  # type: ignore[arg-type]
     assert list(json.loads(dvc(repository, "status", "--json").stdout)) == ["download"]
@@ -97,8 +66,6 @@ def test_own_images_that_change_under_their_name_are_noticed(repository: Path, d
 @pytest.mark.parametrize(
     ("command", "change", "message"),
     [
-        ("stages", ("dropout_rate: 0.5", "dropout_rate: 1.0"),
-         "check: params.yaml: train.dropout_rate: expected less"),
         ("stages", ("  epochs: 3", ""), "check: params.yaml: train.epochs: expected a value"),
         ("dvc repro", ("own/tiny.npz", "none.npz"), "download: data/none.npz: no such file"),
         ("dvc repro", ("train_samples: ", "train_samples: 999 # "),
