@@ -162,6 +162,12 @@ def finished_by_stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _made_once(tmp_path_factory, stand_in=True)
 
 
+@pytest.fixture
+def repository(finished_by_stand_in: Path, tmp_path: Path) -> Path:
+    """A copy of the repository in which nothing is learned, elsewhere on disk."""
+    return Path(shutil.copytree(finished_by_stand_in, tmp_path / "a clone é", symlinks=True))
+
+
 def _made_once(factory: pytest.TempPathFactory, *, stand_in: bool) -> Path:
     """One for all of pytest's processes: whichever comes first makes it, the others wait."""
     from tests.repository import make_finished

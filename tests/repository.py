@@ -1,6 +1,7 @@
 """This project's pipeline on tiny images, in Git + DVC repositories of its own."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -84,6 +85,13 @@ def make_finished(folder: Path, *, stand_in: bool = False) -> Path:
     git(folder, "add", ".")
     git(folder, "commit", "--quiet", "--message=results")
     return folder
+
+
+def recipe(target: str, *variables: str) -> list[str]:
+    """The last command that `make` would run for a target."""
+    command = ["make", "--dry-run", "--no-print-directory", target, *variables]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    return shlex.split(done.stdout.splitlines()[-1])
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -47,8 +47,12 @@ class Hooked:
     def contents(self) -> dict[str, bytes]:
         """Every file of the repository and the worktree: HEAD, refs, index, config, ..."""
         made = {"report", "certificate", "tmp"}
-        files = [p for top in (self.top, self.folder) for p in top.rglob("*") if p.is_file()]
-        return {str(path): path.read_bytes() for path in files if not made & {*path.parts}}
+        return {
+            str(path): path.read_bytes()
+            for top in (self.top, self.folder)
+            for path in top.rglob("*")
+            if path.is_file() and not made & {*path.relative_to(top).parts}
+        }
 
 
 @pytest.fixture(params=["", "below/"], scope="module")
@@ -98,6 +102,7 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def hooked(made: Hooked, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hooked]:
     """Within the hook. Afterwards the user's repository is as it was."""
     before = made.contents()
+    assert str(made.top / ".git/HEAD") in before
     for name, value in made.variables.items():
         monkeypatch.setenv(name, value)
     yield made

@@ -4,7 +4,6 @@ import json
 import re
 import runpy
 import shlex
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from ruamel.yaml import YAML
 
 from stages.download import get_dataset
 from tests.conftest import ROOT, Run, set_parameters
-from tests.repository import git, ran
+from tests.repository import git, ran, recipe
 
 README, JAPANESE = (
     (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.ja.md")
@@ -141,14 +140,7 @@ def test_commands_of_make_exist(readme: str) -> None:
     named = set(re.findall(r"\bmake ([a-z-]+)", readme))
     assert {"repro", "test", "study", "verify", "help"} <= named
     for target in named:
-        assert recipe_of(target) is not None, target
-
-
-def recipe_of(target: str) -> str | None:
-    """The first command of a target of the Makefile that has a text in `make help`."""
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    found = re.search(rf"^{target}:.*## .*\n(?:\t@?(.*))?", makefile, re.MULTILINE)
-    return found and (found[1] or "")
+        assert recipe(target)
 
 
 def test_stages_are_named_in_the_order_of_dvc_yaml() -> None:
@@ -179,16 +171,13 @@ def test_links_lead_somewhere() -> None:
             assert target.startswith("http") or (page.parent / target).exists(), (page, target)
 
 
-def test_commands_that_change_one_thing_work_in_their_order(
-    finished_by_stand_in: Path, tmp_path: Path, run: Run
-) -> None:
+def test_commands_that_change_one_thing_work_in_their_order(repository: Path, run: Run) -> None:
     """In a clone whose networks learn nothing, so that it takes seconds.
 
     Instead of the editor, the test changes params.yaml; instead of `make`, it runs the command of
     that target, since the environment is there already.
     """
-    clone = tmp_path / "clone"
-    shutil.copytree(finished_by_stand_in, clone, symlinks=True)
+    clone = repository
     gate = (ROOT / "gate.yaml").read_text(encoding="utf-8")  # whose anchor is in this history only
     (clone / "gate.yaml").write_text(re.sub("(?m)^anchor:.*", "", gate), encoding="utf-8")
     git(clone, "add", "gate.yaml")
@@ -225,14 +214,7 @@ def run_as_written(line: str, clone: Path, run: Run) -> str:
     if program == "git":
         return git(clone, *arguments)
     if program == "make":
-        target, *variables = arguments
-        recipe = recipe_of(target)
-        assert recipe
-        given = dict(variable.split("=") for variable in variables)
-        optional = r"\$\(if \$\((\w+)\),((?:[^()]|\$\(\w+\))*)\)"
-        recipe = re.sub(optional, lambda found: found[2] if found[1] in given else "", recipe)
-        recipe = re.sub(r"\$\((\w+)\)", lambda found: given[found[1]], recipe)
-        program, *arguments = shlex.split(recipe.removeprefix("python -m "))
+        _, _, program, *arguments = recipe(*arguments)  # python -m program ...
     variables_of_code = {} if program in ("gate", "dvc") else {"PYTHONPATH": ""}
     done = run(clone, program, *arguments, **variables_of_code)
     allowed = (0, 1) if program == "gate" else (0,)  # a rate may well be worse

@@ -1,5 +1,4 @@
 import json
-import shutil
 from collections.abc import Callable
 from contextlib import chdir
 from pathlib import Path
@@ -39,12 +38,6 @@ def right(finished_by_stand_in: Path) -> dict[str, bytes]:
 def trained(finished: Path) -> dict[str, bytes]:
     """The bytes that every later run in a copy of `finished` must end with."""
     return everything(finished)
-
-
-@pytest.fixture
-def repository(finished_by_stand_in: Path, tmp_path: Path) -> Path:
-    """A copy of the finished repository, elsewhere on disk, in which nothing is learned."""
-    return Path(shutil.copytree(finished_by_stand_in, tmp_path / "repository", symlinks=True))
 
 
 def refused(main: Callable[[], None], folder: Path) -> str:

@@ -19,14 +19,6 @@ from tests.conftest import Run, environment_of_stages, synthetic_arrays
 from tests.repository import CURVES, EPOCHS, METRICS, PICTURES, contents, git, ran
 
 
-@pytest.fixture
-def repository(finished_by_stand_in: Path, tmp_path: Path) -> Path:
-    """A copy of the finished repository, elsewhere on disk, in which nothing is learned."""
-    folder = tmp_path / "a clone é"
-    shutil.copytree(finished_by_stand_in, folder, symlinks=True)
-    return folder
-
-
 def test_results_are_gits_and_images_and_models_are_not(finished: Path) -> None:
     assert git(finished, "status", "--porcelain") == ""
     tracked = git(finished, "ls-files").splitlines()

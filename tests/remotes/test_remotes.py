@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import ROOT, Run
 from tests.faults.conftest import everything
 from tests.remotes.servers import Remote, folder, s3, ssh, web
-from tests.repository import contents, git, ran
+from tests.repository import contents, git, ran, recipe
 
 PAGE = (ROOT / "docs/remotes.md").read_text(encoding="utf-8")
 
@@ -201,9 +201,7 @@ def test_experiments_are_a_table_to_be_read_in_160_columns(first: Path, dvc: Run
     for variant, accuracy in (("dropout", 0.875), ("no_dropout", 0.75)):
         path = first / f"metrics/{variant}.json"
         path.write_text(json.dumps(json.loads(path.read_text()) | {"test_accuracy": accuracy}))
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    recipe = shlex.split(makefile.partition("\nexperiments: ")[2].splitlines()[1])
-    table = dvc(first, *recipe[3:], COLUMNS="160").stdout.splitlines()
+    table = dvc(first, *recipe("experiments")[3:], COLUMNS="160").stdout.splitlines()
     assert max(map(len, table)) <= 160
     cells = [line.split() for line in table]
     accuracies = [f"metrics/{variant}.json:test_accuracy" for variant in ("no_dropout", "dropout")]
