@@ -15,6 +15,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
+from tests.conftest import free_port
 from tests.setup.model_index import served
 
 PATIENCE = 30  # seconds
@@ -99,12 +100,6 @@ def web(top: Path) -> Iterator[Remote]:
     with served(top / "store") as url:
         values = {"/srv/dvc": str(top / "store"), "https://dvc.example.org": url}
         yield Remote("A web server, to read from", values)
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def wait_for(port: int, server: "subprocess.Popen[bytes]", log: Path) -> None:

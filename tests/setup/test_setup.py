@@ -93,16 +93,32 @@ def to_run(lock: str) -> set[str]:
 def test_locked_releases_are_installed_and_only_they(
     index: tuple[str, str], clone: Path, tmp_path: Path
 ) -> None:
-    """From the index that a variable names, then from the one that pip's own configuration does."""
+    """Whatever is set around it; then for the tests, too, from the index that a pip.conf names."""
     address, lock = index
-    done = set_up(clone, address)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert installed(clone) == to_run(lock)
-
-    configuration = tmp_path / "pip.conf"
+    constraint, configuration = tmp_path / "constraint.txt", tmp_path / "pip.conf"
+    constraint.write_text("numpy==999\nattrs==999\n")
     configuration.write_text(
         f"[global]\nindex-url = {address}\n[install]\nuser = true\ntarget = {tmp_path / 'target'}\n"
     )
+    poisoned = tmp_path / "poisoned"
+    poisoned.mkdir()
+    for module in ("ast", "venv", "numpy", "sitecustomize"):
+        (poisoned / f"{module}.py").write_text("raise SystemExit('poisoned')\n")
+    done = set_up(
+        clone, address, HOME="/dev/null/nowhere", VIRTUAL_ENV=str(tmp_path / "other"),
+        CONDA_PREFIX=str(tmp_path / "conda"), PYTHONPATH=str(poisoned), PYTHONSAFEPATH="1",
+        PYTHONHOME=str(poisoned), PIP_REQUIRE_VIRTUALENV="1", PIP_USER="1",
+        PIP_PREFIX=str(poisoned), PIP_TARGET=str(poisoned), PIP_CONSTRAINT=str(constraint),
+        PIP_NO_BINARY=":all:", PIP_PRE="1", PIP_DRY_RUN="1", PIP_UPGRADE="1",
+        PIP_ROOT=str(poisoned), UV_SYSTEM_PYTHON="1",
+        UV_CONSTRAINT=str(constraint), UV_OVERRIDE=str(constraint), UV_PRERELEASE="allow",
+        UV_PYTHON="2.7", UV_NO_BUILD_ISOLATION="0", UV_PROJECT_ENVIRONMENT=str(poisoned),
+        UV_EXCLUDE_NEWER="2001-01-01T00:00:00Z", UV_NO_BINARY="1", UV_COMPILE_BYTECODE="1",
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert installed(clone) == to_run(lock)
+    assert [path for path in poisoned.iterdir() if path.suffix != ".py"] == []
+
     done = set_up(clone, "", "dev", PIP_CONFIG_FILE=str(configuration))
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert installed(clone) == locked(lock)
@@ -139,33 +155,6 @@ def test_every_pip_installs_the_locked_releases(
     assert installed(tmp_path) == {
         name for name in locked(lock) if uv or not name.startswith("uv==")
     }
-
-
-@pytest.mark.slow
-def test_what_is_set_around_it_changes_nothing(
-    index: tuple[str, str], clone: Path, tmp_path: Path
-) -> None:
-    address, lock = index
-    constraint = tmp_path / "constraint.txt"
-    constraint.write_text("numpy==999\nattrs==999\n")
-    poisoned = tmp_path / "poisoned"
-    poisoned.mkdir()
-    for module in ("ast", "venv", "numpy", "sitecustomize"):
-        (poisoned / f"{module}.py").write_text("raise SystemExit('poisoned')\n")
-    done = set_up(
-        clone, address, HOME="/dev/null/nowhere", VIRTUAL_ENV=str(tmp_path / "other"),
-        CONDA_PREFIX=str(tmp_path / "conda"), PYTHONPATH=str(poisoned), PYTHONSAFEPATH="1",
-        PYTHONHOME=str(poisoned), PIP_REQUIRE_VIRTUALENV="1", PIP_USER="1",
-        PIP_PREFIX=str(poisoned), PIP_TARGET=str(poisoned), PIP_CONSTRAINT=str(constraint),
-        PIP_NO_BINARY=":all:", PIP_PRE="1", PIP_DRY_RUN="1", PIP_UPGRADE="1",
-        PIP_ROOT=str(poisoned), UV_SYSTEM_PYTHON="1",
-        UV_CONSTRAINT=str(constraint), UV_OVERRIDE=str(constraint), UV_PRERELEASE="allow",
-        UV_PYTHON="2.7", UV_NO_BUILD_ISOLATION="0", UV_PROJECT_ENVIRONMENT=str(poisoned),
-        UV_EXCLUDE_NEWER="2001-01-01T00:00:00Z", UV_NO_BINARY="1", UV_COMPILE_BYTECODE="1",
-    )  # fmt: skip
-    assert (done.returncode, done.stderr) == (0, "")
-    assert installed(clone) == to_run(lock)
-    assert [path for path in poisoned.iterdir() if path.suffix != ".py"] == []
 
 
 def test_no_index_is_one_line(clone: Path) -> None:

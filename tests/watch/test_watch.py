@@ -13,7 +13,7 @@ import requests
 
 from experiment.common.files import write_curve
 from experiment.common.status import FOLDER, Status
-from tests.remotes.servers import free_port
+from tests.conftest import free_port
 from watch.__main__ import main
 from watch.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Line, chart
 from watch.progress import Training, read_rows, study, trainings
