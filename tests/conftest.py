@@ -4,7 +4,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -71,7 +70,7 @@ def run(tmp_path: Path) -> Run:
 
     def run_in(folder: Path, *command: str, **variables: str) -> "subprocess.CompletedProcess[str]":
         if forked.possible(variables):
-            return run_forked(folder, command, environment | variables)
+            return forked.run(folder, command, environment | variables)
         more = variables if "PYTHONPATH" in variables else measured | variables
         return subprocess.run(
             [sys.executable, "-m", *command],
@@ -84,20 +83,6 @@ def run(tmp_path: Path) -> Run:
         )
 
     return run_in
-
-
-def run_forked(
-    folder: Path, command: tuple[str, ...], variables: dict[str, str]
-) -> "subprocess.CompletedProcess[str]":
-    with tempfile.TemporaryDirectory() as name:
-        outputs = Path(name, "stdout"), Path(name, "stderr")
-        process = forked.start(folder, command, variables, outputs)
-        process.join(timeout=600)
-        if process.exitcode is None:
-            process.kill()
-            raise subprocess.TimeoutExpired(command, 600)
-        out, err = (path.read_text(encoding="utf-8") for path in outputs)
-    return subprocess.CompletedProcess(command, process.exitcode, out, err)
 
 
 def synthetic_arrays(

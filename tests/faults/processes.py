@@ -12,7 +12,7 @@ from pathlib import Path
 from ruamel.yaml import YAML
 
 from tests import forked
-from tests.conftest import environment_of_stages, run_forked
+from tests.conftest import environment_of_stages
 
 INJECTED = Path(__file__).parent / "injected"
 PATIENCE = 300  # seconds
@@ -60,7 +60,7 @@ def run(folder: Path, *command: str, **variables: str) -> Done:
     """Runs `python -m command` in a folder to its end; as a fork where variables name no fault."""
     if not forked.possible(variables):
         return finish(start(folder, *command, **variables))
-    done = run_forked(folder, command, _environment(**variables))
+    done = forked.run(folder, command, _environment(**variables))
     return Done(done.returncode, done.stdout + done.stderr)
 
 
