@@ -115,13 +115,18 @@ def make_workspace(folder: Path) -> Path:
     """A folder with params.yaml for a tiny run on synthetic images; no Git, no DVC."""
     folder.mkdir()
     shutil.copy(ROOT / "params.yaml", folder)
-    (folder / "data/own").mkdir(parents=True)
+    make_tiny(folder, epochs=2)
+    return folder
+
+
+def make_tiny(folder: Path, *, epochs: int) -> None:
+    """Own images, and parameters for a training on them that takes seconds."""
+    (folder / "data/own").mkdir(parents=True, exist_ok=True)
     np.savez(folder / "data/own/tiny.npz", **synthetic_arrays())  # type: ignore[arg-type]
     set_parameters(
-        folder, data__dataset="data/own/tiny.npz", train__epochs=2, model__filters=2,
+        folder, data__dataset="data/own/tiny.npz", train__epochs=epochs, model__filters=2,
         model__dense_units=8,
     )  # fmt: skip
-    return folder
 
 
 @pytest.fixture
@@ -188,13 +193,3 @@ def dvc(run: Run) -> Run:
         return run(folder, "dvc", *arguments, **{"PYTHONPATH": "", **variables})
 
     return run_dvc
-
-
-@pytest.fixture
-def without_tensorflow(tmp_path: Path) -> dict[str, str]:
-    """Variables with which a process that imports TensorFlow or Keras fails."""
-    for name in ("keras", "tensorflow"):
-        package = tmp_path / "without_tensorflow" / name
-        package.mkdir(parents=True)
-        (package / "__init__.py").write_text("raise SystemExit('TensorFlow was imported')\n")
-    return {"PYTHONPATH": str(tmp_path / "without_tensorflow")}

@@ -3,10 +3,11 @@
 Both are derived here, by following imports and by recording what is read, and not listed again.
 """
 
-import ast
 import importlib
+import re
+import subprocess
 import sys
-from collections.abc import Iterator
+from modulefinder import ModuleFinder
 from pathlib import Path
 from typing import Any
 
@@ -39,34 +40,13 @@ def outputs(stage: str) -> dict[str, dict[str, bool]]:
     return {k: v for e in entries for k, v in (e if isinstance(e, dict) else {e: {}}).items()}
 
 
-def modules_imported_by(path: Path) -> Iterator[str]:
-    """Every module that a file names in an import, at the top or within a function."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "relative imports would not be followed"
-            assert node.module
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
 def files_imported_by(module: str) -> set[Path]:
-    """The files of this repository that a module needs, itself included.
-
-    Left out: files without a byte in them (`__init__.py`), and what only chooses the Python.
-    """
-    found: set[Path] = set()
-    waiting = [module]
-    while waiting:
-        parts = waiting.pop().split(".")
-        packages = [ROOT.joinpath(*parts[:depth], "__init__.py") for depth in range(1, len(parts))]
-        for path in (ROOT.joinpath(*parts).with_suffix(".py"), *packages):
-            if path.is_file() and path not in found:
-                found.add(path)
-                waiting.extend(modules_imported_by(path))
-    found.discard(ROOT / "stages/__init__.py")
-    return {path.relative_to(ROOT) for path in found if path.stat().st_size > 0}
+    """The files of this repository that a module needs, itself included; without empty ones."""
+    finder = ModuleFinder(path=[str(ROOT)])
+    finder.run_script(str(ROOT.joinpath(*module.split(".")).with_suffix(".py")))
+    files = [getattr(found, "__file__", None) for found in finder.modules.values()]
+    paths = [Path(file) for file in files if file]
+    return {path.relative_to(ROOT) for path in paths if path.stat().st_size > 0}
 
 
 @each_stage
@@ -191,6 +171,12 @@ def test_data_and_models_are_dvcs_and_the_rest_is_gits() -> None:
 def test_only_what_trains_imports_tensorflow_and_experiment_imports_no_other_folder() -> None:
     others = {"stages", "study", "bench", "gate", "tests", "dvc"}
     for path in (*ROOT.glob("experiment/**/*.py"), *ROOT.glob("stages/*.py")):
-        first = {name.split(".")[0] for name in modules_imported_by(path)}
+        first = {*re.findall(r"(?m)^\s*(?:from|import) (\w+)", path.read_text(encoding="utf-8"))}
         assert path.parent.name == "network" or not first & {"keras", "tensorflow"}, path
         assert path.parent.name == "stages" or not first & others, path
+
+
+def test_stages_are_imported_without_tensorflow() -> None:
+    modules = ", ".join(f"stages.{path.stem}" for path in (ROOT / "stages").glob("[!_]*.py"))
+    code = f"import stages.__main__, {modules}, sys; sys.exit('tensorflow' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
