@@ -1,9 +1,9 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -70,7 +70,7 @@ def run(tmp_path: Path) -> Run:
 
     def run_in(folder: Path, *command: str, **variables: str) -> "subprocess.CompletedProcess[str]":
         if forked.possible(variables):
-            return run_forked(folder, command, environment | variables)
+            return forked.run(folder, command, environment | variables)
         more = variables if "PYTHONPATH" in variables else measured | variables
         return subprocess.run(
             [sys.executable, "-m", *command],
@@ -83,20 +83,6 @@ def run(tmp_path: Path) -> Run:
         )
 
     return run_in
-
-
-def run_forked(
-    folder: Path, command: tuple[str, ...], variables: dict[str, str]
-) -> "subprocess.CompletedProcess[str]":
-    with tempfile.TemporaryDirectory() as name:
-        outputs = Path(name, "stdout"), Path(name, "stderr")
-        process = forked.start(folder, command, variables, outputs)
-        process.join(timeout=600)
-        if process.exitcode is None:
-            process.kill()
-            raise subprocess.TimeoutExpired(command, 600)
-        out, err = (path.read_text(encoding="utf-8") for path in outputs)
-    return subprocess.CompletedProcess(command, process.exitcode, out, err)
 
 
 def synthetic_arrays(
@@ -125,19 +111,27 @@ def set_parameters(folder: Path, **values: object) -> None:
         yaml.dump(content, file)
 
 
-@pytest.fixture
-def workspace(tmp_path: Path) -> Path:
+def make_workspace(folder: Path) -> Path:
     """A folder with params.yaml for a tiny run on synthetic images; no Git, no DVC."""
-    folder = tmp_path / "work space é"  # paths may hold blanks and other letters
     folder.mkdir()
     shutil.copy(ROOT / "params.yaml", folder)
-    (folder / "data/own").mkdir(parents=True)
+    make_tiny(folder, epochs=2)
+    return folder
+
+
+def make_tiny(folder: Path, *, epochs: int) -> None:
+    """Own images, and parameters for a training on them that takes seconds."""
+    (folder / "data/own").mkdir(parents=True, exist_ok=True)
     np.savez(folder / "data/own/tiny.npz", **synthetic_arrays())  # type: ignore[arg-type]
     set_parameters(
-        folder, data__dataset="data/own/tiny.npz", train__epochs=2, model__filters=2,
+        folder, data__dataset="data/own/tiny.npz", train__epochs=epochs, model__filters=2,
         model__dense_units=8,
     )  # fmt: skip
-    return folder
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    return make_workspace(tmp_path / "work space é")  # paths may hold blanks and other letters
 
 
 @pytest.fixture
@@ -159,6 +153,12 @@ def finished_by_stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _made_once(tmp_path_factory, stand_in=True)
 
 
+@pytest.fixture
+def repository(finished_by_stand_in: Path, tmp_path: Path) -> Path:
+    """A copy of the repository in which nothing is learned, elsewhere on disk."""
+    return Path(shutil.copytree(finished_by_stand_in, tmp_path / "a clone é", symlinks=True))
+
+
 def _made_once(factory: pytest.TempPathFactory, *, stand_in: bool) -> Path:
     """One for all of pytest's processes: whichever comes first makes it, the others wait."""
     from tests.repository import make_finished
@@ -177,6 +177,12 @@ def _made_once(factory: pytest.TempPathFactory, *, stand_in: bool) -> Path:
     return made.parent / "repository"
 
 
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
 @pytest.fixture
 def dvc(run: Run) -> Run:
     """Runs DVC in a folder."""
@@ -187,13 +193,3 @@ def dvc(run: Run) -> Run:
         return run(folder, "dvc", *arguments, **{"PYTHONPATH": "", **variables})
 
     return run_dvc
-
-
-@pytest.fixture
-def without_tensorflow(tmp_path: Path) -> dict[str, str]:
-    """Variables with which a process that imports TensorFlow or Keras fails."""
-    for name in ("keras", "tensorflow"):
-        package = tmp_path / "without_tensorflow" / name
-        package.mkdir(parents=True)
-        (package / "__init__.py").write_text("raise SystemExit('TensorFlow was imported')\n")
-    return {"PYTHONPATH": str(tmp_path / "without_tensorflow")}

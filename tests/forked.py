@@ -9,12 +9,14 @@ import multiprocessing
 import os
 import runpy
 import signal
+import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 ROOT = str(Path(__file__).parent.parent)
+PATIENCE = 600  # seconds
 
 # Not this project's own code, which is that of the folder where a command runs; and not
 # matplotlib, which reads settings in that folder when it is imported.
@@ -29,30 +31,30 @@ def possible(variables: Mapping[str, str]) -> bool:
     """Whether a fork shows what a process with these variables, beside the usual ones, would."""
     measured = any(name.startswith("COVERAGE") for name in os.environ)
     there = "forkserver" in multiprocessing.get_all_start_methods()
-    return there and not measured and variables.keys() <= {"COLUMNS", "PYTHONPATH"}
+    of_git = {name for name in variables if name.startswith("GIT_")}  # which Git alone reads
+    return there and not measured and variables.keys() - of_git <= {"COLUMNS", "PYTHONPATH"}
 
 
-def start(
-    folder: Path, command: tuple[str, ...], variables: Mapping[str, str], outputs: tuple[Path, Path]
-) -> BaseProcess:
-    """Starts `python -m command` in a folder.
-
-    Args:
-        folder: where.
-        command: the module, and its arguments.
-        variables: all that it is to have.
-        outputs: files for its stdout and its stderr, which may be the same.
-    """
+def run(
+    folder: Path, command: tuple[str, ...], variables: Mapping[str, str]
+) -> "subprocess.CompletedProcess[str]":
+    """Runs `python -m command` in a folder, with these variables alone."""
     server = multiprocessing.get_context("forkserver")
     server.set_forkserver_preload([*PRELOADED])
-    arguments = (str(folder), command, dict(variables), tuple(map(str, outputs)))
-    process = server.Process(target=_run, args=arguments)
-    process.start()
-    return process
+    with tempfile.TemporaryDirectory() as name:
+        outputs = Path(name, "stdout"), Path(name, "stderr")
+        process = server.Process(target=_run, args=(folder, command, dict(variables), outputs))
+        process.start()
+        process.join(PATIENCE)
+        if process.exitcode is None:
+            process.kill()
+            raise subprocess.TimeoutExpired(command, PATIENCE)
+        out, err = (path.read_text(encoding="utf-8") for path in outputs)
+    return subprocess.CompletedProcess(command, process.exitcode, out, err)
 
 
 def _run(
-    folder: str, command: tuple[str, ...], variables: dict[str, str], outputs: tuple[str, str]
+    folder: Path, command: tuple[str, ...], variables: dict[str, str], outputs: tuple[Path, Path]
 ) -> None:
     os.setsid()
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -64,6 +66,6 @@ def _run(
         os.dup2(file, number)
         os.close(file)
     named = filter(None, variables.get("PYTHONPATH", "").split(os.pathsep))
-    sys.path[:] = [folder, *named, *(path for path in sys.path if path not in ("", ROOT))]
+    sys.path[:] = [str(folder), *named, *(path for path in sys.path if path not in ("", ROOT))]
     sys.argv[:] = command
     runpy.run_module(command[0], run_name="__main__", alter_sys=True)

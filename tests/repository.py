@@ -1,15 +1,14 @@
 """This project's pipeline on tiny images, in Git + DVC repositories of its own."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-
 from gate.git import environment_without_repository
-from tests.conftest import ROOT, environment_of_stages, set_parameters, synthetic_arrays
+from tests.conftest import ROOT, environment_of_stages, make_tiny
 
 COMMITTED = (".dvcignore", "dvc.yaml", "params.yaml", ".gitignore", ".gitattributes", ".dvc/config",
              ".dvc/.gitignore", ".dvc/plots/curves.json", ".dvc/plots/page.html",
@@ -55,11 +54,7 @@ def make_repository(folder: Path, *, stand_in: bool = False) -> Path:
             shutil.copy(ROOT / name, folder / name)
     if stand_in:
         shutil.copy(ROOT / "tests/stand_in/train.py", folder / "stages")
-    np.savez(folder / "data/own/tiny.npz", **synthetic_arrays())  # type: ignore[arg-type]
-    set_parameters(
-        folder, data__dataset="data/own/tiny.npz", train__epochs=EPOCHS, model__filters=2,
-        model__dense_units=8,
-    )  # fmt: skip
+    make_tiny(folder, epochs=EPOCHS)
     git(folder, "init", "--quiet", "--initial-branch=main")
     git(folder, "add", ".")
     git(folder, "add", "--force", "data/own/tiny.npz")
@@ -84,6 +79,13 @@ def make_finished(folder: Path, *, stand_in: bool = False) -> Path:
     git(folder, "add", ".")
     git(folder, "commit", "--quiet", "--message=results")
     return folder
+
+
+def recipe(target: str, *variables: str) -> list[str]:
+    """The last command that `make` would run for a target."""
+    command = ["make", "--dry-run", "--no-print-directory", target, *variables]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    return shlex.split(done.stdout.splitlines()[-1])
 
 
 def contents(folder: Path) -> dict[str, bytes]:

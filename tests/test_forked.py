@@ -1,9 +1,6 @@
 """A fork is to show what a process of its own would."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -30,23 +27,12 @@ def test_fork_shows_what_a_process_shows(run: Run, tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(PROGRAM)
     (tmp_path / "stages").mkdir()
     (tmp_path / "stages/__init__.py").write_text("")  # not this clone's
-    done = run(tmp_path, "program", "a b", "c", PYTHONPATH="")
-    assert (done.returncode, done.stderr) == (1, "on stderr\n")
-    found = json.loads(done.stdout)
-    assert found["home"] == str(tmp_path / "home")
-    process = subprocess.run(
-        [sys.executable, "-m", "program", "a b", "c"],
-        cwd=tmp_path,
-        env={"PATH": os.environ["PATH"], "HOME": found["home"]},
-        capture_output=True,
-        text=True,
-        check=False,
-        start_new_session=True,
+    forks, process = (
+        run(tmp_path, "program", "a b", "c", PYTHONPATH="", **variables)
+        for variables in ({}, {"PYTHONHASHSEED": "1"})
     )
-    assert found == json.loads(process.stdout)
-    assert (process.returncode, process.stderr) == (1, "on stderr\n")
-
-
-def test_variables_that_python_reads_as_it_starts_need_a_process() -> None:
-    assert forked.possible({"PYTHONPATH": "there"})
     assert not forked.possible({"PYTHONHASHSEED": "1"})
+    assert json.loads(forks.stdout) == json.loads(process.stdout) | {"group": True}
+    assert json.loads(forks.stdout)["home"] == str(tmp_path / "home")
+    for done in (forks, process):
+        assert (done.returncode, done.stderr) == (1, "on stderr\n")

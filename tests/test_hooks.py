@@ -1,9 +1,9 @@
 """In a hook, Git says on which repository to act. Nothing of this project may act on that one."""
 
 import json
-import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from bench.__main__ import conditions_of
 from gate.tests.conftest import Project
 from tests.conftest import ROOT, Run
 from tests.repository import git, make_repository
-from verify.rerun import temporary_clone
 
 PIPELINE = """\
 stages:
@@ -25,7 +24,7 @@ stages:
 GATE = "metrics: {metrics.json: {loss: {better: lower, margin: {absolute: 1}, blocks: true}}}\n"
 
 # For what has nothing to do with where the pipeline is.
-ONE = pytest.mark.parametrize("hooked", ["below/"], indirect=True)
+ONE = pytest.mark.parametrize("made", ["below/"], indirect=True)
 
 # In place of the trainings: a rerun has the committed results.
 STAGES = "print('a rerun')\n"
@@ -47,17 +46,20 @@ class Hooked:
 
     def contents(self) -> dict[str, bytes]:
         """Every file of the repository and the worktree: HEAD, refs, index, config, ..."""
-        folders = (self.top, self.folder)
-        files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-        return {str(p): p.read_bytes() for p in files if not {"report", "tmp"} & {*p.parts}}
+        made = {"report", "certificate", "tmp"}
+        return {
+            str(path): path.read_bytes()
+            for top in (self.top, self.folder)
+            for path in top.rglob("*")
+            if path.is_file() and not made & {*path.relative_to(top).parts}
+        }
 
 
-@pytest.fixture(params=["", "below/"])
-def hooked(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Hooked:
+@pytest.fixture(params=["", "below/"], scope="module")
+def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Hooked:
     """With the pipeline at the top of the repository, and in a folder of a larger one."""
-    top, linked = tmp_path / "user's", tmp_path / "linked"
+    base = tmp_path_factory.mktemp("hooked")
+    top, linked, told = base / "user's", base / "linked", base / "told"
     pipeline = Project(top / request.param)
     for path, text in {
         "dvc.yaml": PIPELINE,
@@ -75,18 +77,15 @@ def hooked(
     git(top, "add", ".")
     git(top, "commit", "--quiet", "--message=results")
     git(top, "worktree", "add", "--quiet", "-b", "change", str(linked))
-    hook, told = top / ".git/hooks/pre-commit", tmp_path / "told"
+    hook = top / ".git/hooks/pre-commit"
     hook.parent.mkdir(exist_ok=True)
     hook.write_text(f"#!/bin/sh\nenv | grep ^GIT_ > '{told}'\n")
     hook.chmod(0o755)
-    (linked / "note").write_text("with the hook")
-    git(linked, "add", "note")
-    git(linked, "commit", "--quiet", "--message=note")
+    git(linked, "commit", "--quiet", "--allow-empty", "--message=with the hook")
     variables = dict(line.split("=", 1) for line in told.read_text().splitlines())
     assert variables["GIT_DIR"] == str(top / ".git/worktrees/linked")
-    for name in git(top, "rev-parse", "--local-env-vars").split():
-        variables.setdefault(name, "1")
-    variables |= {
+    variables = dict.fromkeys(git(top, "rev-parse", "--local-env-vars").split(), "1") | variables
+    return Hooked(top, linked / request.param, variables | {
         "GIT_WORK_TREE": str(linked),
         "GIT_COMMON_DIR": str(top / ".git"),
         "GIT_OBJECT_DIRECTORY": str(top / ".git/objects"),
@@ -96,62 +95,51 @@ def hooked(
         "GIT_CONFIG_VALUE_0": str(top),
         "GIT_NAMESPACE": "other",
         "GIT_LITERAL_PATHSPECS": "1",
-    }
-    for name, value in variables.items():
+    })  # fmt: skip
+
+
+@pytest.fixture
+def hooked(made: Hooked, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hooked]:
+    """Within the hook. Afterwards the user's repository is as it was."""
+    before = made.contents()
+    assert str(made.top / ".git/HEAD") in before
+    for name, value in made.variables.items():
         monkeypatch.setenv(name, value)
-    return Hooked(top, linked / request.param, variables)
+    yield made
+    assert made.contents() == before
 
 
-def test_gate_and_report_are_of_the_current_folder(hooked: Hooked, run: Run) -> None:
-    before = hooked.contents()
-    pipeline = Project(hooked.folder)
+def test_gate_report_and_verify_are_of_the_current_folder(hooked: Hooked, run: Run) -> None:
     done = run(hooked.folder, "gate", "check", "--json", **hooked.variables)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert json.loads(done.stdout)["base"]["commit"] == pipeline.git("rev-parse", "main")
+    assert json.loads(done.stdout)["base"]["commit"] == git(hooked.folder, "rev-parse", "main")
     done = run(hooked.folder, "gate", "report", **hooked.variables)
     assert (done.returncode, done.stderr) == (0, "")
-    assert hooked.contents() == before
-
-
-def test_verify_is_of_the_current_folder(hooked: Hooked, run: Run) -> None:
-    before = hooked.contents()
+    assert (hooked.folder / "report/index.html").is_file()
     done = run(hooked.folder, "verify", **hooked.variables)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.startswith("a rerun\nRerun of ")
+    commit = git(hooked.folder, "rev-parse", "change")
+    assert done.stdout.startswith(f"a rerun\nRerun of {commit[:7]}")
     assert done.stdout.endswith("Verdict: same bytes (1 of 1 outputs)\n")
-    certificate = hooked.folder / "certificate"
-    assert {p: c for p, c in hooked.contents().items() if str(certificate) not in p} == before
-
-
-def test_clone_is_of_what_is_checked_out(hooked: Hooked) -> None:
-    git(hooked.folder, "commit", "--quiet", "--allow-empty", "--message=last")
-    with temporary_clone(hooked.folder) as clone:
-        assert git(clone, "rev-parse", "HEAD") == git(hooked.folder, "rev-parse", "HEAD")
-        assert (clone / "dvc.yaml").read_text() == PIPELINE
+    assert (hooked.folder / "certificate").is_dir()
 
 
 @ONE
 def test_repositories_of_the_tests_and_of_the_benchmark_are_their_own(
     hooked: Hooked, tmp_path: Path
 ) -> None:
-    before = hooked.contents()
-    made = make_repository(tmp_path / "made")
-    assert git(made, "log", "--format=%s") == "pipeline"
-    found = conditions_of(made, 2)["revision"]
-    assert found == git(made, "rev-parse", "HEAD") != git(hooked.folder, "rev-parse", "HEAD")
-    assert hooked.contents() == before
+    repository = make_repository(tmp_path / "made")
+    assert git(repository, "log", "--format=%s") == "pipeline"
+    found = conditions_of(repository, 2)["revision"]
+    assert found == git(repository, "rev-parse", "HEAD") != git(hooked.folder, "rev-parse", "HEAD")
 
 
 @ONE
 def test_suite_that_runs_in_a_hook_leaves_the_users_repository_alone(hooked: Hooked) -> None:
-    before = hooked.contents()
     test = "gate/tests/test_base.py::test_merge_on_main_is_one_step"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test]
-    done = subprocess.run(
-        command, cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert "1 passed" in done.stdout, done.stdout + done.stderr
-    assert hooked.contents() == before
 
 
 @ONE
@@ -164,8 +152,6 @@ def test_dvc_acts_on_the_current_folder(hooked: Hooked, run: Run, tmp_path: Path
     git(folder, "init", "--quiet")
     git(folder, "add", ".")
     git(folder, "commit", "--quiet", "--message=pipeline")
-    before = hooked.contents()
     done = run(folder, "dvc", "repro", **hooked.variables)
     assert done.returncode == 0, done.stdout + done.stderr
     assert git(folder, "diff", "--cached", "--name-only") == ".dvc/.gitignore\n.gitignore\ndvc.lock"
-    assert hooked.contents() == before

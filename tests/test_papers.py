@@ -45,23 +45,24 @@ def test_model_card_is_that_of_the_committed_metrics(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("section", "items"),
     [
-        ("ML Code Completeness", ["dependencies", "training code", "evaluation code",
-                                  "trained models", "results"]),
-        ("NeurIPS", ["claims", "limitations", "theory", "how to reproduce", "open data and code",
-                     "settings and details", "statistical significance", "compute", "ethics",
-                     "broader impact", "safeguards", "licences of what is used", "new assets",
-                     "crowdsourcing, human subjects", "review board", "use of language models"]),
-        ("REFORMS", ["1a", "1b", "1c", "2a", "2b", "2c", "2d", "2e", "3a", "3b", "3c", "3d", "3e",
-                     "3f", "3g", "4a", "4b", "4c", "5a", "5b", "5c", "5d", "5e", "5f", "6a", "6b",
-                     "6c", "7a", "7b", "7c", "8a", "8b"]),
+        ("ML Code Completeness",
+         "dependencies, training code, evaluation code, trained models, results"),
+        ("NeurIPS",
+         "claims, limitations, theory, how to reproduce, open data and code, settings and details,"
+         " statistical significance, compute, ethics, broader impact, safeguards, licences of what"
+         " is used, new assets, crowdsourcing, human subjects, review board, use of language"
+         " models"),
+        ("REFORMS",
+         "1a, 1b, 1c, 2a, 2b, 2c, 2d, 2e, 3a, 3b, 3c, 3d, 3e, 3f, 3g, 4a, 4b, 4c, 5a, 5b, 5c, 5d,"
+         " 5e, 5f, 6a, 6b, 6c, 7a, 7b, 7c, 8a, 8b"),
     ],
 )  # fmt: skip
-def test_each_item_of_a_checklist_has_a_file_or_a_reason(section: str, items: list[str]) -> None:
+def test_each_item_of_a_checklist_has_a_file_or_a_reason(section: str, items: str) -> None:
     """That the links lead somewhere is tested with those of all pages, in test_readme.py."""
     text = CHECKLIST.partition(f"\n## {section}")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| (?!item|---)(.+?) \| (.+) \|$", text, re.MULTILINE)
     found = [item.split()[0] if section == "REFORMS" else item for item, _ in rows]
-    assert found == items
+    assert ", ".join(found) == items
     for item, where in rows:
         said = ("not applicable", "no ", "none ", "not known", "the image alone")
         assert "](" in where or where.startswith(said), item

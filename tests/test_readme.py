@@ -1,10 +1,9 @@
 """What the READMEs, in English and in Japanese, say is what the repository has and does."""
 
 import json
-import os
 import re
+import runpy
 import shlex
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +11,9 @@ import pytest
 from PIL import Image
 from ruamel.yaml import YAML
 
+from stages.download import get_dataset
 from tests.conftest import ROOT, Run, set_parameters
-from tests.repository import git, ran
+from tests.repository import git, ran, recipe
 
 README, JAPANESE = (
     (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.ja.md")
@@ -26,37 +26,29 @@ RATE = PARAMS["train"]["dropout_rate"]
 in_both = pytest.mark.parametrize("readme", [README, JAPANESE], ids=["README.md", "README.ja.md"])
 
 
-def signed(value: float, digits: int) -> str:
-    return f"{value:+.{digits}f}".replace("-", "−")
-
-
 def change(estimate: dict[str, float], digits: int, unit: str = "") -> str:
     """As `+0.205 points [+0.130 to +0.327]`."""
-    mean, low, high = (signed(estimate[key], digits) for key in ("mean", "low", "high"))
+    mean, low, high = (
+        f"{estimate[key]:+.{digits}f}".replace("-", "−") for key in ("mean", "low", "high")
+    )
     return f"{mean}{unit} [{low} to {high}]"
-
-
-def scaled(estimate: dict[str, float], scale: float) -> dict[str, float]:
-    return {key: scale * value for key, value in estimate.items()}
 
 
 def compared(dataset: str, metric: str, images: int = 48_000) -> dict[str, float]:
     """The difference that Dropout makes, and what is without and with it, in percent or nats."""
     name = f"{dataset},dense,rate={RATE},n={images},units={PARAMS['model']['dense_units']}"
-    return scaled(STUDY["differences"][name][metric], 100 if "accuracy" in metric else 1)
+    scale = 100 if "accuracy" in metric else 1
+    return {key: scale * value for key, value in STUDY["differences"][name][metric].items()}
 
 
 def expected_table() -> list[str]:
     """The cells of figures, row by row, as in English."""
-    rows = []
-    for dataset in ("mnist", "fashion_mnist"):
-        gain = compared(dataset, "test_accuracy")
-        values = f"{gain['without']:.2f} % | {gain['with']:.2f} %"
-        rows.append(f"{values} | {change(gain, 3, ' points')} |")
-    for dataset in ("mnist", "fashion_mnist"):
-        rise = compared(dataset, "validation_loss_rise")
-        rows.append(f"{rise['without']:.4f} | {rise['with']:.4f} | {change(rise, 4)} |")
-    return rows
+    gains = [compared(name, "test_accuracy") for name in ("mnist", "fashion_mnist")]
+    rises = [compared(name, "validation_loss_rise") for name in ("mnist", "fashion_mnist")]
+    return [
+        *(f"{g['without']:.2f} % | {g['with']:.2f} % | {change(g, 3, ' points')} |" for g in gains),
+        *(f"{r['without']:.4f} | {r['with']:.4f} | {change(r, 4)} |" for r in rises),
+    ]
 
 
 def in_english(readme: str) -> str:
@@ -148,14 +140,7 @@ def test_commands_of_make_exist(readme: str) -> None:
     named = set(re.findall(r"\bmake ([a-z-]+)", readme))
     assert {"repro", "test", "study", "verify", "help"} <= named
     for target in named:
-        assert recipe_of(target) is not None, target
-
-
-def recipe_of(target: str) -> str | None:
-    """The first command of a target of the Makefile that has a text in `make help`."""
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    found = re.search(rf"^{target}:.*## .*\n(?:\t@?(.*))?", makefile, re.MULTILINE)
-    return found and (found[1] or "")
+        assert recipe(target)
 
 
 def test_stages_are_named_in_the_order_of_dvc_yaml() -> None:
@@ -169,11 +154,9 @@ def test_both_readmes_have_the_same_commands_code_and_links() -> None:
     def commands(readme: str) -> list[str]:
         return [line.partition("#")[0].strip() for line in re.findall(r"^\$ .*", readme, re.M)]
 
-    def links(readme: str) -> set[str]:
-        return set(re.findall(r"\]\(([^)]+)\)", readme)) - {"README.md", "README.ja.md"}
-
     assert commands(JAPANESE) == commands(README)
-    assert links(JAPANESE) == links(README)
+    links, japanese = ({*re.findall(r"\]\(([^)]+)\)", readme)} for readme in (README, JAPANESE))
+    assert links - {"README.ja.md"} == japanese - {"README.md"}
     assert "(README.ja.md)" in README.splitlines()[2]
     assert "(README.md)" in JAPANESE.splitlines()[2]
 
@@ -182,29 +165,19 @@ def test_japanese_has_one_word_for_each_set_of_images() -> None:
     assert not re.search(r"(訓練|検証|テスト)データ", JAPANESE)
 
 
-@pytest.mark.parametrize(
-    "page",
-    sorted(
-        path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))
-    ),
-)
-def test_links_lead_somewhere(page: str) -> None:
-    text = (ROOT / page).read_text(encoding="utf-8")
-    for target in re.findall(r"\]\(([^)#]+)\)", text):
-        if not target.startswith("http"):
-            assert (ROOT / Path(page).parent / target).exists(), target
+def test_links_lead_somewhere() -> None:
+    for page in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")):
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+            assert target.startswith("http") or (page.parent / target).exists(), (page, target)
 
 
-def test_commands_that_change_one_thing_work_in_their_order(
-    finished_by_stand_in: Path, tmp_path: Path, run: Run
-) -> None:
+def test_commands_that_change_one_thing_work_in_their_order(repository: Path, run: Run) -> None:
     """In a clone whose networks learn nothing, so that it takes seconds.
 
     Instead of the editor, the test changes params.yaml; instead of `make`, it runs the command of
     that target, since the environment is there already.
     """
-    clone = tmp_path / "clone"
-    shutil.copytree(finished_by_stand_in, clone, symlinks=True)
+    clone = repository
     gate = (ROOT / "gate.yaml").read_text(encoding="utf-8")  # whose anchor is in this history only
     (clone / "gate.yaml").write_text(re.sub("(?m)^anchor:.*", "", gate), encoding="utf-8")
     git(clone, "add", "gate.yaml")
@@ -241,14 +214,7 @@ def run_as_written(line: str, clone: Path, run: Run) -> str:
     if program == "git":
         return git(clone, *arguments)
     if program == "make":
-        target, *variables = arguments
-        recipe = recipe_of(target)
-        assert recipe
-        given = dict(variable.split("=") for variable in variables)
-        optional = r"\$\(if \$\((\w+)\),((?:[^()]|\$\(\w+\))*)\)"
-        recipe = re.sub(optional, lambda found: found[2] if found[1] in given else "", recipe)
-        recipe = re.sub(r"\$\((\w+)\)", lambda found: given[found[1]], recipe)
-        program, *arguments = shlex.split(recipe.removeprefix("python -m "))
+        _, _, program, *arguments = recipe(*arguments)  # python -m program ...
     variables_of_code = {} if program in ("gate", "dvc") else {"PYTHONPATH": ""}
     done = run(clone, program, *arguments, **variables_of_code)
     allowed = (0, 1) if program == "gate" else (0,)  # a rate may well be worse
@@ -256,7 +222,7 @@ def run_as_written(line: str, clone: Path, run: Run) -> str:
     return done.stdout + done.stderr
 
 
-def test_own_images_from_a_folder_of_pngs(in_workspace: Path, run: Run) -> None:
+def test_own_images_from_a_folder_of_pngs(in_workspace: Path) -> None:
     random = np.random.default_rng(0)
     for part, images in (("train", 30), ("test", 9)):
         for place, label in enumerate(("cat", "dog")):
@@ -270,10 +236,8 @@ def test_own_images_from_a_folder_of_pngs(in_workspace: Path, run: Run) -> None:
     page = (ROOT / "docs/own-data.md").read_text(encoding="utf-8")
     code = re.search(r"```python\n(.*?)```", page, re.DOTALL)
     assert code
-    script = in_workspace / "make_pictures.py"
-    script.write_text(code[1])
-    done = run(in_workspace, "make_pictures", PYTHONPATH=os.curdir)
-    assert done.returncode == 0, done.stderr
+    Path("make_pictures.py").write_text(code[1])
+    runpy.run_path("make_pictures.py")
     # With the folder, which Git has, DVC fails; tests/pipeline/test_own_data.py runs it.
     assert "`--copy-paths data/own/pictures.npz`" in page
     with np.load("data/own/pictures.npz") as arrays:
@@ -281,13 +245,5 @@ def test_own_images_from_a_folder_of_pngs(in_workspace: Path, run: Run) -> None:
         assert arrays["y_test"].tolist() == [0] * 9 + [1] * 9
         upper, lower = arrays["x_train"][:, :10], arrays["x_train"][:, 18:]
         assert ((upper.mean((1, 2)) > lower.mean((1, 2))) == (arrays["y_train"] == 0)).all()
-    set_parameters(
-        in_workspace,
-        data__dataset="data/own/pictures.npz",
-        preprocess__validation_from="stratified",
-    )
-    for stage in ("check", "download", "preprocess"):
-        done = run(in_workspace, f"stages.{stage}")
-        assert done.returncode == 0, done.stderr
-    with np.load("data/processed/validation.npz") as arrays:
-        assert set(arrays["labels"].tolist()) == {0, 1}
+    dataset = get_dataset("data/own/pictures.npz")
+    assert dataset.x_train.shape == (60, 28, 28)

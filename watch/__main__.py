@@ -18,7 +18,7 @@ from jinja2 import Environment
 from experiment.common.errors import InputError, one_line_errors
 from experiment.common.parameters import load_parameters
 from watch import charts
-from watch.progress import Training, study, trainings
+from watch.progress import study, trainings
 from watch.runs import find_runs, is_at_work
 
 TEMPLATE = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
@@ -48,15 +48,12 @@ class Watch:
 
     def _content(self) -> dict[str, Any]:
         if self._since is None:
-            return {
-                "ended": False,
-                "headline": "Nothing runs here yet: start make repro or make study",
-            }
+            headline = "Nothing runs here yet: start make repro or make study"
+            return {"ended": False, "headline": headline}
         ended = not self._processes
         found = trainings(self._since, self._epochs, running=not ended)
-        drawn = [_chart(metric, found, self._epochs) for metric in ("accuracy", "loss")]
         return {
-            "charts": drawn,
+            "charts": [charts.chart(name, found, self._epochs) for name in ("accuracy", "loss")],
             "ended": ended,
             "headline": "The run has ended" if ended else "The run is at work",
             "height": charts.HEIGHT,
@@ -65,21 +62,6 @@ class Watch:
             "trainings": found,
             "width": charts.WIDTH,
         }
-
-
-def _chart(metric: str, found: list[Training], epochs: int) -> charts.Chart:
-    curves = [
-        charts.Curve(
-            [(row["epoch"], row[key]) for row in training.rows],
-            training.colour,
-            dashed=key == metric,
-            faint=training.earlier,
-        )
-        for training in found
-        for key in (metric, f"val_{metric}")
-    ]
-    longest = max((len(training.rows) for training in found), default=0)
-    return charts.chart(metric, curves, max(epochs, longest))
 
 
 class Handler(BaseHTTPRequestHandler):

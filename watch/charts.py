@@ -1,46 +1,43 @@
 """Curves as lines of an SVG picture."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from matplotlib.ticker import MaxNLocator
 
-Points = Sequence[tuple[float, float]]
+from watch.progress import Training
 
 # Of the picture and of the space at its edges, for the labels.
 WIDTH, HEIGHT = 480, 300
 LEFT, RIGHT, TOP, BOTTOM = 56, 12, 12, 40
 
 
-class Curve(NamedTuple):
-    """One line: `(epoch, value)` of each epoch, and how it looks."""
+class Line(NamedTuple):
+    """One curve: `(x, y)` of each epoch, and how it looks."""
 
-    points: Points
+    points: list[tuple[float, float]]
     colour: str
-    dashed: bool = False
-    faint: bool = False
+    dashed: bool
+    faint: bool
 
 
-@dataclass(frozen=True)
-class Chart:
-    """Lines and ticks in the picture's own units, y downwards.
-
-    Attributes:
-        title: what is drawn.
-        lines: each with its points.
-        x_ticks, y_ticks: places and labels.
-    """
+class Chart(NamedTuple):
+    """Lines and ticks (place and label) in the picture's own units, y downwards."""
 
     title: str
-    lines: list[Curve]
+    lines: list[Line]
     x_ticks: list[tuple[float, str]]
     y_ticks: list[tuple[float, str]]
 
 
-def chart(title: str, curves: Sequence[Curve], epochs: int) -> Chart:
-    """Curves over all epochs that there will be, the axis of values as high as they need."""
-    values = [value for curve in curves for _, value in curve.points] or [0.0, 1.0]
+def chart(metric: str, trainings: Sequence[Training], epochs: int) -> Chart:
+    """A metric of training images, dashed, and of validation images.
+
+    Over all epochs that there will be; the axis of values is as high as they need.
+    """
+    curves = [(key, training) for training in trainings for key in (metric, f"val_{metric}")]
+    values = [row[key] for key, training in curves for row in training.rows] or [0.0, 1.0]
+    epochs = max(epochs, *(len(training.rows) for training in trainings))
     y_ticks = [float(tick) for tick in MaxNLocator(5).tick_values(min(values), max(values))]
     whole = MaxNLocator(8, integer=True, steps=[1, 2, 5, 10], min_n_ticks=1)
     x_ticks = [tick for tick in whole.tick_values(1, epochs) if 1 <= tick <= epochs]
@@ -54,9 +51,12 @@ def chart(title: str, curves: Sequence[Curve], epochs: int) -> Chart:
         share = (value - low) / (high - low)
         return round(HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM), 1)
 
-    lines = [curve._replace(points=[(x(e), y(v)) for e, v in curve.points]) for curve in curves]
+    lines = []
+    for key, training in curves:
+        points = [(x(row["epoch"]), y(row[key])) for row in training.rows]
+        lines.append(Line(points, training.colour, key == metric, training.earlier))
     return Chart(
-        title,
+        metric,
         lines,
         [(x(tick), f"{tick:.0f}") for tick in x_ticks],
         [(y(tick), f"{tick:.4g}") for tick in y_ticks],

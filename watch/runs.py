@@ -10,10 +10,10 @@ def find_runs(folder: Path) -> list[psutil.Process]:
     """The processes of `make repro`, `make study`, `dvc repro` and `dvc exp run` in a folder."""
     return [
         process
-        for process in psutil.process_iter(["cwd", "cmdline", "status"])
+        for process in psutil.process_iter(["cwd", "cmdline"])
         if process.info["cwd"] == str(folder)
-        and process.info["status"] != psutil.STATUS_ZOMBIE
         and is_run(process.info["cmdline"] or ())
+        and is_at_work(process)
     ]
 
 
@@ -23,7 +23,8 @@ def is_run(command: Sequence[str]) -> bool:
         module = command[command.index("-m") + 1].partition(".")[0]
         if module in ("stages", "study"):
             return True
-    return "dvc" in map(_name, command) and not {"repro", "run"}.isdisjoint(command)
+    names = {Path(argument).stem for argument in command}
+    return "dvc" in names and not {"repro", "run"}.isdisjoint(command)
 
 
 def is_at_work(process: psutil.Process) -> bool:
@@ -32,7 +33,3 @@ def is_at_work(process: psutil.Process) -> bool:
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
-
-
-def _name(argument: str) -> str:
-    return Path(argument).stem

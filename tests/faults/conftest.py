@@ -1,11 +1,12 @@
 import json
-import shutil
 from collections.abc import Callable
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
+from tests.conftest import ROOT
 from tests.repository import RESULTS
 
 DATA = [
@@ -14,8 +15,7 @@ DATA = [
     *(f"data/processed/{name}.npz" for name in ("test", "train", "validation")),
 ]
 EVERYTHING = [*DATA, *RESULTS, "dvc.lock"]
-
-Row = Callable[..., None]
+PAGE = (ROOT / "docs/faults.md").read_text(encoding="utf-8")
 
 
 def everything(folder: Path) -> dict[str, bytes]:
@@ -28,43 +28,23 @@ def everything(folder: Path) -> dict[str, bytes]:
     return {**made, "dvc.lock": json.dumps(stages, sort_keys=True).encode()}
 
 
-@pytest.fixture
-def row(request: pytest.FixtureRequest) -> Row:
-    """Records a row of docs/faults.md: `fault` first, what was seen of it later.
-
-    As `record_property` does, which refuses pytest's default family of reports.
-    """
-
-    def record(**cells: str) -> None:
-        request.node.user_properties.extend(cells.items())
-
-    return record
-
-
 @pytest.fixture(scope="session")
 def right(finished_by_stand_in: Path) -> dict[str, bytes]:
     """The bytes that every later run in `repository` must end with."""
-    return everything_of(finished_by_stand_in)
+    return everything(finished_by_stand_in)
 
 
 @pytest.fixture(scope="session")
 def trained(finished: Path) -> dict[str, bytes]:
     """The bytes that every later run in a copy of `finished` must end with."""
-    return everything_of(finished)
+    return everything(finished)
 
 
-def everything_of(finished: Path) -> dict[str, bytes]:
-    result = everything(finished)
-    assert list(result) == EVERYTHING
-    return result
-
-
-@pytest.fixture
-def repository(finished_by_stand_in: Path, tmp_path: Path) -> Path:
-    """A copy of the finished repository, elsewhere on disk, in which nothing is learned."""
-    return copy_of(finished_by_stand_in, tmp_path)
-
-
-def copy_of(finished: Path, folder: Path) -> Path:
-    shutil.copytree(finished, folder / "repository", symlinks=True)
-    return folder / "repository"
+def refused(main: Callable[[], None], folder: Path) -> str:
+    """The line with which a stage ends that runs in a folder; docs/faults.md has it too."""
+    with chdir(folder), pytest.raises(SystemExit) as ended:
+        main()
+    line = ended.value.code
+    assert isinstance(line, str)
+    assert f"`{line}`" in PAGE
+    return line

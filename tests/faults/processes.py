@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -61,12 +60,8 @@ def run(folder: Path, *command: str, **variables: str) -> Done:
     """Runs `python -m command` in a folder to its end; as a fork where variables name no fault."""
     if not forked.possible(variables):
         return finish(start(folder, *command, **variables))
-    with tempfile.TemporaryDirectory() as name:
-        output = Path(name, "output")
-        process = forked.start(folder, command, _environment(**variables), (output, output))
-        process.join(PATIENCE)
-        assert process.exitcode is not None, f"{command} did not end"
-        return Done(process.exitcode, output.read_text(encoding="utf-8"))
+    done = forked.run(folder, command, _environment(**variables))
+    return Done(done.returncode, done.stdout + done.stderr)
 
 
 def wait_until(condition: Callable[[], bool], process: "subprocess.Popen[str]") -> None:

@@ -9,14 +9,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
+
+from tests.conftest import free_port
+from tests.setup.model_index import served
 
 PATIENCE = 30  # seconds
 
@@ -64,10 +64,8 @@ def ssh(top: Path) -> Iterator[Remote]:
         "UsePAM": "no",
         "Subsystem": "sftp internal-sftp",
     }
-    settings = [f"{name} {value}" for name, value in options.items()]
-    (top / "sshd_config").write_text("\n".join(settings) + "\n")
-    command = [program, "-D", "-e", "-f", str(top / "sshd_config"), "-E", str(top / "log")]
-    server = subprocess.Popen(command)
+    settings = [f"-o{name} {value}" for name, value in options.items()]
+    server = subprocess.Popen([program, "-De", "-f", os.devnull, "-E", str(top / "log"), *settings])
     try:
         wait_for(port, server, top / "log")
         url = f"ssh://127.0.0.1:{port}{top}/store"
@@ -99,24 +97,9 @@ def s3(top: Path) -> Iterator[Remote]:
 def web(top: Path) -> Iterator[Remote]:
     """Python's server of a folder: it answers GET and HEAD, and refuses to be written to."""
     (top / "store").mkdir()
-    handler = partial(Quiet, directory=str(top / "store"))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        url = f"http://127.0.0.1:{server.server_port}"
+    with served(top / "store") as url:
         values = {"/srv/dvc": str(top / "store"), "https://dvc.example.org": url}
         yield Remote("A web server, to read from", values)
-        server.shutdown()
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Says nothing."""
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def wait_for(port: int, server: "subprocess.Popen[bytes]", log: Path) -> None:

@@ -1,7 +1,6 @@
 """docs/remotes.md, run line by line in repositories where the study was never run."""
 
 import json
-import os
 import re
 import shlex
 import shutil
@@ -12,13 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, Run, environment_of_stages, run_forked
+from tests.conftest import ROOT, Run
+from tests.faults.conftest import everything
 from tests.remotes.servers import Remote, folder, s3, ssh, web
-from tests.repository import contents, git, ran
+from tests.repository import contents, git, ran, recipe
 
 PAGE = (ROOT / "docs/remotes.md").read_text(encoding="utf-8")
-DATA = ["data/params.checked", "data/raw/images.npz"]
-DATA += [f"data/processed/{name}.npz" for name in ("test", "train", "validation")]
 
 # The environment is there already.
 HERE = {
@@ -42,14 +40,8 @@ def lines(section: str) -> list[tuple[str, str]]:
 class Terminal:
     """Runs lines as a user types them, and stops at the first that fails."""
 
-    def __init__(self, folder: Path, home: Path, **variables: str) -> None:
-        self.folder = folder
-        identity = {f"GIT_{who}_{what}": "a@example.org"
-                    for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}  # fmt: skip
-        self._environment = {
-            **environment_of_stages(), **identity, "HOME": str(home), "NO_COLOR": "1",
-            "GIT_CONFIG_GLOBAL": os.devnull, **variables,
-        }  # fmt: skip
+    def __init__(self, folder: Path, run: Run) -> None:
+        self.folder, self._run = folder, run
 
     def type(self, section: str, values: dict[str, str], only: str = "") -> None:
         """The lines of a section (or those alone with a word), values in place of its examples."""
@@ -59,28 +51,19 @@ class Terminal:
                 continue
             words = shlex.split(HERE.get(command, command), comments=True)
             used |= values.keys() & {*words}
-            words = [values.get(word, word) for word in words]
-            if words[0] == "cd":
-                self.folder /= words[1]
-                continue
-            output = self._run(*words)
-            assert shown in output, f"{command}: {output}"
+            program, *arguments = [values.get(word, word) for word in words]
+            if program == "cd":
+                self.folder /= arguments[0]
+            elif program == "git":
+                git(self.folder, *arguments)
+            elif program in ("dvc", "python"):
+                module = ("dvc", *arguments) if program == "dvc" else arguments[1:]
+                done = self._run(self.folder, *module, PYTHONPATH="")
+                assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+                assert shown in done.stdout, f"{command}: {done.stdout}"
+            else:
+                subprocess.run((program, *arguments), cwd=self.folder, check=True)
         assert only or used == {*values}, "the page has other examples"
-
-    def _run(self, program: str, *arguments: str) -> str:
-        """What a command prints; DVC's and Python's start in no time, as forks."""
-        if program == "git":
-            return git(self.folder, *arguments)
-        if program in ("dvc", "python"):
-            command = (program, *arguments) if program == "dvc" else arguments[1:]
-            done = run_forked(self.folder, command, self._environment)
-        else:
-            done = subprocess.run(
-                (program, *arguments), cwd=self.folder, env=self._environment,
-                capture_output=True, text=True, check=False,
-            )  # fmt: skip
-        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
-        return done.stdout
 
 
 def test_every_line_of_the_page_is_run_here() -> None:
@@ -90,39 +73,33 @@ def test_every_line_of_the_page_is_run_here() -> None:
     assert sum(len(lines(name)) for name in sections) == len(re.findall(r"^\$ ", PAGE, re.M))
 
 
-@pytest.fixture
-def first(finished_by_stand_in: Path, tmp_path: Path) -> Path:
-    """A clone with results, and with the committed study, which was never run in it."""
-    clone = tmp_path / "first"
-    shutil.copytree(finished_by_stand_in, clone, symlinks=True)
-    shutil.copytree(
-        ROOT / "study", clone / "study", ignore=shutil.ignore_patterns("__pycache__")
-    )  # fmt: skip
+@pytest.fixture(scope="module")
+def made(finished_by_stand_in: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what `first` is a copy of, and the repository that it was pushed to."""
+    top = tmp_path_factory.mktemp("made")
+    clone = Path(shutil.copytree(finished_by_stand_in, top / "first", symlinks=True))
+    shutil.copytree(ROOT / "study", clone / "study", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / ".dvc/plots/bands.json", clone / ".dvc/plots")
     for name in ("metrics", "plots"):
         for path in (ROOT / name).glob("study*"):
             shutil.copy(path, clone / name)
     git(clone, "add", ".")
     git(clone, "commit", "--quiet", "--message=study")
-    git(clone, "init", "--quiet", "--bare", "--initial-branch=main", str(tmp_path / "origin.git"))
-    git(clone, "remote", "add", "origin", str(tmp_path / "origin.git"))
+    git(top, "init", "--quiet", "--bare", "--initial-branch=main", "origin.git")
+    git(clone, "remote", "add", "origin", "../origin.git")
     git(clone, "push", "--quiet", "--set-upstream", "origin", "main")
-    return clone
+    return top
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    (tmp_path / "users home").mkdir()
-    return tmp_path / "users home"
-
-
-def data(repository: Path) -> dict[str, bytes]:
-    return {name: (repository / name).read_bytes() for name in DATA}
+def first(made: Path, tmp_path: Path) -> Path:
+    """A clone with results, and with the committed study, which was never run in it."""
+    shutil.copytree(made, tmp_path, symlinks=True, dirs_exist_ok=True)
+    return tmp_path / "first"
 
 
 def is_the_same(second: Path, first: Path, dvc: Run) -> None:
-    assert contents(second) == contents(first)
-    assert data(second) == data(first)
+    assert everything(second) == everything(first)
     assert git(second, "status", "--porcelain") == ""
     assert dvc(second, "status").stdout == "Data and pipelines are up to date.\n"
 
@@ -131,30 +108,31 @@ def is_the_same(second: Path, first: Path, dvc: Run) -> None:
 def test_second_clone_pulls_and_trains_nothing(
     server: Callable[[Path], AbstractContextManager[Remote]],
     first: Path,
-    home: Path,
     tmp_path: Path,
+    run: Run,
     dvc: Run,
 ) -> None:
     """The page has what `make repro` prints where there is nothing to train."""
     top = tmp_path / "server"
     top.mkdir()
     with server(top) as remote:
-        terminal = Terminal(first, home)
+        terminal = Terminal(first, run)
         terminal.type(remote.section, remote.values)
         terminal.type("Push", {})
         assert not remote.secret or remote.secret not in git(first, "show", "HEAD")
         assert dvc(first, "push").stdout == "Everything is up to date.\n"
 
-        clone, pull = lines("Pull")[0][0], Terminal(tmp_path, home)
+        clone, pull = lines("Pull")[0][0], Terminal(tmp_path, run)
         assert clone == "git clone https://example.org/team/dropout.git"
         git(tmp_path, "clone", "--quiet", str(tmp_path / "origin.git"), str(tmp_path / "dropout"))
-        Terminal(tmp_path / "dropout", home).type(remote.section, remote.values, only="--local")
+        Terminal(tmp_path / "dropout", run).type(remote.section, remote.values, only="--local")
         # The clone is there by now, for the lines that everyone needs before the first pull.
         pull.type("Pull", {"clone": "init", clone.split()[-1]: str(tmp_path / "unused.git")})
         is_the_same(tmp_path / "dropout", first, dvc)
-        (tmp_path / "dropout/models/dropout.keras").unlink()
-        pull.type("One model alone", {})
-        assert contents(tmp_path / "dropout") == contents(first)
+        if server is folder:
+            (tmp_path / "dropout/models/dropout.keras").unlink()
+            pull.type("One model alone", {})
+            assert contents(tmp_path / "dropout") == contents(first)
 
 
 def test_file_damaged_on_the_remote_is_refused_and_sent_anew(
@@ -182,17 +160,15 @@ def test_file_damaged_on_the_remote_is_refused_and_sent_anew(
     assert contents(second) == contents(first)
 
 
-def test_shared_cache_and_its_run_cache(
-    first: Path, home: Path, tmp_path: Path, run: Run, dvc: Run
-) -> None:
+def test_shared_cache_and_its_run_cache(first: Path, tmp_path: Path, run: Run, dvc: Run) -> None:
     section, values = "Nothing twice on one machine", {"/srv/dvc-cache": str(tmp_path / "cache")}
     # The last line first: its result is to be among what is brought along.
-    Terminal(first, home).type(section, {}, only="commit")
-    Terminal(first, home).type(section, values)
+    Terminal(first, run).type(section, {}, only="commit")
+    Terminal(first, run).type(section, values)
     second = tmp_path / "second"
     git(tmp_path, "clone", "--quiet", str(first), str(second))
-    Terminal(second, home).type(section, values, only="--local")
-    Terminal(second, home).type(section, {}, only="checkout")
+    Terminal(second, run).type(section, values, only="--local")
+    Terminal(second, run).type(section, {}, only="checkout")
     is_the_same(second, first, dvc)
 
     # As if it had never seen a run: what DVC knows of one is in dvc.lock.
@@ -211,7 +187,7 @@ def test_dvcs_own_commands_see_nothing_of_the_study(first: Path, dvc: Run) -> No
     done = dvc(first, "exp", "run", "--name", "other", "--set-param", "train.epochs=1")
     assert done.returncode == 0, done.stderr
     git(first, "checkout", "--quiet", "--force", "main")
-    commands = ("checkout", "exp apply other", "checkout", "gc --workspace --force", "plots show")
+    commands = ("exp apply other", "checkout", "gc --workspace --force", "plots show", "dag")
     for command in commands:
         done = dvc(first, *command.split())
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
@@ -225,9 +201,7 @@ def test_experiments_are_a_table_to_be_read_in_160_columns(first: Path, dvc: Run
     for variant, accuracy in (("dropout", 0.875), ("no_dropout", 0.75)):
         path = first / f"metrics/{variant}.json"
         path.write_text(json.dumps(json.loads(path.read_text()) | {"test_accuracy": accuracy}))
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    recipe = shlex.split(makefile.partition("\nexperiments: ")[2].splitlines()[1])
-    table = dvc(first, *recipe[3:], COLUMNS="160").stdout.splitlines()
+    table = dvc(first, *recipe("experiments")[3:], COLUMNS="160").stdout.splitlines()
     assert max(map(len, table)) <= 160
     cells = [line.split() for line in table]
     accuracies = [f"metrics/{variant}.json:test_accuracy" for variant in ("no_dropout", "dropout")]

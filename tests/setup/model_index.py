@@ -10,7 +10,7 @@ import re
 import threading
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib import metadata
@@ -40,18 +40,18 @@ def make_index(folder: Path, lock: str, *, without: tuple[str, ...] = ()) -> str
     blocks = {}
     for name, block in read_lock(lock).items():
         pins = re.findall(r"^\S+?==(\S+)(.*?) \\$", block, re.MULTILINE)
-        known = _metadata_of(name)
         files: dict[str, bytes] = {}
         for version in [*dict.fromkeys(version for version, _ in pins), "999"]:
-            if name in REAL and version != "999":
-                made = _packed(name)
-            elif name == SOURCE_ONLY:
-                made = _source(name, version)
-            else:
-                made = _wheel(name, version, known)
-            files |= made
+            real = name in REAL and version != "999"
+            make = _packed if real else _source if name == SOURCE_ONLY else _wheel
+            files |= make(name, version)
         if name not in without:
-            _publish(folder / name, files)
+            (folder / name).mkdir(parents=True)
+            for file, content in files.items():
+                (folder / name / file).write_bytes(content)
+            links = "".join(f'<a href="{file}">{file}</a>\n' for file in files)
+            page = f"<!DOCTYPE html><html><body>{links}</body></html>"
+            (folder / name / "index.html").write_text(page)
         locked = [content for file, content in files.items() if "-999" not in file]
         hashes = [f"    --hash=sha256:{hashlib.sha256(content).hexdigest()}" for content in locked]
         comments = re.findall(r"^    #.*\n", block, re.MULTILINE)
@@ -61,45 +61,26 @@ def make_index(folder: Path, lock: str, *, without: tuple[str, ...] = ()) -> str
     return "".join(blocks.values())
 
 
-def _publish(folder: Path, files: dict[str, bytes]) -> None:
-    folder.mkdir(parents=True)
-    for file, content in files.items():
-        (folder / file).write_bytes(content)
-    links = "".join(f'<a href="{file}">{file}</a>\n' for file in files)
-    (folder / "index.html").write_text(f"<!DOCTYPE html><html><body>{links}</body></html>")
-
-
-def _metadata_of(name: str) -> list[str]:
-    """What the installed package needs and which extras it has; nothing if it is not here."""
-    try:
-        found = metadata.metadata(name)
-    except metadata.PackageNotFoundError:
-        return []
-    return [
-        f"{key}: {value}"
-        for key in ("Provides-Extra", "Requires-Dist")
-        for value in found.get_all(key) or []
-    ]
-
-
-def _wheel(name: str, version: str, known: list[str]) -> dict[str, bytes]:
+def _wheel(name: str, version: str) -> dict[str, bytes]:
+    """An empty package, with what the installed one needs and which extras that one has."""
     stem = f"{name.replace('-', '_')}-{version}"
+    lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}"]
+    with suppress(metadata.PackageNotFoundError):
+        known = metadata.metadata(name)
+        for key in ("Provides-Extra", "Requires-Dist"):
+            lines += [f"{key}: {value}" for value in known.get_all(key) or []]
     info = f"{stem}.dist-info"
-    lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}", *known]
-    return _zipped(
-        f"{stem}-py3-none-any.whl",
-        {
-            f"{info}/METADATA": "\n".join([*lines, ""]).encode(),
-            f"{info}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        },
-        info,
-    )
+    members = {
+        f"{info}/METADATA": "\n".join([*lines, ""]).encode(),
+        f"{info}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    return _zipped(stem, members)
 
 
-def _packed(name: str) -> dict[str, bytes]:
+def _packed(name: str, version: str) -> dict[str, bytes]:
     """The installed package as the wheel that it came from."""
     found = metadata.distribution(name)
-    stem = f"{canonicalize_name(name)}-{found.version}"
+    stem = f"{canonicalize_name(name)}-{version}"
     members = {}
     for file in found.files or []:
         if file.suffix == ".pyc" or file.name in ("RECORD", "INSTALLER", "REQUESTED"):
@@ -107,10 +88,11 @@ def _packed(name: str) -> dict[str, bytes]:
         scripts = f"{stem}.data/scripts/{file.name}"
         place = scripts if file.parts[0] == ".." else file.as_posix()
         members[place] = Path(str(found.locate_file(file))).read_bytes()
-    return _zipped(f"{stem}-py3-none-any.whl", members, f"{stem}.dist-info")
+    return _zipped(stem, members)
 
 
-def _zipped(wheel: str, members: dict[str, bytes], info: str) -> dict[str, bytes]:
+def _zipped(stem: str, members: dict[str, bytes]) -> dict[str, bytes]:
+    """A wheel of these files."""
     content = BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         record = []
@@ -120,8 +102,9 @@ def _zipped(wheel: str, members: dict[str, bytes], info: str) -> dict[str, bytes
             archive.writestr(entry, data)
             digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
             record.append(f"{member},sha256={digest},{len(data)}\n")
-        archive.writestr(zipfile.ZipInfo(f"{info}/RECORD"), "".join(record) + f"{info}/RECORD,,\n")
-    return {wheel: content.getvalue()}
+        own = f"{stem}.dist-info/RECORD"
+        archive.writestr(zipfile.ZipInfo(own), "".join(record) + f"{own},,\n")
+    return {f"{stem}-py3-none-any.whl": content.getvalue()}
 
 
 def _source(name: str, version: str) -> dict[str, bytes]:
@@ -141,20 +124,15 @@ def _source(name: str, version: str) -> dict[str, bytes]:
 
 
 class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *arguments: object) -> None:
-        """Nothing."""
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
 
 
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
-    """The address at which a folder is an index, on this machine alone."""
+    """The address at which a folder can be read, on this machine alone."""
     handler = partial(_Quiet, directory=str(folder))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
-        thread.join()
-        server.server_close()

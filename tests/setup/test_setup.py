@@ -1,16 +1,19 @@
 """Set-up from an index that has moved on, in surroundings that are not ours."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.conftest import ROOT
 from tests.setup.model_index import make_index, served
@@ -41,8 +44,8 @@ def clone(tmp_path: Path, index: tuple[str, str]) -> Path:
     return folder
 
 
-def set_up(folder: Path, address: str, purpose: str = "run", **variables: str) -> "Done":
-    """Runs `tools/setup.sh` with no variable of pip's or uv's but these."""
+def environment(folder: Path, address: str) -> dict[str, str]:
+    """The variables of this process; of pip's and uv's and Python's these alone."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -50,29 +53,25 @@ def set_up(folder: Path, address: str, purpose: str = "run", **variables: str) -
     }
     home = folder.parent / "home"
     home.mkdir(exist_ok=True)
-    given = {"PYTHON": PYTHON, "HOME": str(home), "PIP_INDEX_URL": address}
-    given["PIP_CONFIG_FILE"] = os.devnull
+    index = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": address}
+    return kept | index | {"PYTHON": PYTHON, "HOME": str(home)}
+
+
+def set_up(
+    folder: Path, address: str, purpose: str = "run", **variables: str
+) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        ["sh", "tools/setup.sh", purpose], cwd=folder, env=kept | given | variables,
+        ["sh", "tools/setup.sh", purpose], cwd=folder,
+        env=environment(folder, address) | variables,
         capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
 
 
-Done = subprocess.CompletedProcess[str]
-
-
 def installed(folder: Path) -> set[str]:
     """`name==version` of all that an environment holds but pip, which comes with Python."""
-    code = (
-        "from importlib.metadata import distributions as d\n"
-        "from packaging.utils import canonicalize_name as c\n"
-        "print(*(f'{c(x.name)}=={x.version}' for x in d(path=__import__('sys').argv[1:])))"
-    )
     sites = [str(path) for path in folder.glob(".venv/lib/python*/site-packages")]
-    done = subprocess.run(
-        [sys.executable, "-c", code, *sites], capture_output=True, text=True, check=True
-    )
-    return {name for name in done.stdout.split() if not name.startswith("pip==")}
+    found = ((canonicalize_name(d.name), d.version) for d in distributions(path=sites))
+    return {f"{name}=={version}" for name, version in found if name != "pip"}
 
 
 def locked(lock: str, names: set[str] | None = None) -> set[str]:
@@ -87,17 +86,44 @@ def locked(lock: str, names: set[str] | None = None) -> set[str]:
     return found
 
 
-def test_locked_releases_are_installed_and_only_they(index: tuple[str, str], clone: Path) -> None:
+def to_run(lock: str) -> set[str]:
+    """What `make repro` needs, as the lock has it."""
+    return locked(lock, setup.needed_to_run(setup.read_lock(lock)) | {"uv"})
+
+
+def test_locked_releases_are_installed_and_only_they(
+    index: tuple[str, str], clone: Path, tmp_path: Path
+) -> None:
+    """Whatever is set around it; then for the tests, too, from the index that a pip.conf names."""
     address, lock = index
-    run = setup.needed_to_run(setup.read_lock(lock)) | {"uv"}
-
-    done = set_up(clone, address)
+    constraint, configuration = tmp_path / "constraint.txt", tmp_path / "pip.conf"
+    constraint.write_text("numpy==999\nattrs==999\n")
+    configuration.write_text(
+        f"[global]\nindex-url = {address}\n[install]\nuser = true\ntarget = {tmp_path / 'target'}\n"
+    )
+    poisoned = tmp_path / "poisoned"
+    poisoned.mkdir()
+    for module in ("ast", "venv", "numpy", "sitecustomize"):
+        (poisoned / f"{module}.py").write_text("raise SystemExit('poisoned')\n")
+    done = set_up(
+        clone, address, HOME="/dev/null/nowhere", VIRTUAL_ENV=str(tmp_path / "other"),
+        CONDA_PREFIX=str(tmp_path / "conda"), PYTHONPATH=str(poisoned), PYTHONSAFEPATH="1",
+        PYTHONHOME=str(poisoned), PIP_REQUIRE_VIRTUALENV="1", PIP_USER="1",
+        PIP_PREFIX=str(poisoned), PIP_TARGET=str(poisoned), PIP_CONSTRAINT=str(constraint),
+        PIP_NO_BINARY=":all:", PIP_PRE="1", PIP_DRY_RUN="1", PIP_UPGRADE="1",
+        PIP_ROOT=str(poisoned), UV_SYSTEM_PYTHON="1",
+        UV_CONSTRAINT=str(constraint), UV_OVERRIDE=str(constraint), UV_PRERELEASE="allow",
+        UV_PYTHON="2.7", UV_NO_BUILD_ISOLATION="0", UV_PROJECT_ENVIRONMENT=str(poisoned),
+        UV_EXCLUDE_NEWER="2001-01-01T00:00:00Z", UV_NO_BINARY="1", UV_COMPILE_BYTECODE="1",
+    )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert installed(clone) == locked(lock, run)
+    assert installed(clone) == to_run(lock)
+    assert [path for path in poisoned.iterdir() if path.suffix != ".py"] == []
 
-    done = set_up(clone, address, "dev")
+    done = set_up(clone, "", "dev", PIP_CONFIG_FILE=str(configuration))
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert installed(clone) == locked(lock)
+    assert not (tmp_path / "target").exists()
 
 
 @pytest.mark.slow
@@ -120,10 +146,7 @@ def test_every_pip_installs_the_locked_releases(
     command = [setup.PYTHON, "-m", "pip", "install", "--quiet", "--upgrade", wanted]
     subprocess.run(list(map(str, command)), check=True)
     with served(tmp_path / "index") as address:
-        for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
-            monkeypatch.delenv(name)
-        monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-        monkeypatch.setenv("PIP_INDEX_URL", address)
+        give_only(monkeypatch, address)
         blocks = setup.read_lock(lock)
         setup.install(blocks, set(blocks) - {"pip"} if uv else set(blocks) - {"pip", "uv"})
     assert (INSTALLED_BY_PIP in capsys.readouterr().out) is not uv
@@ -132,54 +155,23 @@ def test_every_pip_installs_the_locked_releases(
     }
 
 
-@pytest.mark.slow
-def test_what_is_set_around_it_changes_nothing(
-    index: tuple[str, str], clone: Path, tmp_path: Path
-) -> None:
-    address, lock = index
-    constraint = tmp_path / "constraint.txt"
-    constraint.write_text("numpy==999\nattrs==999\n")
-    poisoned = tmp_path / "poisoned"
-    poisoned.mkdir()
-    for module in ("ast", "venv", "numpy", "sitecustomize"):
-        (poisoned / f"{module}.py").write_text("raise SystemExit('poisoned')\n")
-    done = set_up(
-        clone, address, HOME="/dev/null/nowhere", VIRTUAL_ENV=str(tmp_path / "other"),
-        CONDA_PREFIX=str(tmp_path / "conda"), PYTHONPATH=str(poisoned), PYTHONSAFEPATH="1",
-        PYTHONHOME=str(poisoned), PIP_REQUIRE_VIRTUALENV="1", PIP_USER="1",
-        PIP_PREFIX=str(poisoned), PIP_TARGET=str(poisoned), PIP_CONSTRAINT=str(constraint),
-        PIP_NO_BINARY=":all:", PIP_PRE="1", PIP_DRY_RUN="1", PIP_UPGRADE="1",
-        PIP_ROOT=str(poisoned), UV_SYSTEM_PYTHON="1",
-        UV_CONSTRAINT=str(constraint), UV_OVERRIDE=str(constraint), UV_PRERELEASE="allow",
-        UV_PYTHON="2.7", UV_NO_BUILD_ISOLATION="0", UV_PROJECT_ENVIRONMENT=str(poisoned),
-        UV_EXCLUDE_NEWER="2001-01-01T00:00:00Z", UV_NO_BINARY="1", UV_COMPILE_BYTECODE="1",
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    assert installed(clone) == locked(lock, setup.needed_to_run(setup.read_lock(lock)) | {"uv"})
-    assert sorted(path.name for path in poisoned.iterdir() if path.suffix != ".py") == []
+def test_no_index_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With releases that nobody has, so that pip asks for them; it finds none to install."""
+    monkeypatch.setattr(setup, "VENV", tmp_path)
+    monkeypatch.setattr(setup, "PYTHON", sys.executable)
+    give_only(monkeypatch, "http://127.0.0.1:9/simple")
+    blocks = setup.read_lock(re.sub(r"(?m)==\S+", "==998", LOCK))
+    with pytest.raises(SystemExit, match=r"^setup: no package index can be reached; ") as no:
+        setup.install(blocks, set(blocks))
+    assert "\n" not in str(no.value)
 
 
-@pytest.mark.slow
-def test_pips_own_configuration_says_where_from_and_no_more(
-    index: tuple[str, str], clone: Path, tmp_path: Path
-) -> None:
-    address, lock = index
-    configuration = tmp_path / "pip.conf"
-    configuration.write_text(
-        f"[global]\nindex-url = {address}\n[install]\nuser = true\ntarget = {tmp_path / 'target'}\n"
-    )
-    done = set_up(clone, "", PIP_CONFIG_FILE=str(configuration))
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert installed(clone) == locked(lock, setup.needed_to_run(setup.read_lock(lock)) | {"uv"})
-
-
-def test_no_index_is_one_line(clone: Path) -> None:
-    done = set_up(clone, "http://127.0.0.1:9/simple")
-    assert done.returncode == 1
-    assert done.stdout == ""
-    assert done.stderr.startswith("setup: no package index can be reached; connect, or name one")
-    assert done.stderr.count("\n") == 1
+def give_only(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    """Of pip's and uv's variables, those alone that name an index."""
+    for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_INDEX_URL", address)
 
 
 @pytest.mark.slow
@@ -187,19 +179,17 @@ def test_killed_half_way_moved_and_linked(
     index: tuple[str, str], clone: Path, tmp_path: Path
 ) -> None:
     address, lock = index
-    wanted = locked(lock, setup.needed_to_run(setup.read_lock(lock)) | {"uv"})
-    kept = {n: v for n, v in os.environ.items() if not n.startswith(("PIP_", "UV_", "PYTHON"))}
-    given = {"PYTHON": PYTHON, "PIP_INDEX_URL": address, "PIP_CONFIG_FILE": os.devnull}
     process = subprocess.Popen(
-        ["sh", "tools/setup.sh"], cwd=clone, env=kept | given, start_new_session=True
-    )
+        ["sh", "tools/setup.sh"], cwd=clone, env=environment(clone, address),
+        start_new_session=True,
+    )  # fmt: skip
     while not (clone / ".venv/first.txt").exists() and process.poll() is None:
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert not (clone / ".venv/ready-run").exists()
     assert set_up(clone, address).returncode == 0
-    assert installed(clone) == wanted
+    assert installed(clone) == to_run(lock)
 
     moved = tmp_path / "moved"
     clone.rename(moved)
@@ -213,7 +203,7 @@ def test_killed_half_way_moved_and_linked(
     assert set_up(other, address).returncode == 0
     assert not (other / ".venv").is_symlink()
     assert sorted(path.name for path in (moved / ".venv").iterdir()) == before
-    assert installed(moved) == installed(other) == wanted
+    assert installed(moved) == installed(other) == to_run(lock)
 
 
 @pytest.mark.parametrize(
@@ -248,15 +238,18 @@ def test_python_is_found(
 
 
 def stand_in(name: str, version: str, folder: Path) -> str:
+    """A script that answers as an interpreter of this version would, or as uv."""
     if name == "uv":
         managed = folder / "managed"
         managed.write_text(stand_in("uv's", "3.13", folder))
         managed.chmod(0o755)
         return f'#!/bin/sh\n[ "$1 $2" = "python find" ] && echo "{managed}"\n'
-    fits = version in ("3.11", "3.12", "3.13")
+    lie = f"import sys; sys.version_info = ({version.replace('.', ', ')})"
+    if version == "no ensurepip":
+        lie = "raise SystemExit(1)"
     return f"""#!/bin/sh
 case "$3" in
-  *ensurepip*) echo {fits} ;;
+  *ensurepip*) "{sys.executable}" -I -c "{lie}; $3" ;;
   *base_executable*) echo "$0" ;;
   *version_info*) echo "{version}" ;;
   *) echo "{name} $1 $2" ;;

@@ -13,10 +13,10 @@ import requests
 
 from experiment.common.files import write_curve
 from experiment.common.status import FOLDER, Status
-from tests.remotes.servers import free_port
+from tests.conftest import free_port
 from watch.__main__ import main
-from watch.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Curve, chart
-from watch.progress import read_rows, study, trainings
+from watch.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Line, chart
+from watch.progress import Training, read_rows, study, trainings
 from watch.runs import is_run
 
 NOW = time.time()
@@ -73,50 +73,47 @@ def test_what_a_killed_run_left_is_not_of_this_one(
     assert study(told - 1) is None
 
 
-@pytest.mark.parametrize("content", [None, b"", b"epoch,loss\n1", b"epoch\nx\n", b"\xff"])
-def test_curve_that_cannot_be_read_is_none(content: bytes | None, tmp_path: Path) -> None:
+def test_curve_that_cannot_be_read_is_none(tmp_path: Path) -> None:
     path = tmp_path / "curve.csv"
-    if content is not None:
-        path.write_bytes(content)
     assert read_rows(path) == []
+    for content in (b"", b"epoch,loss\n1", b"epoch\nx\n", b"\xff"):
+        path.write_bytes(content)
+        assert read_rows(path) == []
 
 
 @pytest.mark.parametrize(
-    ("command", "expected"),
+    ("commands", "expected"),
     [
-        ("python -m stages", True),
-        ("python -m stages.train dropout", True),
-        ("python -m study --workers 2", True),
-        ("python -m dvc repro", True),
-        ("/a/.venv/bin/python /a/.venv/bin/dvc exp run -S train.seed=1", True),
-        ("python -m watch", False),
-        ("python -m dvc status", False),
-        ("python -m pytest tests/stages", False),
-        ("less study", False),
-        ("python -m", False),
-        ("", False),
+        (["python -m stages", "python -m stages.train dropout", "python -m study --workers 2",
+          "python -m dvc repro", "/a/bin/python /a/bin/dvc exp run -S train.seed=1"], True),
+        (["python -m watch", "python -m dvc status", "python -m pytest tests/stages", "less study",
+          "python -m", ""], False),
     ],
-)
-def test_commands_that_are_followed(command: str, expected: bool) -> None:
-    assert is_run(command.split()) is expected
+)  # fmt: skip
+def test_commands_that_are_followed(commands: list[str], expected: bool) -> None:
+    assert [is_run(each.split()) for each in commands] == [expected] * len(commands)
+
+
+def training_of(losses: dict[int, float], *, earlier: bool = False) -> Training:
+    rows = [{"epoch": epoch, "loss": v, "val_loss": v + 0.2} for epoch, v in losses.items()]
+    return Training("with Dropout", "red", rows, "", earlier)
 
 
 def test_chart_has_all_epochs_and_values_on_its_axes() -> None:
-    drawn = chart("loss", [Curve([(1, 0.2), (3, 0.4)], "red", dashed=True), Curve([], "blue")], 5)
+    drawn = chart("loss", [training_of({1: 0.2, 3: 0.4}), training_of({}, earlier=True)], 5)
     x = {1: LEFT, 3: (LEFT + WIDTH - RIGHT) / 2, 5: WIDTH - RIGHT}
-    bottom, top = HEIGHT - BOTTOM, TOP
-    assert drawn.lines[0] == Curve([(x[1], bottom), (x[3], top)], "red", dashed=True)
+    bottom, middle, top = HEIGHT - BOTTOM, (HEIGHT - BOTTOM + TOP) / 2, TOP
+    assert drawn.lines[0] == Line([(x[1], bottom), (x[3], middle)], "red", True, False)
+    assert drawn.lines[1] == Line([(x[1], middle), (x[3], top)], "red", False, False)
+    assert drawn.lines[2:] == [Line([], "red", dashed, True) for dashed in (True, False)]
     assert [label for _, label in drawn.x_ticks] == ["1", "2", "3", "4", "5"]
     assert (drawn.x_ticks[0][0], drawn.x_ticks[-1][0]) == (x[1], x[5])
     assert drawn.y_ticks[0] == (bottom, "0.2")
-    assert drawn.y_ticks[-1] == (top, "0.4")
-
-
-@pytest.mark.parametrize("points", [[], [(1, 0.5)]])
-def test_chart_of_one_epoch_or_none_is_drawn(points: list[tuple[float, float]]) -> None:
-    drawn = chart("loss", [Curve(points, "red")], 1)
-    assert [label for _, label in drawn.x_ticks] == ["1"]
-    assert all(TOP <= y <= HEIGHT - BOTTOM for _, y in drawn.lines[0].points)
+    assert drawn.y_ticks[-1] == (top, "0.6")
+    for losses in ({}, {1: 0.5}):
+        drawn = chart("loss", [training_of(losses)] * 2, 1)
+        assert [label for _, label in drawn.x_ticks] == ["1"]
+        assert all(TOP <= y <= HEIGHT - BOTTOM for line in drawn.lines for _, y in line.points)
 
 
 # Ends when its standard input does.

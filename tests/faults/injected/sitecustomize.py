@@ -1,7 +1,7 @@
 """Python imports this first where a test puts its folder on PYTHONPATH.
 
-In the process whose arguments are `FAULT_IN` it does `FAULT` at the moment `FAULT_AT`: 0 is the
-start, n is when the n-th file is written under its temporary name and about to be renamed.
+In the process whose arguments are `FAULT_IN` it does `FAULT` when the file number `FAULT_AT` is
+written under its temporary name and about to be renamed.
 """
 
 import os
@@ -10,8 +10,6 @@ import sys
 import time
 from pathlib import Path
 
-FAULT = os.environ.get("FAULT", "")
-AT = int(os.environ.get("FAULT_AT", "0"))
 sync = os.fsync
 synced = 0
 
@@ -19,22 +17,20 @@ synced = 0
 def fsync(file: int) -> None:
     global synced
     synced += 1
-    if synced == AT:
+    if synced == int(os.environ["FAULT_AT"]):
         cause(file)
     sync(file)
 
 
-def cause(file: int | None) -> None:
-    if FAULT == "hang":
-        if file is not None:  # as if half of it was written
-            os.ftruncate(file, os.fstat(file).st_size // 2)
+def cause(file: int) -> None:
+    if os.environ["FAULT"] == "hang":
+        os.ftruncate(file, os.fstat(file).st_size // 2)  # as if half of it was written
         Path(os.environ["FAULT_MARK"]).touch()
         while True:
             time.sleep(1)
-    if FAULT == "limit":
-        import resource
+    import resource
 
-        resource.setrlimit(resource.RLIMIT_FSIZE, (64, resource.RLIM_INFINITY))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, resource.RLIM_INFINITY))
 
 
 def jump() -> None:
@@ -53,8 +49,6 @@ def jump() -> None:
 # As in a terminal, also where the tests run in the background of a shell, which ignores Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 if os.environ.get("FAULT_IN") == " ".join(sys.orig_argv[2:]):
-    if AT == 0:
-        cause(None)
     os.fsync = fsync  # type: ignore[assignment]
 if os.environ.get("FAULT_CLOCK"):
     jump()
