@@ -7,8 +7,10 @@ from experiment.common.files import replacing
 from experiment.common.parameters import load_parameters
 from explore.network import NETWORK, read
 from explore.page import render
-from explore.runs import read_comparisons
+from explore.runs import compare
 from explore.words import LANGUAGES
+from study.paths import STORE
+from study.store import read_entries
 
 FOLDER = Path("explore")
 
@@ -22,15 +24,15 @@ def main() -> None:
 
 def build(folder: Path) -> list[Path]:
     """The files that it wrote."""
-    comparisons, params, stored = read_comparisons(), load_parameters(), read(NETWORK)
-    pages = {
-        folder / name: render(comparisons, params, stored, language)
-        for language, name in LANGUAGES.items()
-    }
-    for path, page in pages.items():
-        with replacing(path) as temporary:
+    comparisons = compare([entry for _, entry in read_entries(STORE)])
+    params, stored = load_parameters(), read(NETWORK)
+    paths = []
+    for language, name in LANGUAGES.items():
+        page = render(comparisons, params, stored, language)
+        paths.append(folder / name)
+        with replacing(paths[-1]) as temporary:
             temporary.write_text(page, encoding="utf-8", newline="\n")
-    return list(pages)
+    return paths
 
 
 if __name__ == "__main__":
