@@ -7,12 +7,7 @@ _WORDS = {  # by language
     "without": ("without Dropout", "ドロップアウトなし"),
     "with": ("with Dropout", "ドロップアウトあり"),
     "guess": ("your guess", "あなたの予想"),
-    "network": ("network", "ネットワーク"),
     "epoch": ("epoch", "エポック"),
-    "seed": ("seed", "シード"),
-    "mean": ("mean", "平均"),
-    "value": ("value", "値"),
-    "interval": ("95 % interval", "95% 信頼区間"),
     "loss": ("training loss", "訓練画像の損失"),
     "val_loss": ("validation loss", "検証画像の損失"),
     "accuracy": ("training accuracy", "訓練画像の正解率"),
@@ -33,7 +28,7 @@ _WORDS = {  # by language
         "{dataset}、訓練画像 {train_samples} 枚、{placement}、率 {dropout_rate}",
     ),
     "title_units": (", {dense_units} dense units", "、全結合層 {dense_units} ユニット"),
-    # Verdicts: of accuracy, of overfitting
+    # Verdicts: of the page's intervals, of the study's claims
     "better": ("better", "改善"),
     "worse": ("worse", "悪化"),
     "undecided": ("undecided", "判定不能"),

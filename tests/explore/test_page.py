@@ -37,8 +37,8 @@ def sides() -> dict[tuple[Any, ...], tuple[pd.DataFrame, pd.DataFrame]]:
     runs = {key: group.set_index("seed") for key, group in rows.groupby(names)}
     found = {}
     for key, dropout in runs.items():
-        none = runs.get((*key[:3], "none", 0.0))
-        both = [] if none is None else sorted({*dropout.index} & {*none.index})
+        none = runs.get((*key[:3], "none", 0.0), dropout[:0])
+        both = sorted({*dropout.index} & {*none.index})
         if key[3] != "none" and len(both) > 1:
             found[key] = (dropout.loc[both], none.loc[both])
     return found
