@@ -12,13 +12,11 @@ from explore.words import LANGUAGES
 from study.paths import STORE
 from study.store import read_entries
 
-FOLDER = Path("explore")
-
 
 def main() -> None:
     """Writes the page in each language."""
     with one_line_errors("explore"):
-        for path in build(FOLDER):
+        for path in build(Path("explore")):
             print(f"{path.as_posix()}: open it in a browser")
 
 

@@ -20,7 +20,6 @@ from study.paths import CLAIMS
 from study.statistics import Estimate, estimate
 
 KNOBS = ("dataset", "dense_units", "train_samples", "placement", "dropout_rate")
-TO = {"en": "to", "ja": "〜"}  # within an interval
 
 
 def render(
@@ -37,7 +36,8 @@ def render(
     Raises:
         InputError: the study has not yet what the page is about.
     """
-    words, templates = WORDS[language], environment(language)
+    words = WORDS[language]
+    templates = environment(words)
     chosen = choose(comparisons, params)
     start, guess = chosen["main"][0], chosen["guess"]
     figures = {
@@ -166,9 +166,8 @@ def vega() -> str:
     return packed(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").encode())
 
 
-def environment(language: str) -> Environment:
+def environment(words: dict[str, str]) -> Environment:
     """The templates, and how they write numbers."""
-    words = WORDS[language]
 
     def signed(value: float, digits: int) -> str:
         return f"{value:+.{digits}f}".replace("-", "−")
@@ -178,7 +177,7 @@ def environment(language: str) -> Environment:
             f"{value:.{digits}f}" if plain else signed(value, digits)
             for value in (found.low, found.high)
         )
-        return f"[{low} {TO[language]} {high}]"
+        return words["limits"].format(low=low, high=high)
 
     def label(value: object) -> str:
         if isinstance(value, str):

@@ -28,6 +28,7 @@ _WORDS = {  # by language
         "{dataset}、訓練画像 {train_samples} 枚、{placement}、率 {dropout_rate}",
     ),
     "title_units": (", {dense_units} dense units", "、全結合層 {dense_units} ユニット"),
+    "limits": ("[{low} to {high}]", "[{low} 〜 {high}]"),
     # Verdicts: of the page's intervals, of the study's claims
     "better": ("better", "改善"),
     "worse": ("worse", "悪化"),

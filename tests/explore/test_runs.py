@@ -55,8 +55,12 @@ def test_only_seeds_of_both_sides_are_compared() -> None:
 
 @pytest.mark.parametrize(
     "more",
-    [entries([0.9], **DENSE), entries([0.9, 0.9], **DENSE, train_samples=500), []],
-    ids=["one seed", "no counterpart", "no Dropout"],
+    [
+        entries([0.9, 0.9, 0.9], **DENSE)[1:],
+        entries([0.9, 0.9], **DENSE, train_samples=500),
+        [],
+    ],
+    ids=["one seed in common", "no counterpart", "no Dropout"],
 )
 def test_what_cannot_be_compared_is_left_out(more: list[Entry]) -> None:
     assert compare(entries([0.7, 0.8]) + more) == compare([]) == []
