@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, Route, ViewportSize, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from explore.network import NETWORK, read
 from tests.browser import find_browser, started
@@ -25,21 +25,12 @@ def open_page(pages: dict[str, Path]) -> Iterator[Open]:
     path = find_browser()
     if path is None:
         pytest.skip("no browser is installed: apt-get install chromium")
-    wrong: list[str] = []
-
-    def refuse(route: Route) -> None:
-        if route.request.url.startswith(("file://", "data:", "blob:")):
-            route.continue_()
-        else:
-            wrong.append(f"asked for {route.request.url}")
-            route.abort()
+    wrong: list[str] = []  # a request is an error, too: there is no network
 
     with started(path) as browser:
 
         def open_it(language: str, **options: Any) -> Page:
-            context = browser.new_context(offline=True, reduced_motion="reduce", **options)
-            context.route("**/*", refuse)
-            page = context.new_page()
+            page = browser.new_context(offline=True, **options).new_page()
             page.on("console", lambda message: wrong.append(message.text))
             page.on("pageerror", lambda error: wrong.append(str(error)))
             page.goto(pages[language].as_uri())
@@ -65,6 +56,17 @@ def assert_fits(page: Page) -> None:
         assert 200 < chart.evaluate("svg => svg.getBoundingClientRect().width") <= width
 
 
+def draw_line(page: Page, where: str, *ends: tuple[float, float]) -> None:
+    """With the mouse, between points that are shares of an element's width and height."""
+    box = page.locator(where).bounding_box()
+    assert box
+    (x, y), end = ((box["x"] + a * box["width"], box["y"] + b * box["height"]) for a, b in ends)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(*end, steps=20)
+    page.mouse.up()
+
+
 def test_page_on_a_dark_phone_in_japanese(open_page: Open) -> None:
     page = open_page("ja", viewport=PHONE, has_touch=True, is_mobile=True, color_scheme="dark")
     assert page.locator("html").get_attribute("lang") == "ja"
@@ -86,7 +88,7 @@ def test_without_javascript_words_and_pictures_are_there(open_page: Open) -> Non
     assert "0.0" in page.locator("#votes").inner_text()
 
 
-def test_guess_by_button_then_measured_curves(page: Page, data: dict[str, Any]) -> None:
+def test_guess_by_button_and_by_hand_then_measured_curves(page: Page, data: dict[str, Any]) -> None:
     rows = data["comparisons"][data["guess"]]["lines"]["val_loss"]
     none, dropout = (f"{row['value'][-1]:.2f}" for row in rows if row["seed"] is None)
     means = page.locator("#chart-guess .layer_2_marks path")
@@ -98,22 +100,12 @@ def test_guess_by_button_then_measured_curves(page: Page, data: dict[str, Any]) 
         f" {dropout} with Dropout, {none} without."
     )
     assert means.count() == shown + 1
-
-
-def test_guess_by_hand(page: Page, data: dict[str, Any]) -> None:
-    box = page.locator("#chart-guess .root > g > .background").bounding_box()
-    assert box
-    height = box["y"] + box["height"] / 2
-    page.mouse.move(box["x"] + 1, height)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] - 1, height, steps=40)
-    page.mouse.up()
+    draw_line(page, "#chart-guess .root > g > .background", (0.002, 0.5), (0.998, 0.5))
     page.click("#reveal")
-    found = re.search(r"guess is at (\d\.\d+)", page.locator("#guessed").inner_text())
-    assert found
-    top = data["charts"]["guess"]["encoding"]["y"]["scale"]["domain"][1]
-    assert float(found[1]) == pytest.approx(top / 2, rel=0.03)
     assert page.locator("[data-guess][aria-pressed=true]").count() == 0
+    (end,) = re.findall(r"guess is at (\d\.\d+)", page.locator("#guessed").inner_text())
+    top = data["charts"]["guess"]["encoding"]["y"]["scale"]["domain"][1]
+    assert float(end) == pytest.approx(top / 2, rel=0.03)
 
 
 def test_a_choice_has_its_verdict_its_pairs_and_its_curves(
@@ -140,7 +132,7 @@ def test_a_choice_has_its_verdict_its_pairs_and_its_curves(
 
 
 def test_knobs_by_keyboard(page: Page, data: dict[str, Any]) -> None:
-    page.locator("#knobs [name=dataset]").first.evaluate("radio => radio.click()")
+    page.locator("#knobs [name=dataset]").first.check(force=True)
     page.locator("#knobs [name=dataset]").first.focus()
     page.keyboard.press("ArrowRight")
     expect(page.locator("#verdict")).to_contain_text("Fashion-MNIST")
@@ -200,12 +192,7 @@ def test_masks_change_what_one_mask_says_and_the_full_network_stays(page: Page) 
 def test_digit_is_drawn_by_mouse_and_by_keyboard(page: Page) -> None:
     page.click("#clear")
     expect(page.locator("#says")).to_have_text("Draw a digit first.")
-    box = page.locator("#digit").bounding_box()
-    assert box
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 40)
-    page.mouse.down()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 40, steps=20)
-    page.mouse.up()
+    draw_line(page, "#digit", (0.5, 0.2), (0.5, 0.8))
     expect(page.locator("#says")).to_contain_text("All units say 1")
     page.click("#clear")
     page.locator("#digit").focus()
