@@ -82,7 +82,8 @@ def test_without_javascript_words_and_pictures_are_there(open_page: Open) -> Non
     page = open_page("en", viewport=DESK, java_script_enabled=False)
     assert page.locator(".chart:visible svg").count() == 5  # the guess is under "Show what ..."
     assert page.locator("#chart-solution svg").count() == 1
-    assert not page.locator("button:visible, input:visible, select:visible").all()
+    controls = "button:visible, input:visible, select:visible, canvas:visible"
+    assert not page.locator(controls).all()
     expect(page.locator("#says")).to_contain_text("All units say")
     expect(page.locator("noscript img")).to_be_visible()
     assert "0.0" in page.locator("#votes").inner_text()
@@ -100,7 +101,11 @@ def test_guess_by_button_and_by_hand_then_measured_curves(page: Page, data: dict
         f" {dropout} with Dropout, {none} without."
     )
     assert means.count() == shown + 1
-    draw_line(page, "#chart-guess .root > g > .background", (0.002, 0.5), (0.998, 0.5))
+    plot = "#chart-guess .root > g > .background"
+    draw_line(page, plot, (0.002, 0.5), (18 / 19, 0.5))  # to the last epoch but one
+    page.click("#reveal")
+    expect(page.locator("#guessed")).to_contain_text("your guess is at ?.")
+    draw_line(page, plot, (0.002, 0.5), (0.998, 0.5))
     page.click("#reveal")
     assert page.locator("[data-guess][aria-pressed=true]").count() == 0
     (end,) = re.findall(r"guess is at (\d\.\d+)", page.locator("#guessed").inner_text())

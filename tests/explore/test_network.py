@@ -17,7 +17,6 @@ from explore.network import (
     MODEL,
     NETWORK,
     Network,
-    accuracies,
     choose,
     read,
     read_weights,
@@ -25,15 +24,6 @@ from explore.network import (
     write,
 )  # fmt: skip
 from tests.conftest import ROOT
-
-
-def made_up(rate: float, labels: list[int]) -> Network:
-    """Units of the dense layer are handed on, two by two, to two classes."""
-    shapes = ((3, 3, 1, 1), (1,), (169, 4), (4,), (4, 2), (2,))
-    weights = [np.zeros(shape, np.float32) for shape in shapes]
-    weights[4][:] = [[1, 0], [1, 0], [0, 1], [0, 1]]
-    images = np.arange(len(labels) * 784, dtype=np.uint32).astype(np.uint8)
-    return Network(weights, rate, images.reshape(-1, 28, 28), np.array(labels))
 
 
 def test_file_is_made_from_the_model_in_dvc_lock() -> None:
@@ -45,6 +35,7 @@ def test_file_is_made_from_the_model_in_dvc_lock() -> None:
     assert content["md5"] == outs[MODEL.as_posix()]
     assert content["rate"] == load_parameters(ROOT / "params.yaml").train.dropout_rate
     assert content["test"]["full"] == pytest.approx(metrics["test_accuracy"], abs=1e-7)
+    assert content["test"]["one"] < content["test"]["mean"]
 
 
 def test_rounded_weights_change_no_probability_by_more_than_permitted() -> None:
@@ -84,17 +75,17 @@ def test_weights_are_read_in_the_order_of_the_layers(tmp_path: Path) -> None:
 
 
 def test_what_is_written_is_read_and_unpacked_the_same(tmp_path: Path) -> None:
-    network = made_up(0.25, [1, 0])
     random = np.random.default_rng(0)
-    for array in network.weights:
-        array[:] = random.normal(size=array.shape)
+    weights = [random.normal(size=shape).astype(np.float32) for shape in ((3, 2), (4,))]
+    images = random.integers(0, 256, (2, 28, 28), dtype=np.uint8)
+    network = Network(weights, 0.25, images, np.array([1, 0]))
     write(tmp_path / "network.json", network, {"md5": "0"})
     content = read(tmp_path / "network.json")
     found = unpack(content)
-    for before, after in zip(network.weights, found.weights, strict=True):
+    for before, after in zip(weights, found.weights, strict=True):
         np.testing.assert_allclose(after, before, atol=np.abs(before).max() / 2**14)
     assert (found.rate, found.labels.tolist(), content["md5"]) == (0.25, [1, 0], "0")
-    np.testing.assert_array_equal(found.images, network.images)
+    np.testing.assert_array_equal(found.images, images)
 
 
 @pytest.mark.parametrize(
@@ -115,16 +106,6 @@ def test_mask_drops_at_the_rate_and_keeps_the_mean() -> None:
     kept = network.mask(np.random.default_rng(1))
     assert kept.mean() == pytest.approx(0.8, abs=0.01)
     assert network.masked(np.ones(20_000), kept).mean() == pytest.approx(1, abs=0.02)
-
-
-def test_accuracies_of_all_units_of_one_mask_and_of_the_vote() -> None:
-    """The first unit speaks for the label, and the third, less, for the other class."""
-    network = made_up(0.5, [0, 1])
-    units = np.array([[3, 0, 2, 0], [2, 0, 3, 0]], np.float32)
-    found = accuracies(network, units)
-    assert (found["full"], found["mean"]) == (1, 1)
-    # Right: the right unit is kept (1/2); for class 0 also where both are dropped (argmax is 0).
-    assert found["one"] == pytest.approx((3 / 4 + 1 / 2) / 2, abs=0.06)
 
 
 def test_of_each_class_the_first_images_and_the_least_sure_are_chosen() -> None:

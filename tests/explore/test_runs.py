@@ -73,19 +73,3 @@ def test_pairs_are_judged_by_the_means() -> None:
     (found,) = compare(entries([0.80, 0.75]) + entries([0.70, 0.80], **DENSE))
     assert found.truth == -1
     assert found.pairs == [["right", "equal"], ["right", "wrong"]]
-
-
-def test_settings_are_in_the_order_of_the_page() -> None:
-    order: list[dict[str, Any]] = [
-        DENSE,
-        DENSE | {"dropout_rate": 0.6},
-        DENSE | {"placement": "pooling", "dropout_rate": 0.1},
-        DENSE | {"train_samples": 500},
-        DENSE | {"dense_units": 512},
-        DENSE | {"dataset": "fashion_mnist"},
-    ]
-    made = [entry for changed in reversed(order) for entry in entries([0.5, 0.6], **changed)]
-    for changed in [*order[3:], DENSE]:
-        made += entries([0.5, 0.6], **changed | {"placement": "none", "dropout_rate": 0.0})
-    for comparison, changed in zip(compare(made), order, strict=True):
-        assert {name: getattr(comparison.setting, name) for name in changed} == changed
