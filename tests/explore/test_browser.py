@@ -201,7 +201,10 @@ def test_digit_is_drawn_by_mouse_and_by_keyboard(page: Page) -> None:
     expect(page.locator("#says")).to_contain_text("All units say 1")
     page.click("#clear")
     page.locator("#digit").focus()
-    for key in ("ArrowUp",) * 8 + (" ",) + ("ArrowDown",) * 17 + (" ",):
+    for _ in range(8):
+        page.keyboard.press("ArrowUp")
+    expect(page.locator("#says")).to_have_text("Draw a digit first.")
+    for key in (" ",) + ("ArrowDown",) * 17 + (" ",):
         page.keyboard.press(key)
     expect(page.locator("#says")).to_contain_text("All units say 1")
 
