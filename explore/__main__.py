@@ -7,30 +7,30 @@ from experiment.common.files import replacing
 from experiment.common.parameters import load_parameters
 from explore.network import NETWORK, read
 from explore.page import render
-from explore.runs import read_comparisons
+from explore.runs import compare
 from explore.words import LANGUAGES
-
-FOLDER = Path("explore")
+from study.paths import STORE
+from study.store import read_entries
 
 
 def main() -> None:
     """Writes the page in each language."""
     with one_line_errors("explore"):
-        for path in build(FOLDER):
+        for path in build(Path("explore")):
             print(f"{path.as_posix()}: open it in a browser")
 
 
 def build(folder: Path) -> list[Path]:
     """The files that it wrote."""
-    comparisons, params, stored = read_comparisons(), load_parameters(), read(NETWORK)
-    pages = {
-        folder / name: render(comparisons, params, stored, language)
-        for language, name in LANGUAGES.items()
-    }
-    for path, page in pages.items():
-        with replacing(path) as temporary:
+    comparisons = compare([entry for _, entry in read_entries(STORE)])
+    params, stored = load_parameters(), read(NETWORK)
+    paths = []
+    for language, name in LANGUAGES.items():
+        page = render(comparisons, params, stored, language)
+        paths.append(folder / name)
+        with replacing(paths[-1]) as temporary:
             temporary.write_text(page, encoding="utf-8", newline="\n")
-    return list(pages)
+    return paths
 
 
 if __name__ == "__main__":

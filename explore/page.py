@@ -1,28 +1,25 @@
-"""The page in one language: what its template is given."""
+"""The page in one language: what its templates are given."""
 
-import base64
-import io
 import json
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-import matplotlib.image
-import numpy as np
 import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from experiment.common.errors import InputError
 from experiment.common.parameters import Parameters
 from experiment.data.known import label_of
-from explore import charts, network
-from explore.network import Network
-from explore.runs import COLUMNS, PLACES, Comparison, Interval, Key, Setting, pair
-from explore.words import CLAIMS, WORDS
-from study.paths import CLAIMS as CLAIMS_FILE
+from explore import charts
+from explore.inside import look_inside
+from explore.network import MASKS, packed, unpack
+from explore.runs import COLUMNS, PLACES, Comparison, side
+from explore.words import WORDS
+from study.paths import CLAIMS
+from study.statistics import Estimate, estimate
 
-JUDGED = {1: "better", 0: "undecided", -1: "worse"}
-PAIR_KINDS = {1: "right", 0: "equal", -1: "wrong"}
+KNOBS = ("dataset", "dense_units", "train_samples", "placement", "dropout_rate")
 
 
 def render(
@@ -31,15 +28,16 @@ def render(
     """The page as HTML.
 
     Args:
-        comparisons: of the study; see `explore.runs.read_comparisons`.
+        comparisons: of the study; see `explore.runs.compare`.
         params: of the pipeline: what the page is about, where it names nothing else.
         stored: explore/network.json.
-        language: of `explore.words.LANGUAGES`.
+        language: of `explore.words.WORDS`.
 
     Raises:
         InputError: the study has not yet what the page is about.
     """
-    words, templates = WORDS[language], environment(language)
+    words = WORDS[language]
+    templates = environment(words)
     chosen = choose(comparisons, params)
     start, guess = chosen["main"][0], chosen["guess"]
     figures = {
@@ -51,78 +49,69 @@ def render(
         "solution": charts.curves(guess, "val_loss", words),
         "knobs": charts.curves(start, "val_loss", words),
     }
-    texts = [
-        {
-            "verdict": templates.get_template(f"verdict.{language}.html").render(c=c).strip(),
-            "pairs": templates.get_template(f"pairs.{language}.html").render(c=c).strip(),
-        }
-        for c in comparisons
-    ]
-    inside = look_inside(network.unpack(stored), words)
-    begin = list(comparisons).index(start)
-    return templates.get_template(f"{language}.html").render(
+    inside = look_inside(unpack(stored), words)
+    data = {
+        "words": words,
+        "charts": {name: chart for name, chart in figures.items() if name != "solution"},
+        "knobs": KNOBS,
+        "start": comparisons.index(start),
+        "guess": comparisons.index(guess),
+        "comparisons": [numbers(c, words, templates.filters["title"](c)) for c in comparisons],
+        "image": inside["image"],
+        "masks": MASKS,
+    }
+    return templates.get_template("page.html").render(
         **chosen,
         comparisons=comparisons,
         words=words,
         language=language,
         charts=figures,
         columns=COLUMNS,
-        total=len({(s.key, seed) for s in _settings(comparisons) for seed in s.runs.index}),
-        rate=params.train.dropout_rate,
-        seed=params.train.seed,
-        claims=read_claims(language),
-        knob_values=knob_values(comparisons, templates),
-        start={"c": start, **texts[begin]},
-        inside=inside,
-        images=stored["labels"],
-        test=stored["test"],
-        masks=network.MASKS,
-        vega=vega(),
-        network={k: v for k, v in stored.items() if k != "exact"},
-        data=packed(
+        total=len(
             {
-                "words": words,
-                "charts": {k: v for k, v in figures.items() if k != "solution"},
-                "columns": COLUMNS,
-                "knobs": Key._fields,
-                "start": begin,
-                "guess": list(comparisons).index(guess),
-                **numbers(comparisons, templates, texts),
-                "image": inside["image"],
-                "masks": network.MASKS,
+                (setting, seed)
+                for c in comparisons
+                for setting in (c.setting, c.setting.without_dropout())
+                for seed in c.without.metrics.index
             }
         ),
+        rate=params.train.dropout_rate,
+        seed=params.train.seed,
+        claims=json.loads(CLAIMS.read_text(encoding="utf-8"))["claims"],
+        knobs={name: knob_values(comparisons, name) for name in KNOBS},
+        inside=inside,
+        labels=stored["labels"],
+        test=stored["test"],
+        vega=vega(),
+        network_json={key: value for key, value in stored.items() if key != "exact"},
+        data=packed(json.dumps(data, separators=(",", ":")).encode()),
     )
 
 
 def choose(comparisons: Sequence[Comparison], params: Parameters) -> dict[str, Any]:
     """What the story is told of: by name, a comparison or several."""
     rate, units = params.train.dropout_rate, params.model.dense_units
-    all_images = {c.key.dataset: 0 for c in comparisons}
+    most: dict[str, int] = {}
     for c in comparisons:
-        all_images[c.key.dataset] = max(all_images[c.key.dataset], c.key.train_samples)
+        name = c.setting.dataset
+        most[name] = max(most.get(name, 0), c.setting.train_samples)
 
-    def of(dataset: str, **wanted: object) -> list[Comparison]:
-        """Those with these values; what is not named is as in the pipeline. None: any value."""
-        values = {
-            "dataset": dataset,
-            "dense_units": units,
-            "train_samples": all_images[dataset],
-            "placement": "dense",
-            "dropout_rate": rate,
-        } | wanted
-        names = [name for name, value in values.items() if value is not None]
-        return [c for c in comparisons if all(getattr(c.key, n) == values[n] for n in names)]
+    def of(dataset: str, free: str = "") -> list[Comparison]:
+        """Those that are as in the pipeline, but for a parameter that is free."""
+        wanted = {"dataset": dataset, "dense_units": units, "train_samples": most[dataset],
+                  "placement": "dense", "dropout_rate": rate}  # fmt: skip
+        names = [name for name in wanted if name != free]
+        return [c for c in comparisons if all(getattr(c.setting, n) == wanted[n] for n in names)]
 
-    main = [c for dataset in all_images for c in of(dataset)]
+    main = [c for dataset in most for c in of(dataset)]
     if not main:
         raise InputError(
-            f"metrics/study_runs.csv: expected two seeds or more with rate {rate} and without"
-            " Dropout; found none; run `make study`"
+            f"study/runs: expected two seeds or more with rate {rate} and without Dropout; found"
+            " none; run `make study`"
         )
-    first = main[0].key.dataset
-    sizes = sorted(of(first, train_samples=None), key=lambda c: c.key.train_samples)
-    rates, places = of(first, dropout_rate=None), of(first, placement=None)
+    first = main[0].setting.dataset
+    sizes = sorted(of(first, "train_samples"), key=lambda c: c.setting.train_samples)
+    rates, places = of(first, "dropout_rate"), of(first, "placement")
     return {
         "main": main,
         "guess": main[-1],
@@ -131,154 +120,64 @@ def choose(comparisons: Sequence[Comparison], params: Parameters) -> dict[str, A
         "places": places,
         "best_size": max(sizes, key=lambda c: c.gain.mean),
         "best_rate": max(rates, key=lambda c: c.gain.mean),
-        # Another place against the dense layer, instead of against no Dropout.
-        "moved": {
-            c.key.placement: moved
-            for c in places
-            if c.key.placement != "dense"
-            for moved in pair(main[0].dropout, c.dropout)
-        },
+        "good_rates": [c.setting.dropout_rate for c in rates if side(c.gain) == 1],
+        "moved": moved(main[0], places),
     }
 
 
-def numbers(
-    comparisons: Sequence[Comparison], templates: Environment, texts: list[dict[str, str]]
-) -> dict[str, Any]:
-    """What the script draws and says for each choice; settings are shared by comparisons."""
-    settings = _settings(comparisons)
-    places = {_name(setting): place for place, setting in enumerate(settings)}
+def moved(dense: Comparison, places: Sequence[Comparison]) -> dict[str, Estimate]:
+    """By another place, its accuracy against that of the dense layer: seed by seed, in points."""
+    changes = {
+        c.setting.placement: 100 * (c.dropout.metrics - dense.dropout.metrics)["test_accuracy"]
+        for c in places
+        if c.setting.placement != "dense"
+    }
+    found = {place: change.dropna() for place, change in changes.items()}
+    return {place: estimate(change) for place, change in found.items() if len(change) > 1}
+
+
+def numbers(comparison: Comparison, words: dict[str, str], title: str) -> dict[str, Any]:
+    """What the script draws and says of a choice."""
+    sides = {"without": comparison.without, "with": comparison.dropout}
+    accuracies = {name: runs.metrics["test_accuracy"] for name, runs in sides.items()}
     return {
-        "settings": [
-            {
-                "seeds": setting.runs.index.tolist(),
-                "accuracy": [f"{100 * a:.2f}" for a in setting.runs["test_accuracy"]],
-                "runs": {
-                    name: [[charts.short(v) for v in row] for row in curve.to_numpy()]
-                    for name, curve in setting.curves.items()
-                },
-                "bands": {
-                    name: [list(charts.limits(band).values()) for band in bands]
-                    for name, bands in setting.bands.items()
-                },
-            }
-            for setting in settings
-        ],
-        "comparisons": [
-            {
-                **c.key._asdict(),
-                **text,
-                "without": places[_name(c.without)],
-                "with": places[_name(c.dropout)],
-                "title": templates.filters["title"](c),
-                "better": [[PAIR_KINDS[b * (c.pairs.truth or 1)] for b in row] for row in
-                           c.pairs.better],
-            }
-            for c, text in zip(comparisons, texts, strict=True)
-        ],
-    }  # fmt: skip
+        **{name: getattr(comparison.setting, name) for name in KNOBS},
+        "title": title,
+        "seeds": comparison.without.metrics.index.tolist(),
+        "accuracy": {
+            name: [f"{100 * value:.2f}" for value in values] for name, values in accuracies.items()
+        },
+        "pairs": comparison.pairs,
+        "lines": {column: charts.lines(comparison, column, words) for column in COLUMNS},
+    }
 
 
-def _settings(comparisons: Sequence[Comparison]) -> list[Setting]:
-    """Each once: several comparisons can have the same runs without Dropout."""
-    return list({_name(s): s for c in comparisons for s in (c.without, c.dropout)}.values())
-
-
-def _name(setting: Setting) -> tuple[Key, tuple[int, ...]]:
-    return setting.key, tuple(setting.runs.index)
-
-
-def knob_values(
-    comparisons: Sequence[Comparison], templates: Environment
-) -> dict[str, list[tuple[object, str]]]:
-    """By parameter, its values with their labels."""
-    found = {}
-    for name in Key._fields:
-        values = list(dict.fromkeys(getattr(c.key, name) for c in comparisons))
-        if name != "dataset":
-            values.sort(key=PLACES.index if name == "placement" else None)
-        found[name] = [(value, templates.filters["label"](value)) for value in values]
-    return found
-
-
-def look_inside(trained: Network, words: dict[str, str]) -> dict[str, Any]:
-    """One image with one mask and 200, as the page shows it first."""
-    random = np.random.default_rng(0)
-    units, labels = trained.units(trained.images), trained.labels
-    masks = [trained.mask(random) for _ in range(network.MASKS)]
-    each = np.stack([trained.probabilities(trained.masked(units, kept)) for kept in masks])
-    full = trained.probabilities(units)
-    mean = each.mean(axis=0)
-    right = full.argmax(axis=1) == labels
-    # The image on which single masks disagree most, of those that all units get right.
-    image = int(np.argmin(np.where(right, mean[np.arange(len(labels)), labels], 2)))
-    votes = np.bincount(each[:, image].argmax(axis=1), minlength=full.shape[1])
-    shown = (full[image], each[0, image], mean[image])
-    full_says, one_says, mean_says = (int(p.argmax()) for p in shown)
-    full_p, one_p, mean_p = (f"{100 * p.max():.1f}" for p in shown)
-    level = units[image] / units[image].max()
-    dropped = np.flatnonzero(~masks[0]).tolist()
-    return {
-        "image": image,
-        "label": labels[image],
-        "picture": png(trained.images[image]),
-        "units": [f"{value:.2f}" for value in level],
-        "dropped": dropped,
-        "per_row": 16,
-        "rows": [
-            [*(f"{100 * p[digit]:.1f}" for p in shown), int(votes[digit])]
-            for digit in range(len(votes))
-        ],
-        "says": words["says"].format(
-            full=full_says, one=one_says, mean=mean_says, full_p=full_p, one_p=one_p,
-            mean_p=mean_p, dropped=len(dropped), units=len(level), votes=votes[mean_says],
-        ),
-    }  # fmt: skip
-
-
-def png(image: np.ndarray) -> str:
-    """A `uint8 (h, w)` image as an address of data."""
-    file = io.BytesIO()
-    without: dict[str, Any] = {"Software": None}  # matplotlib's version
-    matplotlib.image.imsave(file, image, cmap="gray", metadata=without)
-    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
-
-
-def read_claims(language: str) -> list[tuple[str, str]]:
-    """Claims that the page has words for, with the study's verdict."""
-    judged = json.loads(CLAIMS_FILE.read_text(encoding="utf-8"))["claims"]
-    place = list(WORDS).index(language)
-    return [
-        (texts[place], WORDS[language][judged[name]["verdict"]])
-        for name, texts in CLAIMS.items()
-        if name in judged
-    ]
-
-
-def packed(content: dict[str, Any]) -> str:
-    """What the script unpacks."""
-    return network.packed(json.dumps(content, separators=(",", ":")).encode())
+def knob_values(comparisons: Sequence[Comparison], name: str) -> list[Any]:
+    """The values of a parameter, in the order of the knob."""
+    values = list(dict.fromkeys(getattr(c.setting, name) for c in comparisons))
+    if name == "placement":
+        return sorted(values, key=PLACES.index)
+    return values if name == "dataset" else sorted(values)
 
 
 @cache
 def vega() -> str:
     """Vega, Vega-Lite and Vega-Embed, packed: the script unpacks them."""
-    return network.packed(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").encode())
+    return packed(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").encode())
 
 
-def environment(language: str) -> Environment:
+def environment(words: dict[str, str]) -> Environment:
     """The templates, and how they write numbers."""
-    words = WORDS[language]
-    to = {"en": "to", "ja": "〜"}[language]
 
     def signed(value: float, digits: int) -> str:
         return f"{value:+.{digits}f}".replace("-", "−")
 
-    def change(i: Interval, digits: int) -> str:
-        return f"{signed(i.mean, digits)} {limits(i, digits)}"
-
-    def limits(i: Interval, digits: int, plain: bool = False) -> str:
-        write = (lambda value, digits: f"{value:.{digits}f}") if plain else signed
-        return f"[{write(i.low, digits)} {to} {write(i.high, digits)}]"
+    def limits(found: Estimate, digits: int, plain: bool = False) -> str:
+        low, high = (
+            f"{value:.{digits}f}" if plain else signed(value, digits)
+            for value in (found.low, found.high)
+        )
+        return words["limits"].format(low=low, high=high)
 
     def label(value: object) -> str:
         if isinstance(value, str):
@@ -286,35 +185,33 @@ def environment(language: str) -> Environment:
         return f"{value:,}" if isinstance(value, int) else f"{value:g}"
 
     def title(c: Comparison) -> str:
-        dataset, units, samples, place, rate = (label(value) for value in c.key)
-        text = words["title"].format(dataset=dataset, samples=samples, rate=rate, place=place)
-        many = c.key.dense_units != 128
-        return text + (words["title_units"].format(units=units) if many else "")
+        values = {name: label(getattr(c.setting, name)) for name in KNOBS}
+        width = words["title_units"] if c.setting.dense_units != 128 else ""
+        return (words["title"] + width).format(**values)
 
-    def judgement(i: Interval, lower: bool = False) -> str:
-        return JUDGED[-i.sign if lower else i.sign]
+    def judgement(found: Estimate, lower: bool = False) -> str:
+        return ("undecided", "better", "worse")[-side(found) if lower else side(found)]
 
-    found = Environment(
+    templates = Environment(
         loader=PackageLoader("explore"),
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        keep_trailing_newline=True,
     )
-    found.filters |= {
-        "change": change,
-        "limits": limits,
-        "signed": signed,
-        "percent": lambda value: f"{100 * value:.2f}\N{NO-BREAK SPACE}%",
-        "number": lambda value, digits: f"{value:.{digits}f}",
-        "thousands": lambda value: f"{value:,}",
+    templates.filters |= {
+        "change": lambda found, digits: f"{signed(found.mean, digits)} {limits(found, digits)}",
         "dataset": label_of,
-        "label": label,
-        "title": title,
+        "judge": lambda found, lower=False: words[judgement(found, lower)],
         "judgement": judgement,
-        "judge": lambda i, lower=False: words[judgement(i, lower)],
-        "kind": lambda pairs, better: PAIR_KINDS[better * (pairs.truth or 1)],
-        "picture": charts.picture,
+        "label": label,
+        "limits": limits,
+        "number": lambda value, digits: f"{value:.{digits}f}",
+        "pairs": lambda c, kind=None: sum(kind in (None, k) for row in c.pairs for k in row),
+        "percent": lambda value: f"{100 * value:.2f}\N{NO-BREAK SPACE}%",
+        "picture": vl_convert.vegalite_to_svg,
+        "side": side,
+        "signed": signed,
+        "title": title,
     }
-    return found
+    return templates

@@ -2,17 +2,12 @@
 
 LANGUAGES = {"en": "index.html", "ja": "index.ja.html"}  # the page's file name by language
 
-_WORDS = {
+_WORDS = {  # by language
     # Charts
     "without": ("without Dropout", "ドロップアウトなし"),
     "with": ("with Dropout", "ドロップアウトあり"),
     "guess": ("your guess", "あなたの予想"),
-    "network": ("network", "ネットワーク"),
     "epoch": ("epoch", "エポック"),
-    "seed": ("seed", "シード"),
-    "mean": ("mean", "平均"),
-    "value": ("value", "値"),
-    "interval": ("95 % interval", "95% 信頼区間"),
     "loss": ("training loss", "訓練画像の損失"),
     "val_loss": ("validation loss", "検証画像の損失"),
     "accuracy": ("training accuracy", "訓練画像の正解率"),
@@ -29,11 +24,12 @@ _WORDS = {
     "pooling": ("the pooling", "プーリングの後"),
     "both": ("both", "両方の後"),
     "title": (
-        "{dataset}, {samples} training images, rate {rate} after {place}",
-        "{dataset}、訓練画像 {samples} 枚、{place}、率 {rate}",
+        "{dataset}, {train_samples} training images, rate {dropout_rate} after {placement}",
+        "{dataset}、訓練画像 {train_samples} 枚、{placement}、率 {dropout_rate}",
     ),
-    "title_units": (", {units} dense units", "、全結合層 {units} ユニット"),
-    # Verdicts: of accuracy, of overfitting
+    "title_units": (", {dense_units} dense units", "、全結合層 {dense_units} ユニット"),
+    "limits": ("[{low} to {high}]", "[{low} 〜 {high}]"),
+    # Verdicts: of the page's intervals, of the study's claims
     "better": ("better", "改善"),
     "worse": ("worse", "悪化"),
     "undecided": ("undecided", "判定不能"),
@@ -74,34 +70,7 @@ _WORDS = {
     ),
     "nothing": ("Draw a digit first.", "まず数字を描いてください。"),
 }
-WORDS = {
+WORDS = {  # by language
     language: {name: texts[place] for name, texts in _WORDS.items()}
     for place, language in enumerate(LANGUAGES)
-}
-
-# As study/contrasts.py has them.
-CLAIMS = {
-    "C1": (
-        "Without Dropout, training accuracy goes to 100 %.",
-        "ドロップアウトなしでは、訓練画像の正解率は 100 % に達する。",
-    ),
-    "C2": (
-        "Without Dropout, validation loss gets worse as training goes on.",
-        "ドロップアウトなしでは、学習が進むと検証画像の損失が悪化する。",
-    ),
-    "C3": (
-        "With Dropout, training accuracy stays visibly below 100 %.",
-        "ドロップアウトありでは、訓練画像の正解率は 100 % よりはっきり低いままである。",
-    ),
-    "C4": (
-        "With Dropout, validation accuracy and validation loss stay steady.",
-        "ドロップアウトありでは、検証画像の正解率と損失は安定している。",
-    ),
-    "C5": (
-        "Dropout improves accuracy on unseen data.",
-        "ドロップアウトは、未知のデータの正解率を上げる。",
-    ),
-    "C6": ("It helps most where data are few.", "データが少ないときに最も効く。"),
-    "C7": ("Its place is after fully connected layers.", "全結合層の後に置くのがよい。"),
-    "C8": ("Rates of 0.3 to 0.5 are the ones to try.", "試すべき率は 0.3 〜 0.5 である。"),
 }

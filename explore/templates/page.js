@@ -11,9 +11,7 @@
     return new Uint8Array(await new Response(stream).arrayBuffer());
   }
   const unpacked = async (id) => new TextDecoder().decode(await inflate($(id).textContent));
-  const data = JSON.parse(await unpacked("data"));
-  const network = JSON.parse($("network").textContent);
-  const words = data.words;
+  const { words, charts, comparisons, ...data } = JSON.parse(await unpacked("data"));
 
   // ---- Charts: the same specifications that were drawn into the page, as wide as there is room.
   const script = document.createElement("script");
@@ -24,97 +22,88 @@
     const { view } = await window.vegaEmbed(`#chart-${id}`, { ...spec, width: "container" }, options);
     return view;
   }
-  for (const id of ["training", "validation", "sizes", "rates"]) await draw(id, data.charts[id]);
-
-  function points(comparison, column) {
-    return ["without", "with"].flatMap((name) => {
-      const { seeds, runs, bands } = data.settings[comparison[name]];
-      const label = words[name];
-      return [
-        ...bands[column].map(([value, low, high], i) => ({ network: label, epoch: i + 1, seed: null, value, low, high })),
-        ...runs[column].flatMap((run, r) => run.map((value, i) => ({ network: label, epoch: i + 1, seed: seeds[r], value }))),
-      ];
-    });
-  }
+  for (const id of ["training", "validation", "sizes", "rates"]) await draw(id, charts[id]);
 
   // ---- Guess: a line for each choice, or drawn by hand; then what was measured.
   {
     show("guesses", "guessing");
     $("solution").hidden = true;
-    const comparison = data.comparisons[data.guess];
-    const without = data.settings[comparison.without].bands.val_loss.map((band) => band[0]);
-    const measured = data.settings[comparison.with].bands.val_loss.map((band) => band[0]);
+    const rows = comparisons[data.guess].lines.val_loss;
+    const [without, measured] = rows.filter((row) => row.seed === null).map((row) => row.value);
     const lowest = Math.min(...without);
     const turn = without.indexOf(lowest);
+    const end = without.length - 1;
     const after = {
-      fall: (i) => lowest * (1 - 0.35 * (i - turn) / (without.length - 1 - turn)),
+      fall: (i) => lowest * (1 - 0.35 * (i - turn) / (end - turn)),
       level: () => lowest,
       half: (i) => (lowest + without[i]) / 2,
       same: (i) => without[i],
     };
-    const view = await draw("guess", { ...data.charts.guess, height: 320 });
-    let line = [];
-    const redraw = () => {
-      const values = line.flatMap((value, i) => (value === undefined ? [] : [{ network: words.guess, epoch: i + 1, value }]));
-      view.data("guess", values).run();
-    };
+    const view = await draw("guess", { ...charts.guess, height: 320 });
     const buttons = [...document.querySelectorAll("[data-guess]")];
-    const press = (pressed) => buttons.forEach((b) => b.setAttribute("aria-pressed", String(b === pressed)));
-    press(null);
+    let line = []; // a value for each epoch, or a gap
+    function redraw(pressed) {
+      buttons.forEach((button) => button.setAttribute("aria-pressed", button === pressed));
+      const points = line.map((value, i) => ({ network: words.guess, epoch: i + 1, value }));
+      view.data("guess", points.filter((point) => point)).run();
+    }
+    redraw();
     for (const button of buttons) {
       button.addEventListener("click", () => {
         line = without.map((value, i) => (i <= turn ? value : after[button.dataset.guess](i)));
-        press(button);
-        redraw();
+        redraw(button);
       });
     }
     const chart = $("chart-guess");
-    const pen = (event) => {
+    function pen(event) {
       if (!event.buttons) return;
       const plot = chart.querySelector(".role-frame.root .background").getBoundingClientRect();
-      const part = (event.clientX - plot.left) / plot.width;
-      const epoch = Math.round(view.scale("x").invert(part * view.width()));
+      const epoch = Math.round(view.scale("x").invert((event.clientX - plot.left) / plot.width * view.width()));
       const value = view.scale("y").invert((event.clientY - plot.top) / plot.height * view.height());
       if (epoch < 1 || epoch > without.length) return;
       line[epoch - 1] = Math.max(0, value);
-      press(null);
       redraw();
-    };
+    }
     chart.addEventListener("pointerdown", (event) => { line = []; event.preventDefault(); pen(event); });
     chart.addEventListener("pointermove", pen);
     $("reveal").addEventListener("click", () => {
-      view.data("curves", points(comparison, "val_loss")).run();
-      const end = (values) => values[without.length - 1];
-      $("guessed").textContent = say("guess_end", {
-        guess: end(line) === undefined ? "?" : end(line).toFixed(2), with: end(measured).toFixed(2), without: end(without).toFixed(2),
-      });
+      view.data("curves", rows).run();
+      const [guess, dropout, none] = [line, measured, without].map((values) => values[end]?.toFixed(2) ?? "?");
+      $("guessed").textContent = say("guess_end", { guess, with: dropout, without: none });
     });
   }
 
   // ---- Knobs: the choice decides verdict, chart, and the pairs below.
-  let current = data.comparisons[data.start];
+  let current, tally;
   const radios = (name) => [...document.querySelectorAll(`#knobs [name=${name}]`)];
+  const is = (comparison, name, radio) => String(comparison[name]) === radio.value;
   async function choose(comparison) {
     current = comparison;
+    tally = { n: 0, wrong: 0, equal: 0, right: 0 };
     for (const name of data.knobs) {
+      const others = data.knobs.filter((knob) => knob !== name);
       for (const radio of radios(name)) {
-        radio.checked = radio.value === String(comparison[name]);
-        const there = data.comparisons.some((other) =>
-          data.knobs.every((knob) => String(other[knob]) === (knob === name ? radio.value : String(comparison[knob]))));
+        radio.checked = is(current, name, radio);
+        const there = comparisons.some((other) =>
+          is(other, name, radio) && others.every((knob) => other[knob] === current[knob]));
         radio.parentElement.classList.toggle("far", !there);
       }
     }
-    $("verdict").innerHTML = comparison.verdict;
-    pairs();
+    const [verdict, pairs] = $("texts").content.children[comparisons.indexOf(current)].children;
+    $("verdict").replaceChildren(verdict.cloneNode(true));
+    $("pairs-text").textContent = pairs.textContent;
+    $("drawn").textContent = "";
+    $("grid").setAttribute("aria-label", pairs.textContent);
+    $("grid").style.setProperty("--columns", current.seeds.length);
+    $("grid").replaceChildren(...current.pairs.flat().map((kind) => Object.assign(document.createElement("i"), { className: kind })));
     await drawKnobs();
   }
   async function drawKnobs() {
     const column = radios("measure").find((radio) => radio.checked).value;
-    const spec = structuredClone(data.charts.knobs);
-    spec.height = 320;
-    spec.data.values = points(current, column);
+    const spec = { ...structuredClone(charts.knobs), height: 320 };
+    spec.data.values = current.lines[column];
     spec.encoding.y.title = words[column];
-    spec.encoding.x.scale.domain = [1, data.settings[current.without].bands[column].length];
+    spec.encoding.x.scale.domain[1] = current.lines[column][0].epoch.length;
     const caption = `${current.title}: ${words[column]}`;
     $("chart-knobs").setAttribute("aria-label", caption);
     $("chart-knobs").parentElement.querySelector("figcaption").textContent = caption;
@@ -124,7 +113,7 @@
     for (const radio of radios(name)) {
       radio.addEventListener("change", () => {
         const alike = (other) => data.knobs.filter((knob) => other[knob] === current[knob]).length;
-        const there = data.comparisons.filter((other) => String(other[name]) === radio.value);
+        const there = comparisons.filter((other) => is(other, name, radio));
         choose(there.reduce((best, other) => (alike(other) > alike(best) ? other : best)));
       });
     }
@@ -132,52 +121,40 @@
   for (const radio of radios("measure")) radio.addEventListener("change", drawKnobs);
 
   // ---- Pairs of runs: drawn by lot from all that there are.
-  let tally;
-  function pairs() {
-    tally = { n: 0, wrong: 0, equal: 0, right: 0 };
-    $("pairs-text").textContent = current.pairs;
-    $("drawn").textContent = "";
-    const grid = $("grid");
-    grid.setAttribute("aria-label", current.pairs);
-    grid.style.setProperty("--columns", current.better[0].length);
-    grid.replaceChildren(...current.better.flat().map((kind) => Object.assign(document.createElement("i"), { className: kind })));
-  }
   function drawPairs(count) {
-    const [without, dropout] = [data.settings[current.without], data.settings[current.with]];
+    const { seeds, accuracy, pairs } = current;
+    const lot = () => Math.floor(Math.random() * seeds.length);
     let a, b;
     for (let i = 0; i < count; i++) {
-      a = Math.floor(Math.random() * without.seeds.length);
-      b = Math.floor(Math.random() * dropout.seeds.length);
+      [a, b] = [lot(), lot()];
       tally.n += 1;
-      tally[current.better[a][b]] += 1;
+      tally[pairs[a][b]] += 1;
     }
-    [...$("grid").children].forEach((cell, i) => cell.classList.toggle("now", i === a * dropout.seeds.length + b));
+    [...$("grid").children].forEach((cell, i) => cell.classList.toggle("now", i === a * seeds.length + b));
     const pair = say("pair", {
-      a: without.seeds[a], x: without.accuracy[a], b: dropout.seeds[b], y: dropout.accuracy[b], judged: words[`pair_${current.better[a][b]}`],
+      a: seeds[a], x: accuracy.without[a], b: seeds[b], y: accuracy.with[b], judged: words[`pair_${pairs[a][b]}`],
     });
     $("drawn").textContent = `${pair} ${say("tally", tally)}`;
   }
   $("draw").addEventListener("click", () => drawPairs(1));
   $("draw100").addEventListener("click", () => drawPairs(100));
   show("knobs", "drawing");
-  await choose(current);
+  await choose(comparisons[data.start]);
 
   // ---- Inside: the network itself.
-  const weights = await (async () => {
-    const bytes = await inflate(network.weights);
-    const count = bytes.length / 2; // the low bytes, then the high ones
-    let start = 0;
-    return network.shapes.map((shape, layer) => {
-      const size = shape.reduce((a, b) => a * b, 1);
-      const part = Float32Array.from({ length: size }, (_, i) => {
-        const whole = ((bytes[start + i] | (bytes[count + start + i] << 8)) << 16) >> 16;
-        return whole * network.scales[layer];
-      });
-      start += size;
-      return part;
-    });
-  })();
+  const network = JSON.parse($("network").textContent);
   const images = await inflate(network.images);
+  const bytes = await inflate(network.weights); // the low ones of all weights, then the high ones
+  let start = 0;
+  const weights = network.shapes.map((shape, layer) => {
+    const size = shape.reduce((a, b) => a * b);
+    const part = Float32Array.from({ length: size }, (_, i) => {
+      const [low, high] = [bytes[start + i], bytes[bytes.length / 2 + start + i]];
+      return (((low | (high << 8)) << 16) >> 16) * network.scales[layer];
+    });
+    start += size;
+    return part;
+  });
 
   function unitsOf(pixels) { // what the dense layer gives for 784 pixels, 0 to 255
     const [kernel, bias, dense, denseBias] = weights;
@@ -213,6 +190,8 @@
   let pixels = new Uint8Array(784), drawn = false, units, mask, masks, rate = Number($("rate").value);
   const canvas = $("digit").getContext("2d");
   const cursor = { x: 14, y: 14, down: false, shown: false };
+  const drop = () => { mask = newMask(); };
+  const vote = () => { masks = Array.from({ length: data.masks }, newMask); };
 
   function paint() {
     const picture = canvas.createImageData(28, 28);
@@ -235,7 +214,7 @@
     units = unitsOf(drawn ? centred() : pixels);
     tell();
   }
-  function tell(count = masks.length) { // what the first `count` masks make of it
+  function tell() { // what the masks make of it
     const empty = pixels.every((value) => value === 0);
     const most = Math.max(...units, 1e-9);
     [...$("units").children].forEach((rect, u) => {
@@ -243,26 +222,23 @@
       rect.style.setProperty("--level", units[u] / most);
     });
     const full = probabilitiesOf(units), one = probabilitiesOf(masked(mask));
-    const each = masks.slice(0, count).map((other) => probabilitiesOf(masked(other)));
-    const mean = full.map((_, c) => each.reduce((sum, p) => sum + p[c], 0) / count);
+    const each = masks.map((other) => probabilitiesOf(masked(other)));
+    const mean = full.map((_, c) => each.reduce((sum, p) => sum + p[c], 0) / each.length);
     const votes = full.map((_, c) => each.filter((p) => best(p) === c).length);
+    const percent = (p) => (100 * p).toFixed(1);
     [...$("votes").rows].forEach((row, c) => {
       [full, one, mean].forEach((p, column) => {
-        const text = (100 * p[c]).toFixed(1);
-        row.cells[column + 1].textContent = empty ? "" : text;
-        row.cells[column + 1].style.setProperty("--p", empty ? "0%" : `${text}%`);
+        row.cells[column + 1].textContent = empty ? "" : percent(p[c]);
+        row.cells[column + 1].style.setProperty("--p", empty ? "0%" : `${percent(p[c])}%`);
       });
       row.cells[4].textContent = empty ? "" : votes[c];
     });
-    if (count < masks.length) return;
-    const p = (probabilities) => (100 * Math.max(...probabilities)).toFixed(1);
+    const p = (probabilities) => percent(Math.max(...probabilities));
     $("says").textContent = empty ? words.nothing : say("says", {
       full: best(full), full_p: p(full), one: best(one), one_p: p(one), mean: best(mean), mean_p: p(mean),
       votes: votes[best(mean)], units: units.length, dropped: mask.filter((kept) => !kept).length,
     });
   }
-  const voteAnew = () => { masks = Array.from({ length: data.masks }, newMask); };
-  const drop = () => { mask = newMask(); };
   function choosePicture(image) {
     pixels = images.slice(784 * image, 784 * (image + 1));
     drawn = false;
@@ -271,21 +247,12 @@
   $("image").addEventListener("change", () => choosePicture(Number($("image").value)));
   $("clear").addEventListener("click", () => { pixels.fill(0); drawn = true; look(); });
   $("drop").addEventListener("click", () => { drop(); tell(); });
-  $("vote").addEventListener("click", () => {
-    voteAnew();
-    let count = matchMedia("(prefers-reduced-motion: reduce)").matches ? data.masks : 0;
-    const step = () => {
-      count = Math.min(count + 5, data.masks);
-      tell(count);
-      if (count < data.masks) requestAnimationFrame(step);
-    };
-    step();
-  });
+  $("vote").addEventListener("click", () => { vote(); tell(); });
   $("rate").addEventListener("input", () => {
     rate = Number($("rate").value);
     $("rate-value").textContent = rate;
     drop();
-    voteAnew();
+    vote();
     tell();
   });
 
@@ -328,7 +295,7 @@
   document.querySelectorAll(".scripted").forEach((element) => { element.hidden = false; });
   $("image").value = data.image;
   drop();
-  voteAnew();
+  vote();
   choosePicture(data.image);
   document.documentElement.dataset.ready = "";
 })();

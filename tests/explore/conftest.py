@@ -1,17 +1,38 @@
-"""The page of this repository, built once."""
+"""The page of this repository, built once, and what its script is given."""
 
+import base64
 import contextlib
+import json
+import os
+import re
+import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from explore.__main__ import build
+from explore.words import LANGUAGES
 from tests.conftest import ROOT
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """By language."""
-    with contextlib.chdir(ROOT):
-        paths = build(tmp_path_factory.mktemp("explore"))
-    return dict(zip(("en", "ja"), paths, strict=True))
+    """By language; one build for all of pytest's processes."""
+    top = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        top = top.parent
+    paths = {language: top / "explore" / name for language, name in LANGUAGES.items()}
+    with FileLock(top / "explore.lock"), contextlib.chdir(ROOT):
+        if not all(path.exists() for path in paths.values()):
+            assert build(top / "explore") == list(paths.values())
+    return paths
+
+
+@pytest.fixture(scope="session")
+def data(pages: dict[str, Path]) -> dict[str, Any]:
+    """Of the English page."""
+    (packed,) = re.findall(r'id="data">([^<]*)<', pages["en"].read_text(encoding="utf-8"))
+    content: dict[str, Any] = json.loads(zlib.decompress(base64.b64decode(packed)))
+    return content

@@ -1,76 +1,75 @@
-"""Settings, their comparison, and what a pair of runs would have said."""
+"""Comparisons of made-up runs."""
 
-import pandas as pd
+from typing import Any
+
 import pytest
-from scipy import stats
 
-from explore.runs import Interval, Pairs, compare, settings_of, student
+from explore.runs import compare, side
+from study.grid import Run
+from study.statistics import Estimate
+from study.store import Entry
 
-COLUMNS = ("accuracy", "loss", "val_accuracy", "val_loss")
-
-
-def made_up(rows: list[dict[str, object]]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Runs of two epochs on MNIST with these differences."""
-    usual = {"dataset": "mnist", "train_samples": 100, "placement": "none", "dropout_rate": 0.0}
-    runs = pd.DataFrame([usual | row for row in rows])
-    epochs = pd.concat(
-        [runs.assign(epoch=e, **dict.fromkeys(COLUMNS, 0.5)) for e in (1, 2)], ignore_index=True
-    )
-    return runs, epochs
+DENSE: dict[str, Any] = {"placement": "dense", "dropout_rate": 0.5}
 
 
-def run(seed: int, accuracy: float, **more: object) -> dict[str, object]:
-    return {"seed": seed, "test_accuracy": accuracy, **more}
+def entries(accuracies: list[float], **changed: Any) -> list[Entry]:
+    """Runs on MNIST without Dropout, but for what is changed; seeds from 0.
 
-
-DROPOUT = {"placement": "dense", "dropout_rate": 0.5}
-
-
-def test_student_is_that_of_scipy() -> None:
-    values = [1.0, 2.5, 3.0, 7.0]
-    expected = stats.ttest_1samp(values, 0).confidence_interval()
-    found = student(values)
-    assert (found.low, found.high) == pytest.approx(tuple(expected))
-    assert (found.mean, found.seeds) == (3.375, 4)
-    assert student([2.0, 2.0, 2.0]) == Interval(2.0, 2.0, 2.0, 3)
+    The validation loss of seed s falls from 2 to 1 and rises by 0.1 (s + 1) to the last epoch.
+    """
+    run: dict[str, Any] = {
+        "dataset": "mnist", "placement": "none", "dropout_rate": 0.0, "train_samples": 48_000,
+        "dense_units": 128, "epochs": 3,
+    }  # fmt: skip
+    found = []
+    for seed, accuracy in enumerate(accuracies):
+        rise = 0.1 * (seed + 1)
+        curve = [
+            {"epoch": epoch, "accuracy": 0.5, "loss": 0.5, "val_accuracy": right, "val_loss": loss}
+            for epoch, right, loss in ((1, 0.1, 2.0), (2, accuracy / 2, 1.0), (3, 0.3, 1 + rise))
+        ]
+        metrics = {
+            "test_accuracy": accuracy, "validation_loss_rise": rise, "best_validation_loss": 1.0,
+        }  # fmt: skip
+        found.append(Entry(Run(**run | changed, seed=seed), metrics, curve))
+    return found
 
 
 @pytest.mark.parametrize(
     ("low", "high", "sign"), [(0.1, 0.2, 1), (-0.2, -0.1, -1), (-0.1, 0.1, 0), (0.0, 0.1, 0)]
 )
 def test_interval_that_touches_0_decides_nothing(low: float, high: float, sign: int) -> None:
-    assert Interval((low + high) / 2, low, high, 5).sign == sign
+    assert side(Estimate(5, (low + high) / 2, 0.1, low, high, 0.5)) == sign
 
 
 def test_only_seeds_of_both_sides_are_compared() -> None:
-    rows = [run(seed, 0.8 + seed / 100) for seed in range(4)]
-    rows += [run(seed, 0.9, **DROPOUT) for seed in (2, 3, 7)]
-    (comparison,) = compare(settings_of(*made_up(rows)))
-    assert list(comparison.dropout.runs.index) == list(comparison.without.runs.index) == [2, 3]
-    assert comparison.gain.mean == pytest.approx(7.5)
-    assert [len(curve) for curve in comparison.dropout.curves.values()] == [2] * 4
+    (found,) = compare(entries([0.6, 0.7, 0.8]) + entries([0, 0.9, 0.9, 0.1], **DENSE)[1:])
+    assert found.without.metrics.index.tolist() == found.dropout.metrics.index.tolist() == [1, 2]
+    assert found.gain.seeds == 2
+    assert found.gain.mean == pytest.approx(15)
+    assert found.gain_at_lowest_loss.mean == pytest.approx(7.5)
+    assert found.rise.mean == 0
+    assert found.relative_rise.mean == pytest.approx(25)
+    assert found.dropout.curves["val_loss"].tolist() == [[2, 1, 1.2], [2, 1, pytest.approx(1.3)]]
 
 
-def test_settings_without_a_counterpart_or_with_one_seed_are_left_out() -> None:
-    rows = [run(seed, 0.8) for seed in (0, 1)] + [run(0, 0.9, **DROPOUT)]
-    rows += [run(seed, 0.9, **DROPOUT, train_samples=500) for seed in (0, 1)]
-    assert compare(settings_of(*made_up(rows))) == []
+@pytest.mark.parametrize(
+    "more",
+    [
+        entries([0.9, 0.9, 0.9], **DENSE)[1:],
+        entries([0.9, 0.9], **DENSE, train_samples=500),
+        [],
+    ],
+    ids=["one seed in common", "no counterpart", "no Dropout"],
+)
+def test_what_cannot_be_compared_is_left_out(more: list[Entry]) -> None:
+    assert compare(entries([0.7, 0.8]) + more) == compare([]) == []
 
 
-def test_networks_of_different_width_are_not_mixed() -> None:
-    rows = [
-        run(seed, base + gain * (rate > 0), placement=place, dropout_rate=rate, dense_units=units)
-        for units, base, gain in ((128, 0.8, 0.01), (512, 0.9, 0.02))
-        for place, rate in (("none", 0.0), ("dense", 0.5))
-        for seed in (0, 1)
-    ]
-    found = {c.key.dense_units: c.gain.mean for c in compare(settings_of(*made_up(rows)))}
-    assert found == {128: pytest.approx(1), 512: pytest.approx(2)}
-
-
-def test_pairs_are_counted_against_the_means() -> None:
-    rows = [run(0, 0.70), run(1, 0.80), run(0, 0.80, **DROPOUT), run(1, 0.75, **DROPOUT)]
-    (comparison,) = compare(settings_of(*made_up(rows)))
-    pairs = comparison.pairs
-    assert pairs == Pairs([[1, 1], [0, -1]], truth=1)
-    assert (pairs.total, pairs.wrong, pairs.equal) == (4, 1, 1)
+def test_pairs_are_judged_by_the_means() -> None:
+    (found,) = compare(entries([0.70, 0.80]) + entries([0.80, 0.75], **DENSE))
+    assert found.truth == 1
+    assert found.pairs == [["right", "right"], ["equal", "wrong"]]
+    (found,) = compare(entries([0.80, 0.75]) + entries([0.70, 0.80], **DENSE))
+    assert found.truth == -1
+    assert found.pairs == [["right", "equal"], ["right", "wrong"]]

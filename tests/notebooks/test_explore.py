@@ -48,6 +48,8 @@ for name, source in json.load(sys.stdin):
              "ticks": [float(x) for x in axes.get_xticks()],
              "lines": {line.get_label(): [float(y) for y in line.get_ydata()]
                        for line in axes.lines if not line.get_label().startswith("_")},
+             "areas": [[float(y) for y in area.get_paths()[0].vertices[:, 1]]
+                       for area in axes.collections],
              "bars": {bars.get_label(): [float(y) for y in bars[0].get_ydata()]
                       for bars in axes.containers}}
             for axes in plt.figure(number).axes
@@ -108,6 +110,8 @@ def test_study_is_drawn_as_committed(shown: dict[str, Any]) -> None:
             if "dense_units" in band:
                 band = band[band["dense_units"] == 128]
             assert panel["lines"][label] == band[f"val_{metric}"].tolist()
+            limits = {*band[f"val_{metric}_low"], *band[f"val_{metric}_high"]}
+            assert limits in [{*area} for area in panel["areas"]]
 
 
 def test_gains_are_those_of_the_results_page(shown: dict[str, Any]) -> None:
