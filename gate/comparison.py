@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gate.errors import shown
@@ -34,10 +34,13 @@ class Noise:
     Attributes:
         deviations: by metric, the standard deviation over seeds.
         origin: where they come from, in words; empty if nothing has measured them.
+        means: by metric, the mean of the base's runs and how many there are, for metrics whose
+            single value of the candidate is to be compared with that.
     """
 
     deviations: Mapping[Name, float]
     origin: str = ""
+    means: Mapping[Name, tuple[float, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ class Comparison:
     Attributes:
         file, key: which metric; nested keys are joined by dots.
         base, candidate: its values; None where there is no finite number.
+        base_runs: how many runs over seeds `base` is the mean of; 1 if it is a single value.
         better: `higher` or `lower`; None for a metric without a direction.
         margin: how much worse is still no worse, in the metric's unit; None where not known.
         blocks: whether being worse refuses the change.
@@ -65,6 +69,7 @@ class Comparison:
     verdict: Verdict
     reason: str
     refuses: bool
+    base_runs: int = 1
 
     @property
     def change(self) -> float | None:
@@ -140,17 +145,22 @@ def _judged(
     before, after = _find(base, former), _find(candidate, name)
     if before.absent and after.absent:
         raise nearest(*name, names_of(base) | names_of(candidate))
-    margin = None
+    margin, reference, runs = None, before.number, 1
     verdict, reason = Verdict.NOT_COMPARABLE, _why_not(name, former, base, candidate)
     if after.number is not None and rule.better is None:
         verdict, reason = Verdict.SAME, "within its limits"
     elif before.number is not None and after.number is not None and rule.better and rule.margin:
+        if rule.margin.deviations is not None and after.number != before.number:
+            reference, runs = noise.means.get(name, (before.number, 1))
         deviation = noise.deviations.get(name)
-        margin, origin = margin_of(rule.margin, before.number, deviation, noise.origin)
+        margin, origin = margin_of(
+            rule.margin, before.number, deviation, noise.origin, base_runs=runs
+        )
         verdict, reason = Verdict.NOT_COMPARABLE, origin
         if margin is not None or before.number == after.number:
-            verdict, reason = judge(rule.better, before.number, after.number, margin or 0.0)
+            verdict, reason = judge(rule.better, reference, after.number, margin or 0.0)
             reason += f" ({origin})" if verdict is not Verdict.SAME else ""
+            reason += f", compared with the mean of {runs} runs" if runs > 1 else ""
     elif before.absent and after.number is not None and (first or not rule.blocks):
         verdict = Verdict.NEW
     if former != name:
@@ -161,8 +171,8 @@ def _judged(
     bad = verdict in (Verdict.WORSE, Verdict.OUT_OF_LIMITS, Verdict.NOT_COMPARABLE)
     refuses = (bad and rule.blocks) or (verdict is Verdict.NOT_COMPARABLE and after.number is None)
     return Comparison(
-        *name, before.number, after.number, rule.better, margin, rule.blocks, verdict, reason,
-        refuses,
+        *name, reference, after.number, rule.better, margin, rule.blocks, verdict, reason,
+        refuses, runs,
     )  # fmt: skip
 
 
@@ -194,7 +204,13 @@ def judge(better: str, base: float, candidate: float, margin: float) -> tuple[Ve
 
 
 def margin_of(
-    margin: Margin, base: float | None, deviation: float | None, origin: str, pairs: int = 1
+    margin: Margin,
+    base: float | None,
+    deviation: float | None,
+    origin: str,
+    *,
+    pairs: int = 1,
+    base_runs: int = 1,
 ) -> tuple[float | None, str]:
     """A margin in the metric's unit, and where it comes from; None and why there is none.
 
@@ -204,6 +220,9 @@ def margin_of(
         deviation: standard deviation over seeds, None if no runs have measured it.
         origin: of the deviation, in words.
         pairs: how many seeds two means are over.
+        base_runs: of how many runs a single candidate is compared with the mean. The difference
+            then varies less than that of two runs, by sqrt(1 + 1/n) to sqrt(2), and so does the
+            margin in deviations.
     """
     if margin.absolute is not None:
         return margin.absolute, "absolute"
@@ -211,8 +230,9 @@ def margin_of(
         share = None if base is None else abs(base) * margin.relative
         return share, f"{margin.relative:.3g} of the base"
     if deviation is not None and margin.deviations is not None:
-        text = f"{margin.deviations:.3g} standard deviations of {deviation:.3g}, {origin}"
-        return margin.deviations * deviation, text
+        allowed = float(margin.deviations * ((1 + 1 / base_runs) / 2) ** 0.5)
+        text = f"{allowed:.3g} standard deviations of {deviation:.3g}, {origin}"
+        return allowed * deviation, text
     if deviation is not None and margin.standard_errors is not None:
         error = float(deviation * (2 / pairs) ** 0.5)
         text = f"{margin.standard_errors:.3g} standard errors of {error:.3g}, {origin}"

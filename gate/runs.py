@@ -160,6 +160,26 @@ def noise_of(base: Mapping[str, Runs] | None, candidate: Mapping[str, Runs] | No
     return Noise({})
 
 
+def means_of(
+    settings: RunsSettings,
+    base: Mapping[str, Runs],
+    candidate: Mapping[str, Runs],
+    before: Snapshot,
+) -> dict[Name, tuple[float, int]]:
+    """What single values of the candidate are compared with: the base's means, and of how many.
+
+    Only where the base's parameters are those of its runs, and the candidate has no other runs.
+    """
+    return {
+        (file, key): (statistics.fmean(run[key] for run in runs.values()), len(runs))
+        for file, runs in base.items()
+        if len(runs) >= LEAST_RUNS
+        and candidate.get(file) == runs
+        and not _other_conditions(settings, file, before)
+        for key in sorted(set.intersection(*(set(run) for run in runs.values())))
+    }
+
+
 def compare_runs(
     settings: RunsSettings,
     rules: Mapping[Name, Rule],
@@ -192,7 +212,11 @@ def _question(
     sign = -1 if rule.better == "lower" else 1
     mean = statistics.fmean(a for a, _ in values) if values else None
     margin, origin = margin_of(
-        rule.over_runs, mean, noise.deviations.get(name), noise.origin, len(values) or least
+        rule.over_runs,
+        mean,
+        noise.deviations.get(name),
+        noise.origin,
+        pairs=len(values) or least,
     )
     if len(values) < len(seeds):
         margin, origin = None, "expected a number for every seed; found others"
@@ -237,13 +261,15 @@ def _answered(question: Question, result: "Result | None", level: float, least: 
 
 def other_conditions(settings: RunsSettings, snapshot: Snapshot, side: str) -> Iterator[str]:
     """In what a side's parameters differ from those that the runs were made with, in words."""
-    for file, of in settings.of.items():
-        other = [
-            f"{name.rpartition(': ')[2]} {snapshot.parameters[name]} (runs: {value})"
-            for name, value in of.parameters.items()
-            if name in snapshot.parameters and snapshot.parameters[name] != value
-        ]
-        if other:
-            yield f"{file}: the noise was measured under other conditions: {side}: " + ", ".join(
-                other
-            )
+    for file in settings.of:
+        if other := _other_conditions(settings, file, snapshot):
+            told = ", ".join(other)
+            yield f"{file}: the noise was measured under other conditions: {side}: {told}"
+
+
+def _other_conditions(settings: RunsSettings, file: str, snapshot: Snapshot) -> list[str]:
+    return [
+        f"{name.rpartition(': ')[2]} {snapshot.parameters[name]} (runs: {value})"
+        for name, value in settings.of[file].parameters.items()
+        if name in snapshot.parameters and snapshot.parameters[name] != value
+    ]

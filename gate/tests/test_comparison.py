@@ -40,24 +40,26 @@ def test_words_are_the_same_in_both_directions(change: float, verdict: str, reas
 
 
 @pytest.mark.parametrize(
-    ("margin", "deviation", "pairs", "expected"),
+    ("margin", "deviation", "runs", "expected"),
     [
-        ({"absolute": 0.5}, None, 1, 0.5),
-        ({"relative": 0.1}, None, 1, 0.2),
-        ({"deviations": 5}, 0.01, 1, 0.05),
-        ({"deviations": 5}, 0.01, 9, 0.05),
-        ({"standard_errors": 5}, 0.01, 2, 0.05),
-        ({"standard_errors": 5}, 0.01, 50, 0.01),
-        ({"deviations": 5, "without_runs": 0.3}, 0.01, 1, 0.05),
-        ({"deviations": 5, "without_runs": 0.3}, None, 1, 0.3),
-        ({"deviations": 5}, None, 1, None),
-        ({"standard_errors": 5}, None, 5, None),
+        ({"absolute": 0.5}, None, {}, 0.5),
+        ({"absolute": 0.5}, None, {"base_runs": 5}, 0.5),
+        ({"relative": 0.1}, None, {}, 0.2),
+        ({"deviations": 5}, 0.01, {}, 0.05),
+        ({"deviations": 5}, 0.01, {"pairs": 9}, 0.05),
+        ({"deviations": 5}, 0.01, {"base_runs": 8}, 0.0375),
+        ({"standard_errors": 5}, 0.01, {"pairs": 2}, 0.05),
+        ({"standard_errors": 5}, 0.01, {"pairs": 50}, 0.01),
+        ({"deviations": 5, "without_runs": 0.3}, 0.01, {}, 0.05),
+        ({"deviations": 5, "without_runs": 0.3}, None, {}, 0.3),
+        ({"deviations": 5}, None, {}, None),
+        ({"standard_errors": 5}, None, {"pairs": 5}, None),
     ],
 )
 def test_margin_is_in_the_metrics_unit(
-    margin: dict[str, float], deviation: float | None, pairs: int, expected: float | None
+    margin: dict[str, float], deviation: float | None, runs: dict[str, int], expected: float | None
 ) -> None:
-    found, origin = margin_of(Margin.model_validate(margin), -2.0, deviation, "here", pairs)
+    found, origin = margin_of(Margin.model_validate(margin), -2.0, deviation, "here", **runs)
     assert found == (expected if expected is None else pytest.approx(expected))
     assert origin
 

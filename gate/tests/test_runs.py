@@ -114,11 +114,28 @@ def test_level_that_the_seeds_cannot_reach_is_inconclusive(with_runs: Project) -
     assert "5 seeds cannot tell: the smallest p-value of 5 pairs" in found.reasons[0]
 
 
-def test_nothing_is_said_about_runs_that_are_the_same(with_runs: Project) -> None:
-    with_runs.results(accuracy=0.899)
-    found = with_runs.check()
-    assert (found.status, found.runs, found.notes) == (0, (), ())
-    assert "over the seeds of the base" in comparison_of(found, "accuracy").reason
+@pytest.mark.parametrize(
+    ("accuracy", "status", "verdict"),
+    [(0.9029, 0, "within the margin"), (0.8995, 0, "within the margin"), (0.8931, 1, "worse")],
+)
+def test_single_run_is_compared_with_the_mean_of_the_bases(
+    accuracy: float, status: int, verdict: str, with_runs: Project
+) -> None:
+    """The base's own value, 0.9, is changed to 0.898: it is not what counts."""
+    with_runs.git("switch", "--quiet", "main")
+    with_runs.results(accuracy=0.898)
+    with_runs.commit("a run below the mean")
+    with_runs.git("switch", "--quiet", "--force-create", "change")
+    assert with_runs.check().notes == ()  # and the same value is the same, whatever the mean
+    with_runs.results(accuracy=accuracy)
+    found, c = with_runs.check(), comparison_of(with_runs.check(), "accuracy")
+    assert (found.status, found.runs, c.verdict, c.base_runs) == (status, (), verdict, 5)
+    assert (c.base, c.change) == (pytest.approx(0.9), pytest.approx(accuracy - 0.9))
+    assert c.margin == pytest.approx(5 * 0.0015811 * (1.2 / 2) ** 0.5, rel=1e-4)
+    assert c.reason.endswith("over the seeds of the base), compared with the mean of 5 runs")
+    assert found.notes == (
+        "metrics.json: the base's values are the means of its 5 runs over seeds",
+    )
 
 
 def test_change_cannot_widen_its_own_margin(with_runs: Project) -> None:
@@ -130,12 +147,15 @@ def test_change_cannot_widen_its_own_margin(with_runs: Project) -> None:
 
 def test_other_conditions_than_those_of_the_noise_are_said(with_runs: Project) -> None:
     with_runs.write("params.yaml", "rate: 0.2\n")
-    with_runs.repro()
+    with_runs.results(accuracy=0.899)
+    told = "metrics.json: the noise was measured under other conditions: {}: rate 0.2 (runs: 0.5)"
     found = with_runs.check()
-    assert found.notes == (
-        "metrics.json: the noise was measured under other conditions: candidate: rate 0.2"
-        " (runs: 0.5)",
-    )
+    assert found.notes[1:] == (told.format("candidate"),)
+    with_runs.commit("another rate")
+    with_runs.results(accuracy=0.898)
+    found = with_runs.check("HEAD")  # of which the runs are no repetition
+    assert found.notes == (told.format("base"), told.format("candidate"))
+    assert comparison_of(found, "accuracy").base == 0.899
 
 
 def test_margin_without_runs(project: Project) -> None:
@@ -157,13 +177,15 @@ def test_margin_without_runs(project: Project) -> None:
 
 
 def test_false_alarms_are_those_of_the_readme() -> None:
-    """Of eight independent, normal metrics with margins of 3, 4, 5 and 6 deviations."""
+    """Of eight independent, normal metrics with margins of 4 to 7 deviations."""
     readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
     table = readme.partition("| seeds |")[2].split("\n\n")[0].splitlines()[2:]
     rows = [list(map(int, re.findall(r"\d+", line))) for line in table]
-    assert [row[0] for row in rows] == [5, 8, 10]
+    assert [row[0] for row in rows] == [5, 8, 10, 20]
     for seeds, *percents in rows:
         values = np.random.default_rng(0).normal(size=(20_000, seeds + 1, 8))
-        apart = (values[:, 0] - values[:, seeds]) / values[:, :seeds].std(axis=1, ddof=1)
-        found = [100 * float((apart > k).any(axis=1).mean()) for k in (3, 4, 5, 6)]
+        deviation = values[:, :seeds].std(axis=1, ddof=1)
+        mean = values[:, :seeds].mean(axis=1)
+        apart = (mean - values[:, seeds]) / (deviation * ((1 + 1 / seeds) / 2) ** 0.5)
+        found = [100 * float((apart > k).any(axis=1).mean()) for k in (4, 5, 6, 7)]
         assert percents == pytest.approx(found, abs=1)
