@@ -111,6 +111,18 @@ class RunsSettings(_Section):
     of: Mapping[str, RunsOfFile]
 
 
+class ImagesSettings(_Section):
+    """Where the test images are, for pictures of those that changed sides.
+
+    Attributes:
+        file: `.npy` or `.npz`; its images are in the order of the predictions.
+        key: of the array in an `.npz`.
+    """
+
+    file: str
+    key: str = "images"
+
+
 class Settings(_Section):
     """All of `gate.yaml`.
 
@@ -126,6 +138,7 @@ class Settings(_Section):
             they disagree, the later one does.
         runs: see there.
         predictions: by metrics file, a CSV file with a row per test image.
+        images: see there; None to show none.
     """
 
     stale_results: Literal["refuse", "inform"] = "refuse"
@@ -137,6 +150,7 @@ class Settings(_Section):
     metrics: Mapping[str, Mapping[str, Mapping[str, Any]]]
     runs: RunsSettings | None = None
     predictions: Mapping[str, str] = {}
+    images: ImagesSettings | None = None
 
     def files(self) -> list[str]:
         """The files beside the metrics that the gate reads."""
@@ -265,7 +279,7 @@ def _unknown(where: str, name: str) -> CannotCompareError:
 
 
 def _no_such(where: str, name: str) -> str:
-    models = (Settings, RunsSettings, RunsOfFile, Rule, Margin)
+    models = (Settings, RunsSettings, RunsOfFile, ImagesSettings, Rule, Margin)
     known = [field for model in models for field in model.model_fields]
     close = difflib.get_close_matches(name, known, n=1)
     return f"{where}: there is no such setting; " + (

@@ -1,18 +1,23 @@
 """The report: one page that needs nothing from outside, and Markdown."""
 
+import base64
+import io
 import re
 import shutil
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from gate.check import check
 from gate.errors import CannotCompareError
-from gate.predictions import read_flips
+from gate.predictions import Flips, read_flips, with_pictures
 from gate.report.content import Content, gather
 from gate.report.writing import as_html, write_report
+from gate.settings import ImagesSettings
 from gate.snapshot import Snapshot
 from gate.tests.conftest import GATE, Gate, Project
 from gate.tests.test_shapes import PIXEL, curve
@@ -27,6 +32,7 @@ stages:
     outs: [{picture.png: {cache: false}}, {predictions.csv: {cache: false}}]
     plots: [{curve.csv: {cache: false, x: step, y: acc, title: Accuracy}}]
 """
+SHOWN = "predictions: {metrics.json: predictions.csv}\nimages: {file: images.npz}\n"
 PREDICTIONS = "label,prediction,probability\n7,7,0.9\n2,{},0.8\n1,{},0.7\n"
 
 
@@ -45,7 +51,8 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Project:
     made.folder.mkdir()
     made.init()
     made.write("dvc.yaml", PIPELINE)
-    made.write("gate.yaml", f"predictions: {{metrics.json: predictions.csv}}\n{GATE}")
+    made.write("gate.yaml", f"{SHOWN}{GATE}")
+    made.write("images.npz", archive(np.arange(12, dtype=np.uint8).reshape(3, 2, 2), "images"))
     made.write("params.yaml", "rate: 0.5\n")
     made.write("code.R", "1\n")
     made.write(".gitignore", "/report/\n")
@@ -118,6 +125,7 @@ def test_page_has_the_verdict_first_then_all_that_differs(clone: Project) -> Non
             "accuracy worse 0.9 0.8 -0.1 0.01",
             "loss the same (informs) 0.5 0.5 0 0.1",
             "parameters: rate: 0.5 -&gt; 0.2",
+            "2 2 (80%) 3 (80%) 1 1 (70%) 4 (70%)",
             "1 2 2 (80%) 3 (80%) wrong",
             "rate 0.5 0.2",
             "code.R +1 \N{MINUS SIGN}1",
@@ -127,6 +135,10 @@ def test_page_has_the_verdict_first_then_all_that_differs(clone: Project) -> Non
     ]
     assert places == sorted(places)
     assert '<tr class="refused">' in page
+    shown = re.findall(r'<img src="data:image/png;base64,([^"]*)" alt="Test image (\d)', page)
+    assert [number for _, number in shown] == ["1", "2"]
+    with Image.open(io.BytesIO(base64.b64decode(shown[0][0]))) as picture_of_1:
+        assert np.array(picture_of_1).tolist() == [[4, 5], [6, 7]]
     (chart,) = content.charts
     assert chart.table == [
         ["step", "main: acc", "change: acc"],
@@ -208,4 +220,53 @@ def test_what_cannot_be_compared_has_a_report_and_status_2(clone: Project, gate:
 def test_flips(base: str, candidate: str | None, expected: tuple[object, ...]) -> None:
     sides = Snapshot("a", files={"p.csv": base}), Snapshot("b", files={"p.csv": candidate})
     (found,) = read_flips({"m.json": "p.csv"}, *sides)
-    assert (found.problem, found.newly_right, found.newly_wrong, found.p) == expected
+    counts = len(found.newly_right), len(found.newly_wrong)
+    assert (found.problem, *counts, found.p) == expected
+
+
+def archive(images: np.ndarray, name: str = "x") -> bytes:
+    target = io.BytesIO()
+    np.savez(target, **{name: images})  # type: ignore[arg-type]
+    return target.getvalue()
+
+
+def pictured(file: bytes | None) -> Flips:
+    """Of 60 images, by turns right and wrong on the base's side only or the candidate's."""
+    rows = [f"1,{image % 2},0.5\n" for image in range(60)]
+    texts = (
+        "".join(["label,prediction,probability\n", *side]) for side in (rows, [*rows[1:], rows[0]])
+    )
+    base, candidate = (Snapshot("a side", files={"p.csv": text}) for text in texts)
+    settings = ImagesSettings(file="images.npz", key="x")
+    (found,) = with_pictures(read_flips({"m.json": "p.csv"}, base, candidate), settings, file)
+    return found
+
+
+@pytest.mark.parametrize("shape", [(60, 2, 3), (60, 2, 3, 1), (60, 2, 3, 3)])
+@pytest.mark.parametrize("scale", [1, 1 / 255])
+def test_first_images_each_way_are_shown(shape: tuple[int, ...], scale: float) -> None:
+    images = np.arange(np.prod(shape)).reshape(shape).astype(np.uint8)
+    found = pictured(archive(images if scale == 1 else images * scale))
+    assert (len(found.all), found.no_pictures) == (60, "")
+    for way in (found.newly_right, found.newly_wrong):
+        assert [flip.picture is not None for flip in way] == [True] * 24 + [False] * 6
+        for flip in way[:24]:
+            with Image.open(io.BytesIO(flip.picture or b"")) as picture:
+                assert np.array_equal(np.array(picture), images[flip.image].squeeze())
+
+
+@pytest.mark.parametrize(
+    ("file", "reason"),
+    [
+        (None, "images.npz: no such file; if DVC has it: `dvc pull images.npz`"),
+        (b"broken", "images.npz: "),
+        (archive(np.zeros((60, 2, 3)), "y"), "images.npz: 'x is not a file in the archive'"),
+        (archive(np.zeros((60, 2))), "expected images, grey or with three channels; found (60, 2)"),
+        (archive(np.zeros((5, 2, 3))), "images.npz: index 5 is out of bounds"),
+        (archive(np.array(None, dtype=object)), "images.npz: "),
+    ],
+)  # fmt: skip
+def test_images_that_cannot_be_read_are_said(file: bytes | None, reason: str) -> None:
+    found = pictured(file)
+    assert reason in found.no_pictures
+    assert {flip.picture for flip in found.all} == {None}
