@@ -150,15 +150,16 @@ def _judged(
     if after.number is not None and rule.better is None:
         verdict, reason = Verdict.SAME, "within its limits"
     elif before.number is not None and after.number is not None and rule.better and rule.margin:
-        if rule.margin.deviations is not None and after.number != before.number:
-            reference, runs = noise.means.get(name, (before.number, 1))
+        mean = noise.means.get(name)
+        if mean and rule.margin.deviations is not None and after.number != before.number:
+            reference, runs = mean
         deviation = noise.deviations.get(name)
         margin, origin = margin_of(
             rule.margin, before.number, deviation, noise.origin, base_runs=runs
         )
         verdict, reason = Verdict.NOT_COMPARABLE, origin
         if margin is not None or before.number == after.number:
-            verdict, reason = judge(rule.better, reference, after.number, margin or 0.0)
+            verdict, reason = judge(rule.better, reference or 0.0, after.number, margin or 0.0)
             reason += f" ({origin})" if verdict is not Verdict.SAME else ""
             reason += f", compared with the mean of {runs} runs" if runs > 1 else ""
     elif before.absent and after.number is not None and (first or not rule.blocks):

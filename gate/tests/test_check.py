@@ -1,6 +1,8 @@
 """Verdicts on a repository of Git and DVC."""
 
+import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -108,6 +110,40 @@ stages:
     found = project.check("HEAD")
     assert found.status == 2
     assert dict(found.after.stale) == {"train": "data modified"}
+
+
+def crlf(text: str) -> str:
+    return text.replace("\n", "\r\n")
+
+
+def test_lock_and_pipeline_with_the_line_ends_of_windows(project: Project) -> None:
+    for path in ("dvc.yaml", "dvc.lock", "params.yaml", "gate.yaml"):
+        project.write(path, crlf(project.read(path)))
+    assert (project.check().status, project.check().after.stale) == (0, {})
+
+
+@pytest.mark.parametrize("windows", [False, True])
+def test_file_with_other_line_ends_than_in_the_lock_is_told_apart(
+    windows: bool, project: Project
+) -> None:
+    """Checked out with those of Windows, or so when the stage ran; DVC 2 counted them as the same."""
+    text = '{"accuracy": 0.9,\n "loss": 0.5}\n'
+    ran, other = (crlf(text), text) if windows else (text, crlf(text))
+    project.write("results.json", ran)
+    project.repro()
+    project.write("results.json", other)
+    project.write("metrics.json", other)
+    hint = "(only its line ends: mark it `-text` in .gitattributes and check it out again)"
+    assert project.check().after.stale == {
+        "train": f"results.json modified {hint}, metrics.json changed since the stage wrote it {hint}"
+    }
+    project.write("metrics.json", other.replace("0.9", "0.8"))
+    assert project.check().after.stale["train"].endswith("changed since the stage wrote it")
+    project.write("metrics.json", other)
+    hashes = (hashlib.md5(part.encode()).hexdigest() for part in (crlf(text), text))
+    lock = project.read("dvc.lock").replace(*hashes)
+    project.write("dvc.lock", re.sub(" *(hash: md5|size: .*)\n", "", lock))
+    assert ".json" not in str(project.check().after.stale)
 
 
 def test_stages_of_another_pipeline_do_not_count(project: Project) -> None:
