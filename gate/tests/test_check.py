@@ -140,8 +140,8 @@ def test_file_with_other_line_ends_than_in_the_lock_is_told_apart(
     project.write("metrics.json", other.replace("0.9", "0.8"))
     assert project.check().after.stale["train"].endswith("changed since the stage wrote it")
     project.write("metrics.json", other)
-    hashes = (hashlib.md5(part.encode()).hexdigest() for part in (crlf(text), text))
-    lock = project.read("dvc.lock").replace(*hashes)
+    theirs, ours = (hashlib.md5(part.encode()).hexdigest() for part in (crlf(text), text))
+    lock = project.read("dvc.lock").replace(theirs, ours)
     project.write("dvc.lock", re.sub(" *(hash: md5|size: .*)\n", "", lock))
     assert ".json" not in str(project.check().after.stale)
 
