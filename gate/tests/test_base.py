@@ -48,57 +48,40 @@ def commit_of(project: Project, name: str) -> str:
     return project.git("rev-parse", name)
 
 
-@pytest.mark.parametrize("name", ["main", "fork", "HEAD~1", "refs/heads/main"])
-def test_named_base(name: str, history: Project) -> None:
-    assert base_of(history, name) == (commit_of(history, name), "named by --base")
+def test_named_base(history: Project) -> None:
+    for name in ("main", "fork", "HEAD~1", "refs/heads/main"):
+        assert base_of(history, name) == (commit_of(history, name), "named by --base")
 
 
-@pytest.mark.parametrize("name", ["nowhere", "workspace", "", "--all", "HEAD:metrics", "a b", "\n"])
-def test_base_that_is_no_commit_is_refused(name: str, history: Project) -> None:
-    with pytest.raises(CannotCompareError, match="expected a branch, tag or commit; there is no"):
-        base_of(history, name)
+def test_base_that_is_no_commit_is_refused(history: Project) -> None:
+    for name in ("nowhere", "workspace", "", "--all", "HEAD:metrics", "a b", "\n"):
+        with pytest.raises(CannotCompareError, match="expected a branch, tag or commit; there is"):
+            base_of(history, name)
 
 
 def test_branch_is_compared_with_its_fork(history: Project) -> None:
+    """Or with what it merged last; also without a branch."""
     fork = commit_of(history, "fork")
     history.git("switch", "--quiet", "main")
     history.metrics(accuracy=0.5)
-    history.commit("main went on")
+    on = history.commit("main went on")
     history.git("switch", "--quiet", "change")
     assert base_of(history) == (fork, "where this branch left main (merge base)")
-
-
-def test_branch_that_merged_main_is_compared_with_what_it_merged(history: Project) -> None:
-    history.git("switch", "--quiet", "main")
-    history.write("note", "main went on")
-    merged = history.commit("main went on")
-    history.git("switch", "--quiet", "change")
-    history.git("merge", "--quiet", "--no-edit", "main")
-    assert base_of(history)[0] == merged
-
-
-def test_detached_head_is_compared_with_its_fork(history: Project) -> None:
     history.git("checkout", "--quiet", "--detach", "change")
-    assert base_of(history)[0] == commit_of(history, "fork")
+    assert base_of(history)[0] == fork
+    history.git("merge", "--quiet", "--no-edit", "--strategy=ours", "main")
+    assert base_of(history)[0] == on
 
 
-@pytest.mark.parametrize("detached", [False, True])
-def test_main_is_compared_with_the_last_other_metrics(detached: bool, history: Project) -> None:
-    history.git("checkout", "--quiet", *(["--detach"] if detached else []), "main")
-    assert base_of(history) == (
-        commit_of(history, "main~2"),
-        "last commit of main with other metrics",
-    )
-
-
-def test_main_with_changes_in_the_workspace_is_compared_with_head(history: Project) -> None:
+def test_main_is_compared_with_the_last_other_metrics(history: Project) -> None:
+    expected = commit_of(history, "main~2"), "last commit of main with other metrics"
+    for how in ([], ["--detach"]):
+        history.git("checkout", "--quiet", *how, "main")
+        assert base_of(history) == expected
     history.git("switch", "--quiet", "main")
     history.metrics(accuracy=0.99)
-    commit, why = base_of(history)
-    assert (commit, why) == (
-        commit_of(history, "HEAD"),
-        "last commit of main; the workspace differs",
-    )
+    head = commit_of(history, "HEAD")
+    assert base_of(history) == (head, "last commit of main; the workspace differs")
 
 
 def test_merge_on_main_is_one_step(history: Project) -> None:
@@ -113,15 +96,12 @@ def test_main_that_always_had_these_metrics_has_no_base(project: Project) -> Non
         base_of(project)
 
 
-def test_unborn_branch_has_no_base(tmp_path: Path) -> None:
+def test_unborn_branch_has_a_base_only_if_it_is_named(history: Project, tmp_path: Path) -> None:
+    history.git("checkout", "--quiet", "--orphan", "fresh")
+    assert base_of(history, "main")[0] == commit_of(history, "main")
     Project(tmp_path).git("init", "--quiet")
     with pytest.raises(CannotCompareError, match="this branch has none yet; commit, or name"):
         choose_base(tmp_path, None, METRICS)
-
-
-def test_unborn_branch_can_be_compared_with_a_named_one(history: Project) -> None:
-    history.git("checkout", "--quiet", "--orphan", "fresh")
-    assert base_of(history, "main")[0] == commit_of(history, "main")
 
 
 @pytest.mark.parametrize("branch", ["main", "trunk", "master"])
@@ -136,16 +116,13 @@ def test_main_branch_of_the_remote_is_found(branch: str, history: Project) -> No
     assert base_of(copy)[0] == fork
 
 
-def test_no_main_branch_is_refused(history: Project) -> None:
-    history.git("branch", "--delete", "--force", "main")
-    with pytest.raises(CannotCompareError, match=r"expected a main branch .* found none; name a"):
-        base_of(history)
-
-
-def test_unrelated_histories_have_no_base(history: Project) -> None:
+def test_no_main_branch_and_unrelated_histories_are_refused(history: Project) -> None:
     history.git("checkout", "--quiet", "--orphan", "fresh")
     history.commit()
     with pytest.raises(CannotCompareError, match="common ancestor of HEAD and main; found none"):
+        base_of(history)
+    history.git("branch", "--delete", "--force", "main")
+    with pytest.raises(CannotCompareError, match=r"expected a main branch .* found none; name a"):
         base_of(history)
 
 
@@ -163,14 +140,8 @@ def test_shallow_clone_is_told_to_get_the_rest(history: Project) -> None:
 
 def test_shallow_clone_of_main_is_told_to_get_the_rest(history: Project) -> None:
     history.git("switch", "--quiet", "main")
-    copy = clone(history, "--depth", "1")
     with pytest.raises(CannotCompareError, match="shallow"):
-        base_of(copy)
-
-
-def test_folder_without_a_clone_is_refused(project: Project, tmp_path: Path) -> None:
-    with pytest.raises(CannotCompareError, match="not a git repository"):
-        choose_base(tmp_path, "main", METRICS)
+        base_of(clone(history, "--depth", "1"))
 
 
 def test_orphan_branch_is_not_taken_for_the_main_branch(history: Project) -> None:
@@ -184,6 +155,10 @@ def test_orphan_branch_is_not_taken_for_the_main_branch(history: Project) -> Non
     copy.commit("page")
     copy.git("switch", "--quiet", "change")
     assert base_of(copy) == (fork, "where this branch left trunk (merge base)")
+    copy.git("branch", "master", "origin/trunk")
+    copy.git("remote", "remove", "origin")  # without one, the first related name counts
+    copy.git("branch", "--delete", "--force", "trunk")
+    assert base_of(copy) == (fork, "where this branch left master (merge base)")
 
 
 def test_metrics_that_only_the_cache_has_change_with_the_lock(history: Project) -> None:
@@ -210,7 +185,7 @@ def test_clone_of_another_owner_is_told_the_remedy(project: Project) -> None:
     assert f"git config --global --add safe.directory '{project.folder}'" in message
 
 
-def test_commit_that_is_corrupt_is_not_taken_for_none(project: Project) -> None:
+def test_commit_that_is_corrupt_or_lost_is_not_taken_for_none(project: Project) -> None:
     commit = project.git("rev-parse", "HEAD")
     path = project.folder / f".git/objects/{commit[:2]}/{commit[2:]}"
     path.chmod(0o644)
@@ -218,17 +193,14 @@ def test_commit_that_is_corrupt_is_not_taken_for_none(project: Project) -> None:
     message = said_by(project.folder)
     assert f"fatal: loose object {commit}" in message
     assert "is corrupt" in message
-
-
-def test_commit_that_is_lost_is_not_taken_for_an_unborn_branch(project: Project) -> None:
-    commit = project.git("rev-parse", "HEAD")
-    (project.folder / f".git/objects/{commit[:2]}/{commit[2:]}").unlink()
+    path.unlink()
     assert said_by(project.folder).startswith(f"expected the commit {commit}, which is")
 
 
-def test_git_that_is_not_installed_is_said(
-    project: Project, monkeypatch: pytest.MonkeyPatch
+def test_git_that_says_no_or_is_not_installed_is_passed_on(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert "not a git repository" in said_by(tmp_path)
     monkeypatch.setenv("PATH", str(project.folder))
     assert said_by(project.folder) == "expected Git; found no command `git`; install it"
 
@@ -270,8 +242,10 @@ def as_one_branch(project: Project) -> Project:
     return clone(project, "--depth=1", "--branch=change")
 
 
-@pytest.mark.parametrize("named", [None, "main", "origin/main"])
-@pytest.mark.parametrize("made", [as_ci_checks_out, as_one_branch])
+@pytest.mark.parametrize(
+    ("made", "named"),
+    [(as_ci_checks_out, None), (as_ci_checks_out, "main"), (as_one_branch, "origin/main")],
+)
 def test_command_that_is_named_gets_the_main_branch(
     made: Callable[[Project], Project], named: str | None, project: Project
 ) -> None:

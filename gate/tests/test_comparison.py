@@ -4,8 +4,9 @@ import itertools
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
-from gate.comparison import Noise, Verdict, compare, judge, margin_of
+from gate.comparison import Comparison, Noise, Verdict, compare, judge, margin_of
 from gate.errors import CannotCompareError
 from gate.settings import Margin, Rule, load_settings
 from gate.snapshot import MetricsFile, flat, read_number
@@ -64,14 +65,69 @@ def test_margin_is_in_the_metrics_unit(
     assert origin
 
 
+def judged(rule: str, base: object, candidate: object, **options: bool) -> Comparison:
+    """One metric, `a`; a mapping is the whole file."""
+    sides = (v if isinstance(v, dict) else {"a": v} for v in (base, candidate))
+    files = ({"m": MetricsFile(values)} for values in sides)
+    rules = {("m", "a"): Rule.model_validate(YAML(typ="safe").load(rule))}
+    return compare(rules, *files, Noise({}), **options)[0]
+
+
 @pytest.mark.parametrize("value", [None, "0.9", True, float("nan"), float("-inf"), [1], 10**400])
 def test_no_number_on_either_side_never_passes(value: object) -> None:
-    rule = Rule.model_validate({"better": "higher", "margin": {"absolute": 9}, "blocks": True})
-    good, bad = ({"m": MetricsFile({"a": v})} for v in (0.9, value))
-    for base, candidate in ((good, bad), (bad, good), (bad, bad)):
-        (found,) = compare({("m", "a"): rule}, base, candidate, Noise({}))
-        assert (found.verdict, found.refuses) == (Verdict.NOT_COMPARABLE, True)
-    assert read_number(value) is None
+    for rule in (
+        "{better: higher, margin: {absolute: 9}, blocks: true}",
+        "{at_most: 9, blocks: true}",
+    ):
+        assert read_number(value) is None
+        for base, candidate in ((0.9, value), (value, 0.9), (value, value)):
+            found = judged(rule, base, candidate)
+            missing = candidate is value or "margin" in rule  # limits need no base
+            assert (found.verdict, found.refuses) == (
+                (Verdict.NOT_COMPARABLE, True) if missing else (Verdict.SAME, False)
+            )
+    informs = judged("{better: higher, margin: {absolute: 9}}", 0.9, value)
+    assert informs.refuses  # it is a fault of the candidate, whatever the rule
+
+
+@pytest.mark.parametrize(
+    ("rule", "candidate", "verdict", "refuses"),
+    [
+        ("{at_least: 0.85, blocks: true}", 0.86, "the same", False),
+        ("{at_least: 0.85, blocks: true}", 0.84, "out of limits", True),
+        ("{at_least: 0.85}", 0.84, "out of limits", False),
+        ("{at_most: 0.95, blocks: true}", 0.96, "out of limits", True),
+        ("{at_most: 0.95, blocks: true}", 0.94, "the same", False),
+        ("{better: higher, margin: {relative: 0.1}, at_least: 0.85}", 0.86, "within the margin", False),
+        ("{better: higher, margin: {relative: 0.1}, at_least: 0.85, blocks: true}", 0.84,
+         "out of limits", True),
+        ("{better: lower, margin: {absolute: 0.01}}", 0.95, "worse", False),
+    ],
+)  # fmt: skip
+def test_limits_and_what_blocks(rule: str, candidate: float, verdict: str, refuses: bool) -> None:
+    found = judged(rule, 0.9, candidate)
+    assert (found.verdict, found.refuses) == (verdict, refuses)
+
+
+@pytest.mark.parametrize(
+    ("base", "candidate", "reason"),
+    [
+        ({"a": 0.9}, {}, "deleted: the candidate has none"),
+        ({"a": 0.9}, {"top1": 0.9}, "it may now be m: top1: name that in gate.yaml"),
+        ({"a_metric": 0.9, "a": 0.1}, {"a_metric": 0.9}, "deleted: the candidate has none"),
+        ({}, {"a": 0.9}, "new: the base has none; `blocks: false` until it has"),
+        ({"top1": 0.9}, {"a": 0.9}, "if it was m: top1, say so: `formerly: m:top1`"),
+    ],
+)
+def test_deleted_and_new_metrics_cannot_be_compared(
+    base: dict[str, float], candidate: dict[str, float], reason: str
+) -> None:
+    found = judged(RULE, base, candidate)
+    assert (found.verdict, found.refuses) == (Verdict.NOT_COMPARABLE, True)
+    assert reason in found.reason
+    if candidate.get("a"):
+        found = judged(RULE, base, candidate, first=True)
+        assert (found.verdict, found.refuses) == (Verdict.NEW, False)
 
 
 def test_nested_metrics_are_flat() -> None:

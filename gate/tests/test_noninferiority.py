@@ -31,14 +31,6 @@ def test_interval_ends_where_the_test_turns(worse_by: np.ndarray, margin: float)
     assert (p_value(-worse_by, -margin) <= reached) == (low > margin)
 
 
-@settings(deadline=None)
-@given(differences, st.floats(0.01, 0.4))
-def test_interval_holds_the_mean_of_the_pairs(worse_by: np.ndarray, level: float) -> None:
-    low, high, _ = interval(worse_by, level)
-    assert low <= worse_by.mean() + 1e-9
-    assert high >= worse_by.mean() - 1e-9
-
-
 def test_interval_holds_the_truth_as_often_as_it_says() -> None:
     random = np.random.default_rng(0)
     studies = 2000
@@ -49,29 +41,22 @@ def test_interval_holds_the_truth_as_often_as_it_says() -> None:
     assert held == pytest.approx(confidence, abs=4 * error)
 
 
-@settings(deadline=None, max_examples=25)
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
-def test_correction_is_that_of_statsmodels(p_values: list[float]) -> None:
+@pytest.mark.parametrize("seed", range(3))
+def test_correction_is_that_of_statsmodels(seed: int) -> None:
+    """With equal ones, and one that reaches 1."""
+    p_values = [*np.random.default_rng(seed).random(6).round(1) / 4, 0.9]
     expected = multipletests(p_values, method="holm")[1]
     assert holm(p_values) == pytest.approx(list(expected))
-
-
-def test_several_metrics_need_more_seeds() -> None:
-    """Five pairs give 1/32, which is enough for one metric at 5 % and not for two."""
-    pairs = [-0.001, 0.001, 0.0, 0.0005, -0.0005]
-    (one,) = assess([(pairs, 1.0)], 0.05)
-    two, _ = assess([(pairs, 1.0), (pairs, 1.0)], 0.05)
-    assert (one.p_no_worse, two.p_no_worse) == (1 / 32, 2 / 32)
-    assert (one.smallest_p, two.smallest_p) == (1 / 32, 2 / 32)
 
 
 def test_both_directions_are_corrected_for_their_number() -> None:
     worse = [1.1, 1.2, 1.0, 1.3, 1.4]
     (one,) = assess([(worse, 0.5)], 0.05)
     both = assess([(worse, 0.5), ([-x for x in worse], 0.5), (worse, 0.5)], 0.05)
-    assert (one.p_worse, one.p_no_worse) == (1 / 32, 1)
+    assert (one.p_worse, one.p_no_worse, one.smallest_p) == (1 / 32, 1, 1 / 32)
     assert [result.p_worse for result in both] == [3 / 32, 1, 3 / 32]
     assert [result.p_no_worse for result in both] == [1, 3 / 32, 1]
+    assert [result.smallest_p for result in both] == [3 / 32] * 3
 
 
 def test_more_pairs_than_can_be_enumerated_are_left_out() -> None:
