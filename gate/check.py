@@ -254,8 +254,7 @@ def _means(comparisons: Iterable[Comparison]) -> Iterator[str]:
 
 
 def _test(test: RunsTest) -> str:
-    q = test.question
-    return f"{q.file}: {q.key}, over {test.pairs} seeds: {test.finding}: {test.reason}"
+    return f"{test.file}: {test.key}, over {test.pairs} seeds: {test.finding}: {test.reason}"
 
 
 def _listed(stale: Mapping[str, str]) -> str:

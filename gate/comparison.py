@@ -145,23 +145,19 @@ def _judged(
     before, after = _find(base, former), _find(candidate, name)
     if before.absent and after.absent:
         raise nearest(*name, names_of(base) | names_of(candidate))
-    margin, reference, runs = None, before.number, 1
+    margin, value, runs = None, before.number, 1
     verdict, reason = Verdict.NOT_COMPARABLE, _why_not(name, former, base, candidate)
     if after.number is not None and rule.better is None:
         verdict, reason = Verdict.SAME, "within its limits"
-    elif before.number is not None and after.number is not None and rule.better and rule.margin:
-        mean = noise.means.get(name)
-        if mean and rule.margin.deviations is not None and after.number != before.number:
-            reference, runs = mean
+    elif value is not None and after.number is not None and rule.better and rule.margin:
+        if rule.margin.deviations is not None and after.number != value:
+            value, runs = noise.means.get(name, (value, 1))
         deviation = noise.deviations.get(name)
-        margin, origin = margin_of(
-            rule.margin, before.number, deviation, noise.origin, base_runs=runs
-        )
-        verdict, reason = Verdict.NOT_COMPARABLE, origin
-        if margin is not None or before.number == after.number:
-            verdict, reason = judge(rule.better, reference or 0.0, after.number, margin or 0.0)
-            reason += f" ({origin})" if verdict is not Verdict.SAME else ""
-            reason += f", compared with the mean of {runs} runs" if runs > 1 else ""
+        margin, reason = margin_of(rule.margin, value, deviation, noise.origin, base_runs=runs)
+        if margin is not None or value == after.number:
+            told = f" ({reason})" + f", compared with the mean of {runs} runs" * (runs > 1)
+            verdict, reason = judge(rule.better, value, after.number, margin or 0.0)
+            reason += told * (verdict is not Verdict.SAME)
     elif before.absent and after.number is not None and (first or not rule.blocks):
         verdict = Verdict.NEW
     if former != name:
@@ -172,7 +168,7 @@ def _judged(
     bad = verdict in (Verdict.WORSE, Verdict.OUT_OF_LIMITS, Verdict.NOT_COMPARABLE)
     refuses = (bad and rule.blocks) or (verdict is Verdict.NOT_COMPARABLE and after.number is None)
     return Comparison(
-        *name, reference, after.number, rule.better, margin, rule.blocks, verdict, reason,
+        *name, value, after.number, rule.better, margin, rule.blocks, verdict, reason,
         refuses, runs,
     )  # fmt: skip
 

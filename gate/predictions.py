@@ -128,10 +128,9 @@ def with_pictures(
         settings: where the images are.
         file: content of that file; None if it cannot be read.
     """
-    if file is None:
-        reason = f"{settings.file}: no such file; if DVC has it: `dvc pull {settings.file}`"
-        return [replace(flips, no_pictures=reason) for flips in found]
     try:
+        if file is None:
+            raise ValueError(f"no such file; if DVC has it: `dvc pull {settings.file}`")
         images = read_images(file, settings.key)
         return [_pictured(flips, images) for flips in found]
     except (ValueError, KeyError, IndexError, OSError, zipfile.BadZipFile, zlib.error) as error:

@@ -16,9 +16,9 @@ from dvc.utils.serialize import load_path, parse_yaml
 from scmrepo.exceptions import SCMError
 
 from gate.errors import CannotCompareError, one_line
+from gate.settings import SETTINGS
 from gate.snapshot import MetricsFile, Snapshot, flat
 
-SETTINGS = "gate.yaml"
 LARGEST_TEXT = 2**24  # bytes; in larger files nobody looks for line ends
 
 

@@ -9,8 +9,8 @@ from gate.check import Check
 from gate.git import git, try_git
 from gate.predictions import Flips, read_flips, with_pictures
 from gate.report.plots import Chart, read_plots
-from gate.repository import SETTINGS, Repository
-from gate.settings import load_settings
+from gate.repository import Repository
+from gate.settings import SETTINGS, load_settings
 
 PICTURES = {".png": "image/png", ".svg": "image/svg+xml", ".jpg": "image/jpeg",
             ".jpeg": "image/jpeg", ".gif": "image/gif"}  # fmt: skip

@@ -67,10 +67,12 @@ def test_margin_is_in_the_metrics_unit(
 
 def judged(rule: str, base: object, candidate: object, **options: bool) -> Comparison:
     """One metric, `a`; a mapping is the whole file."""
-    sides = (v if isinstance(v, dict) else {"a": v} for v in (base, candidate))
-    files = ({"m": MetricsFile(values)} for values in sides)
+    before, after = (
+        {"m": MetricsFile(side if isinstance(side, dict) else {"a": side})}
+        for side in (base, candidate)
+    )
     rules = {("m", "a"): Rule.model_validate(YAML(typ="safe").load(rule))}
-    return compare(rules, *files, Noise({}), **options)[0]
+    return compare(rules, before, after, Noise({}), **options)[0]
 
 
 @pytest.mark.parametrize("value", [None, "0.9", True, float("nan"), float("-inf"), [1], 10**400])

@@ -68,7 +68,7 @@ def test_means_are_compared_by_a_margin_for_means(
     assert (found.status, test.finding, test.pairs) == (status, finding, 5)
     assert test.result
     assert test.result.worse_by == pytest.approx(-by)
-    assert test.question.margin == pytest.approx(5 * 0.0015811 * (2 / 5) ** 0.5, rel=1e-4)
+    assert test.margin == pytest.approx(5 * 0.0015811 * (2 / 5) ** 0.5, rel=1e-4)
     assert test.result.p_no_worse == pytest.approx(1 / 32 if by > -0.005 else 1)
 
 

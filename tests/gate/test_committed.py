@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from gate.comparison import Comparison, Name, Noise, Verdict, compare, names_of
-from gate.repository import SETTINGS, Repository, Wanted
+from gate.repository import Repository, Wanted
 from gate.runs import noise_of, read_runs
-from gate.settings import Rule, load_settings
+from gate.settings import SETTINGS, Rule, load_settings
 from gate.snapshot import MetricsFile, Snapshot
 from tests.conftest import ROOT
 from tests.repository import git
