@@ -146,22 +146,6 @@ def test_first_run(project: Project) -> None:
         assert (found.status, comparison_of(found, "accuracy").base) == (status, None)
 
 
-def test_new_and_renamed_metrics(project: Project) -> None:
-    project.write(
-        "gate.yaml", GATE + "    f1: {better: higher, margin: {absolute: 0}, blocks: true}\n"
-    )
-    project.results(f1=0.5)
-    found = project.check()
-    assert found.status == 2
-    assert "new: the base has none; `blocks: false` until it has" in found.reasons[0]
-    project.write("gate.yaml", GATE.replace("accuracy: {", "f1: {formerly: accuracy, "))
-    project.write("results.json", '{"f1": 0.8, "loss": 0.5}')
-    project.repro()
-    found = project.check()
-    assert found.status == 1
-    assert comparison_of(found, "f1").reason.endswith("renamed from metrics.json: accuracy")
-
-
 def test_other_data_cannot_be_compared(project: Project) -> None:
     project.write("gate.yaml", f"same: [code, 'params.yaml: rate']\n{GATE}")
     project.results()

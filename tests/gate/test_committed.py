@@ -4,7 +4,6 @@ import csv
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from gate.comparison import Comparison, Name, Noise, Verdict, compare, names_of
@@ -103,25 +102,6 @@ def test_margins_without_runs_are_five_of_the_measured_deviations(
         if rule.blocks:
             assert rule.margin
             assert rule.margin.without_runs == pytest.approx(5 * noise.deviations[name], rel=0.05)
-
-
-def test_committed_margins_refuse_one_pair_of_runs_in_twenty_at_most(
-    rules: dict[Name, Rule],
-    committed: Snapshot,
-) -> None:
-    """By simulation, with normal, independent metrics and the mean of as many runs as there are."""
-    settings = load_settings((ROOT / SETTINGS).read_text(encoding="utf-8")).runs
-    assert settings
-    runs = read_runs(settings, committed)
-    assert runs
-    seeds = min(map(len, runs.values()))
-    assert {rule.margin.deviations for rule in rules.values() if rule.margin} == {5}
-    blocking = sum(rule.blocks for rule in rules.values())
-    drawn = np.random.default_rng(0).normal(size=(20_000, seeds + 1, blocking))
-    study, candidate = drawn[:, :seeds], drawn[:, seeds]
-    error = study.std(axis=1, ddof=1) * ((1 + 1 / seeds) / 2) ** 0.5
-    worse_by = (study.mean(axis=1) - candidate) / error
-    assert (worse_by > 5).any(axis=1).mean() < 0.055
 
 
 def test_anchor_is_a_commit() -> None:
