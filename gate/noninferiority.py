@@ -91,8 +91,8 @@ def p_value(worse_by: np.ndarray, margin: float) -> float:
 def holm(p_values: Sequence[float]) -> list[float]:
     """P-values corrected for their number by Holm's step-down method, in the order given.
 
-    Holm, *A Simple Sequentially Rejective Multiple Test Procedure*, 1979; a test compares with
-    `statsmodels.stats.multitest.multipletests`, whose import takes most of the gate's time limit.
+    Holm, *A Simple Sequentially Rejective Multiple Test Procedure*, 1979. In statsmodels it is
+    `multipletests`, whose import takes longer than the rest of the gate.
     """
     order = sorted(range(len(p_values)), key=lambda i: p_values[i])
     scaled = (min(1.0, p_values[i] * (len(order) - rank)) for rank, i in enumerate(order))
