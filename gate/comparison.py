@@ -1,7 +1,6 @@
 """Judges each metric by its rule. Computes only: what it compares was read elsewhere."""
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -245,34 +244,15 @@ def margin_of(
 def _why_not(name: Name, former: Name, base: Files, candidate: Files) -> str:
     before, after = _find(base, former), _find(candidate, name)
     if after.absent:
-        new = _renamed(name, before, candidate, names_of(candidate) - names_of(base))
-        hint = f"; it may now be {': '.join(new)}: name that in gate.yaml" if new else ""
-        return f"deleted: the candidate has none{hint}"
+        return "deleted: the candidate has none"
     problems = [f"{side}: {v.problem}" for side, v in (("candidate", after), ("base", before))
                 if v.problem and not v.absent]  # fmt: skip
     if before.absent and not problems:
-        old = _renamed(name, after, base, names_of(base) - names_of(candidate))
-        hint = f"; if it was {': '.join(old)}, say so: `formerly: {':'.join(old)}`" if old else ""
-        return f"new: the base has none; `blocks: false` until it has{hint}"
+        return (
+            "new: the base has none; `formerly: NAME` if it had another name, else `blocks: false`"
+            " until it has"
+        )
     return "; ".join(problems)
-
-
-def _renamed(name: Name, value: _Found, files: Files, unmatched: Iterable[Name]) -> Name | None:
-    """Which of the names that only the other side has may be the same metric: a guess.
-
-    The one with the same value, else the same key in another file, else the most alike key in the
-    same file.
-    """
-    others = sorted(unmatched)
-    for other in others:
-        if value.number is not None and _find(files, other).number == value.number:
-            return other
-    for other in others:
-        if other[1] == name[1]:
-            return other
-    keys = [key for file, key in others if file == name[0]]
-    alike = difflib.get_close_matches(name[1], keys, n=1, cutoff=0.75)
-    return (name[0], alike[0]) if alike else None
 
 
 def _not_gated(name: Name, base: Files, candidate: Files) -> Comparison:

@@ -14,7 +14,6 @@ from gate.settings import ImagesSettings
 from gate.snapshot import Snapshot
 
 COLUMNS = {"label", "prediction", "probability"}
-MOST_SHOWN = 100
 MOST_PICTURES = 24  # of the newly right images, and of the newly wrong ones
 
 
@@ -63,11 +62,6 @@ class Flips:
     def newly_wrong(self) -> list[Flip]:
         """Those that the base alone gets right."""
         return [flip for flip in self.all if not flip.right]
-
-    @property
-    def shown(self) -> tuple[Flip, ...]:
-        """Those that are listed."""
-        return self.all[:MOST_SHOWN]
 
     @property
     def p(self) -> float:
@@ -156,14 +150,10 @@ def read_images(file: bytes, key: str) -> np.ndarray:
 
 
 def _pictured(flips: Flips, images: np.ndarray) -> Flips:
-    chosen = {
-        flip.image for way in (flips.newly_wrong, flips.newly_right) for flip in way[:MOST_PICTURES]
-    }
-    pictured = (
-        replace(flip, picture=_png(images[flip.image])) if flip.image in chosen else flip
-        for flip in flips.all
-    )
-    return replace(flips, all=tuple(pictured))
+    chosen = (*flips.newly_wrong[:MOST_PICTURES], *flips.newly_right[:MOST_PICTURES])
+    pictures = {flip.image: _png(images[flip.image]) for flip in chosen}
+    shown = (replace(flip, picture=pictures.get(flip.image)) for flip in flips.all)
+    return replace(flips, all=tuple(shown))
 
 
 def _png(image: np.ndarray) -> bytes:
