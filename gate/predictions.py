@@ -13,6 +13,10 @@ from gate.errors import one_line
 from gate.settings import ImagesSettings
 from gate.snapshot import Snapshot
 
+# What NumPy and zipfile raise for a file that is not what it should be.
+_DAMAGE = (ValueError, KeyError, IndexError, OSError, EOFError, MemoryError, zipfile.BadZipFile,
+           zlib.error)  # fmt: skip
+
 COLUMNS = {"label", "prediction", "probability"}
 MOST_PICTURES = 24  # of the newly right images, and of the newly wrong ones
 
@@ -127,7 +131,7 @@ def with_pictures(
             raise ValueError(f"no such file; if DVC has it: `dvc pull {settings.file}`")
         images = read_images(file, settings.key)
         return [_pictured(flips, images) for flips in found]
-    except (ValueError, KeyError, IndexError, OSError, zipfile.BadZipFile, zlib.error) as error:
+    except _DAMAGE as error:
         reason = f"{settings.file}: {one_line(error)}"
         return [replace(flips, no_pictures=reason) for flips in found]
 

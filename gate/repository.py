@@ -305,7 +305,9 @@ def _writer(path: str, outputs: Mapping[str, Any]) -> str | None:
 def _line_ends(item: Any) -> str:
     """A hint where only line ends differ, as Git changes them; in a script they can matter."""
     fs, path = item.fs, item.fs_path
-    if not item.hash_info or not fs.isfile(path) or fs.size(path) > LARGEST_TEXT:
+    if not (item.is_in_repo and item.hash_info and fs.isfile(path)):
+        return ""
+    if fs.size(path) > LARGEST_TEXT:
         return ""
     with fs.open(path, "rb") as file:
         unix = file.read().replace(b"\r\n", b"\n")

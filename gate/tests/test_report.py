@@ -265,6 +265,7 @@ def test_first_images_each_way_are_shown(shape: tuple[int, ...], scale: float) -
     [
         (None, "images.npz: no such file; if DVC has it: `dvc pull images.npz`"),
         (b"broken", "images.npz: "),
+        (b"", "images.npz: No data left in file"),
         (archive(np.zeros((60, 2, 3)), "y"), "images.npz: 'x is not a file in the archive'"),
         (archive(np.zeros((60, 2))), "expected images, grey or with three channels; found (60, 2)"),
         (archive(np.zeros((5, 2, 3))), "images.npz: index 5 is out of bounds"),
