@@ -217,8 +217,8 @@ def margin_of(
         origin: of the deviation, in words.
         pairs: how many seeds two means are over.
         base_runs: of how many runs a single candidate is compared with the mean. The difference
-            then varies less than that of two runs, by sqrt(1 + 1/n) to sqrt(2), and so does the
-            margin in deviations.
+            then varies less than that of two runs, so deviations are multiplied by
+            sqrt((1 + 1/n) / 2).
     """
     if margin.absolute is not None:
         return margin.absolute, "absolute"
