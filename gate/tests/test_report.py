@@ -216,6 +216,7 @@ def test_what_cannot_be_compared_has_a_report_and_status_2(clone: Project, gate:
     [
         (PREDICTIONS.format(2, 4), PREDICTIONS.format(3, 1), ("", 1, 1, 1.0)),
         (PREDICTIONS.format(2, 1), PREDICTIONS.format(2, 1), ("", 0, 0, 1.0)),
+        (PREDICTIONS.format(2, 4), PREDICTIONS.format(2, 1), ("", 1, 0, 1.0)),
         (PREDICTIONS.format(3, 4), PREDICTIONS.format(5, 6), ("", 0, 0, 1.0)),
         (PREDICTIONS, None, ("the candidate has no predictions", 0, 0, 1.0)),
         (PREDICTIONS, PREDICTIONS + "3,3,1\n", ("the two sides were tested on other images", 0, 0, 1.0)),
