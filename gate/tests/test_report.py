@@ -208,7 +208,7 @@ def test_what_cannot_be_compared_has_a_report_and_status_2(clone: Project, gate:
     shutil.rmtree(clone.folder / "report")
     clone.write("report", "a file")
     with pytest.raises(CannotCompareError, match="expected a file that can be written; found"):
-        write_report(clone.folder, "main", None)
+        write_report(clone.folder, "nowhere", None)
 
 
 @pytest.mark.parametrize(
@@ -237,11 +237,10 @@ def archive(images: np.ndarray, name: str = "x") -> bytes:
 
 
 def pictured(file: bytes | None) -> Flips:
-    """Of 60 images, by turns right and wrong on the base's side only or the candidate's."""
-    rows = [f"1,{image % 2},0.5\n" for image in range(60)]
-    texts = (
-        "".join(["label,prediction,probability\n", *side]) for side in (rows, [*rows[1:], rows[0]])
-    )
+    """Of 60 images, the first 35 of which only the base gets right, the others the candidate."""
+    rows = [f"1,{int(image < 35)},0.5\n" for image in range(60)]
+    other = [f"1,{int(image >= 35)},0.5\n" for image in range(60)]
+    texts = ("".join(["label,prediction,probability\n", *side]) for side in (rows, other))
     base, candidate = (Snapshot("a side", files={"p.csv": text}) for text in texts)
     settings = ImagesSettings(file="images.npz", key="x")
     (found,) = with_pictures(read_flips({"m.json": "p.csv"}, base, candidate), settings, file)
@@ -253,9 +252,11 @@ def pictured(file: bytes | None) -> Flips:
 def test_first_images_each_way_are_shown(shape: tuple[int, ...], scale: float) -> None:
     images = np.arange(np.prod(shape)).reshape(shape).astype(np.uint8)
     found = pictured(archive(images if scale == 1 else images * scale))
-    assert (len(found.all), found.no_pictures) == (60, "")
+    counts = len(found.newly_wrong), len(found.newly_right)
+    assert (counts, found.no_pictures) == ((35, 25), "")
     for way in (found.newly_right, found.newly_wrong):
-        assert [flip.picture is not None for flip in way] == [True] * 24 + [False] * 6
+        shown = [flip.picture is not None for flip in way]
+        assert shown == [True] * 24 + [False] * (len(way) - 24)
         for flip in way[:24]:
             with Image.open(io.BytesIO(flip.picture or b"")) as picture:
                 assert np.array_equal(np.array(picture), images[flip.image].squeeze())
