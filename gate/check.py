@@ -1,7 +1,7 @@
 """The whole gate: reads each side once, compares, and says what follows."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -9,7 +9,15 @@ from gate.base import Base, choose_base, find_anchor
 from gate.comparison import Comparison, Name, Noise, Verdict, compare, former_name, names_of
 from gate.errors import CannotCompareError
 from gate.repository import Repository, Wanted
-from gate.runs import Finding, RunsTest, compare_runs, noise_of, other_conditions, read_runs
+from gate.runs import (
+    Finding,
+    RunsTest,
+    compare_runs,
+    means_of,
+    noise_of,
+    other_conditions,
+    read_runs,
+)
 from gate.settings import SETTINGS, Rule, Settings, load_settings
 from gate.snapshot import Pairs, Snapshot, differences
 
@@ -120,7 +128,8 @@ def _compare(
         )
     drift: dict[Name, Comparison] = {}
     if old is not None and anchor is not None:
-        drift = _drift(rules, old, after, noise)
+        # Its runs are not read, so that single values are compared.
+        drift = _drift(rules, old, after, replace(noise, means={}))
         problems += [
             f"{name} is not that of the anchor {anchor.name}: {a} -> {b}; move `anchor` in"
             f" {SETTINGS} with a change of that file only"
@@ -128,7 +137,7 @@ def _compare(
             if b is not None
         ]
     status, reasons = _decide(comparisons, drift, anchor, runs, problems)
-    notes = tuple(_notes(settings, before, after, found))
+    notes = (*_means(comparisons), *_notes(settings, before, after, found))
     return Check(
         base, anchor, comparisons, drift, found, runs, status, reasons, notes, before, after
     )
@@ -149,7 +158,9 @@ def _runs(
         if candidate is None:
             file = settings.runs.file
             return noise, (), [f"{file}: deleted: the candidate has none; restore it"]
-        return noise, compare_runs(settings.runs, rules, base, candidate, noise), []
+        tests = compare_runs(settings.runs, rules, base, candidate, noise)
+        means = means_of(settings.runs, base, candidate, before)
+        return replace(noise, means=means), tests, []
     except CannotCompareError as error:
         return Noise({}), (), [str(error)]
 
@@ -236,9 +247,14 @@ def _grouped(comparisons: Iterable[Comparison]) -> Iterator[str]:
         yield f"{file}: {shown}: {reason}"
 
 
+def _means(comparisons: Iterable[Comparison]) -> Iterator[str]:
+    """Which values of the base are means."""
+    for file, runs in sorted({(c.file, c.base_runs) for c in comparisons if c.base_runs > 1}):
+        yield f"{file}: the base's values are the means of its {runs} runs over seeds"
+
+
 def _test(test: RunsTest) -> str:
-    q = test.question
-    return f"{q.file}: {q.key}, over {test.pairs} seeds: {test.finding}: {test.reason}"
+    return f"{test.file}: {test.key}, over {test.pairs} seeds: {test.finding}: {test.reason}"
 
 
 def _listed(stale: Mapping[str, str]) -> str:

@@ -1,8 +1,7 @@
 """Judges each metric by its rule. Computes only: what it compares was read elsewhere."""
 
-import difflib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from gate.errors import shown
@@ -34,10 +33,13 @@ class Noise:
     Attributes:
         deviations: by metric, the standard deviation over seeds.
         origin: where they come from, in words; empty if nothing has measured them.
+        means: by metric, the mean of the base's runs and how many there are, for metrics whose
+            single value of the candidate is to be compared with that.
     """
 
     deviations: Mapping[Name, float]
     origin: str = ""
+    means: Mapping[Name, tuple[float, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Comparison:
     Attributes:
         file, key: which metric; nested keys are joined by dots.
         base, candidate: its values; None where there is no finite number.
+        base_runs: how many runs over seeds `base` is the mean of; 1 if it is a single value.
         better: `higher` or `lower`; None for a metric without a direction.
         margin: how much worse is still no worse, in the metric's unit; None where not known.
         blocks: whether being worse refuses the change.
@@ -65,6 +68,7 @@ class Comparison:
     verdict: Verdict
     reason: str
     refuses: bool
+    base_runs: int = 1
 
     @property
     def change(self) -> float | None:
@@ -140,17 +144,19 @@ def _judged(
     before, after = _find(base, former), _find(candidate, name)
     if before.absent and after.absent:
         raise nearest(*name, names_of(base) | names_of(candidate))
-    margin = None
+    margin, value, runs = None, before.number, 1
     verdict, reason = Verdict.NOT_COMPARABLE, _why_not(name, former, base, candidate)
     if after.number is not None and rule.better is None:
         verdict, reason = Verdict.SAME, "within its limits"
-    elif before.number is not None and after.number is not None and rule.better and rule.margin:
+    elif value is not None and after.number is not None and rule.better and rule.margin:
+        if rule.margin.deviations is not None and after.number != value:
+            value, runs = noise.means.get(name, (value, 1))
         deviation = noise.deviations.get(name)
-        margin, origin = margin_of(rule.margin, before.number, deviation, noise.origin)
-        verdict, reason = Verdict.NOT_COMPARABLE, origin
-        if margin is not None or before.number == after.number:
-            verdict, reason = judge(rule.better, before.number, after.number, margin or 0.0)
-            reason += f" ({origin})" if verdict is not Verdict.SAME else ""
+        margin, reason = margin_of(rule.margin, value, deviation, noise.origin, base_runs=runs)
+        if margin is not None or value == after.number:
+            told = f" ({reason})" + f", compared with the mean of {runs} runs" * (runs > 1)
+            verdict, reason = judge(rule.better, value, after.number, margin or 0.0)
+            reason += told * (verdict is not Verdict.SAME)
     elif before.absent and after.number is not None and (first or not rule.blocks):
         verdict = Verdict.NEW
     if former != name:
@@ -161,8 +167,8 @@ def _judged(
     bad = verdict in (Verdict.WORSE, Verdict.OUT_OF_LIMITS, Verdict.NOT_COMPARABLE)
     refuses = (bad and rule.blocks) or (verdict is Verdict.NOT_COMPARABLE and after.number is None)
     return Comparison(
-        *name, before.number, after.number, rule.better, margin, rule.blocks, verdict, reason,
-        refuses,
+        *name, value, after.number, rule.better, margin, rule.blocks, verdict, reason,
+        refuses, runs,
     )  # fmt: skip
 
 
@@ -194,7 +200,13 @@ def judge(better: str, base: float, candidate: float, margin: float) -> tuple[Ve
 
 
 def margin_of(
-    margin: Margin, base: float | None, deviation: float | None, origin: str, pairs: int = 1
+    margin: Margin,
+    base: float | None,
+    deviation: float | None,
+    origin: str,
+    *,
+    pairs: int = 1,
+    base_runs: int = 1,
 ) -> tuple[float | None, str]:
     """A margin in the metric's unit, and where it comes from; None and why there is none.
 
@@ -204,6 +216,9 @@ def margin_of(
         deviation: standard deviation over seeds, None if no runs have measured it.
         origin: of the deviation, in words.
         pairs: how many seeds two means are over.
+        base_runs: of how many runs a single candidate is compared with the mean. The difference
+            then varies less than that of two runs, so deviations are multiplied by
+            sqrt((1 + 1/n) / 2).
     """
     if margin.absolute is not None:
         return margin.absolute, "absolute"
@@ -211,8 +226,9 @@ def margin_of(
         share = None if base is None else abs(base) * margin.relative
         return share, f"{margin.relative:.3g} of the base"
     if deviation is not None and margin.deviations is not None:
-        text = f"{margin.deviations:.3g} standard deviations of {deviation:.3g}, {origin}"
-        return margin.deviations * deviation, text
+        allowed = float(margin.deviations * ((1 + 1 / base_runs) / 2) ** 0.5)
+        text = f"{allowed:.3g} standard deviations of {deviation:.3g}, {origin}"
+        return allowed * deviation, text
     if deviation is not None and margin.standard_errors is not None:
         error = float(deviation * (2 / pairs) ** 0.5)
         text = f"{margin.standard_errors:.3g} standard errors of {error:.3g}, {origin}"
@@ -228,34 +244,15 @@ def margin_of(
 def _why_not(name: Name, former: Name, base: Files, candidate: Files) -> str:
     before, after = _find(base, former), _find(candidate, name)
     if after.absent:
-        new = _renamed(name, before, candidate, names_of(candidate) - names_of(base))
-        hint = f"; it may now be {': '.join(new)}: name that in gate.yaml" if new else ""
-        return f"deleted: the candidate has none{hint}"
+        return "deleted: the candidate has none"
     problems = [f"{side}: {v.problem}" for side, v in (("candidate", after), ("base", before))
                 if v.problem and not v.absent]  # fmt: skip
     if before.absent and not problems:
-        old = _renamed(name, after, base, names_of(base) - names_of(candidate))
-        hint = f"; if it was {': '.join(old)}, say so: `formerly: {':'.join(old)}`" if old else ""
-        return f"new: the base has none; `blocks: false` until it has{hint}"
+        return (
+            "new: the base has none; `formerly: NAME` if it had another name, else `blocks: false`"
+            " until it has"
+        )
     return "; ".join(problems)
-
-
-def _renamed(name: Name, value: _Found, files: Files, unmatched: Iterable[Name]) -> Name | None:
-    """Which of the names that only the other side has may be the same metric: a guess.
-
-    The one with the same value, else the same key in another file, else the most alike key in the
-    same file.
-    """
-    others = sorted(unmatched)
-    for other in others:
-        if value.number is not None and _find(files, other).number == value.number:
-            return other
-    for other in others:
-        if other[1] == name[1]:
-            return other
-    keys = [key for file, key in others if file == name[0]]
-    alike = difflib.get_close_matches(name[1], keys, n=1, cutoff=0.75)
-    return (name[0], alike[0]) if alike else None
 
 
 def _not_gated(name: Name, base: Files, candidate: Files) -> Comparison:

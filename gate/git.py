@@ -32,52 +32,28 @@ def git(folder: Path, *arguments: str) -> str:
     """What a command of Git prints, without blanks around it.
 
     Raises:
-        CannotCompareError: the command fails; what Git says is passed on.
+        CannotCompareError: Git is not installed or the command fails; what Git says is passed on.
     """
-    answer = run_git(folder, *arguments)
-    if answer.returncode != 0:
-        raise CannotCompareError(f"git {arguments[0]}: {reason(answer)}")
-    return _text(answer.stdout)
+    return _output(folder, arguments, (0,))
 
 
 def try_git(folder: Path, *arguments: str) -> str | None:
     """As `git`, but None where it answers "no" (status 1) or prints nothing."""
-    if (answer := run_git(folder, *arguments)).returncode == 1:
-        return None
-    if answer.returncode != 0:
-        raise CannotCompareError(f"git {arguments[0]}: {reason(answer)}")
-    return _text(answer.stdout) or None
+    return _output(folder, arguments, (0, 1)) or None
 
 
-def run_git(
-    folder: Path, *arguments: str, content: bytes = b""
-) -> "subprocess.CompletedProcess[bytes]":
-    """Runs Git in a folder, whatever its status.
-
-    Raises:
-        CannotCompareError: Git is not installed.
-    """
+def _output(folder: Path, arguments: tuple[str, ...], statuses: tuple[int, ...]) -> str:
     # Git itself rather than a library for it: it starts in a hundredth of a second, and shallow and
     # partial clones, worktrees and packs are read as the user's own Git reads them.
     variables = {**environment_without_repository(), "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
+    command = ["git", *arguments]
     try:
-        return subprocess.run(
-            ["git", *arguments],
-            cwd=folder,
-            env=variables,
-            input=content,
-            capture_output=True,
-            check=False,
-        )
+        done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, check=False)
     except FileNotFoundError:
         raise CannotCompareError("expected Git; found no command `git`; install it") from None
-
-
-def reason(answer: "subprocess.CompletedProcess[bytes]") -> str:
-    """All that Git says about a failure, in one line: the remedy is often not in the first."""
-    said = " ".join(line.strip() for line in _text(answer.stderr).splitlines() if line.strip())
-    return said or f"failed with status {answer.returncode}"
-
-
-def _text(output: bytes) -> str:
-    return output.decode(errors="replace").strip()
+    if done.returncode not in statuses:
+        # All in one line: the remedy is often not in the first.
+        said = " ".join(done.stderr.decode(errors="replace").split())
+        reason = said or f"failed with status {done.returncode}"
+        raise CannotCompareError(f"git {arguments[0]}: {reason}")
+    return done.stdout.decode(errors="replace").strip()

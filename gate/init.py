@@ -52,7 +52,7 @@ def write_settings(folder: Path) -> str:
             raise CannotCompareError(f"{path}: {file.problem}")
     if not metrics:
         raise CannotCompareError("dvc.yaml: expected metrics files; found none; declare them")
-    text = HEADING + "\n".join(_lines(metrics)) + "\n"
+    text = HEADING + "\n".join(entries(metrics)) + "\n"
     if "blocks: true" not in text:
         names = ", ".join(key for file in metrics.values() for key in list(file.values)[:4])
         raise CannotCompareError(
@@ -63,7 +63,8 @@ def write_settings(folder: Path) -> str:
     return f"{SETTINGS}: written, for {len(metrics)} metrics files; read it before you commit it"
 
 
-def _lines(metrics: Mapping[str, MetricsFile]) -> Iterator[str]:
+def entries(metrics: Mapping[str, MetricsFile]) -> Iterator[str]:
+    """The lines below `metrics:`, with one headline metric of each file that blocks."""
     for path, file in metrics.items():
         keys = [key for key, value in file.values.items() if read_number(value) is not None]
         headline = min((key for key in keys if direction(key)), key=_rank, default=None)

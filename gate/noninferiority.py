@@ -91,8 +91,8 @@ def p_value(worse_by: np.ndarray, margin: float) -> float:
 def holm(p_values: Sequence[float]) -> list[float]:
     """P-values corrected for their number by Holm's step-down method, in the order given.
 
-    Holm, *A Simple Sequentially Rejective Multiple Test Procedure*, 1979; a test compares with
-    `statsmodels.stats.multitest.multipletests`, whose import takes most of the gate's time limit.
+    Holm, *A Simple Sequentially Rejective Multiple Test Procedure*, 1979. In statsmodels it is
+    `multipletests`, whose import takes longer than the rest of the gate.
     """
     order = sorted(range(len(p_values)), key=lambda i: p_values[i])
     scaled = (min(1.0, p_values[i] * (len(order) - rank)) for rank, i in enumerate(order))
@@ -116,12 +116,7 @@ def interval(worse_by: np.ndarray, level: float) -> tuple[float, float, float]:
     """
     count = 2 ** len(worse_by)
     k = max(1, int(level * count))
-    means = np.sort(worse_by @ _subsets(len(worse_by)))
+    # A column for each subset but the empty one: the bits of its number say which pairs it has.
+    members = (np.arange(1, count) >> np.arange(len(worse_by))[:, np.newaxis]) & 1
+    means = np.sort(worse_by @ (members / members.sum(axis=0)))
     return float(means[k - 1]), float(means[-k]), 1 - 2 * k / count
-
-
-def _subsets(pairs: int) -> np.ndarray:
-    """`float64 (pairs, 2^pairs - 1)`: a column of equal weights for each subset but the empty."""
-    numbers = np.arange(1, 2**pairs)
-    members = (numbers[np.newaxis] >> np.arange(pairs)[:, np.newaxis]) & 1
-    return np.asarray(members / members.sum(axis=0))

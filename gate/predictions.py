@@ -2,13 +2,23 @@
 
 import csv
 import io
-from collections.abc import Mapping
-from dataclasses import dataclass
+import zipfile
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
+import numpy as np
+
+from gate.errors import one_line
+from gate.settings import ImagesSettings
 from gate.snapshot import Snapshot
 
+# What NumPy and zipfile raise for a file that is not what it should be.
+_DAMAGE = (ValueError, KeyError, IndexError, OSError, EOFError, MemoryError, zipfile.BadZipFile,
+           zlib.error)  # fmt: skip
+
 COLUMNS = {"label", "prediction", "probability"}
-MOST_SHOWN = 100
+MOST_PICTURES = 24  # of the newly right images, and of the newly wrong ones
 
 
 @dataclass(frozen=True)
@@ -20,6 +30,7 @@ class Flip:
         label: what it shows.
         base, candidate: what the sides take it for, with their probabilities.
         right: whether it is the candidate that is right.
+        picture: the image as PNG; None if it is not shown.
     """
 
     image: int
@@ -27,6 +38,7 @@ class Flip:
     base: str
     candidate: str
     right: bool
+    picture: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -36,17 +48,33 @@ class Flips:
     Attributes:
         file: the metrics file that the predictions belong to.
         problem: why they cannot be compared; empty if they can.
-        newly_right, newly_wrong: how many the candidate alone, or the base alone, gets right.
-        p: of the exact two-sided test by McNemar (1947): that so uneven a split is by chance.
-        shown: the first `MOST_SHOWN` of them.
+        all: in the order of the images.
+        no_pictures: why the images are not shown; empty if they are, or were not asked for.
     """
 
     file: str
     problem: str = ""
-    newly_right: int = 0
-    newly_wrong: int = 0
-    p: float = 1.0
-    shown: tuple[Flip, ...] = ()
+    all: tuple[Flip, ...] = ()
+    no_pictures: str = ""
+
+    @property
+    def newly_right(self) -> list[Flip]:
+        """Those that the candidate alone gets right."""
+        return [flip for flip in self.all if flip.right]
+
+    @property
+    def newly_wrong(self) -> list[Flip]:
+        """Those that the base alone gets right."""
+        return [flip for flip in self.all if not flip.right]
+
+    @property
+    def p(self) -> float:
+        """Of the exact two-sided test by McNemar (1947): that so uneven a split is by chance."""
+        from scipy.stats import binomtest  # a second, and seldom needed
+
+        if not self.all:
+            return 1.0
+        return float(binomtest(len(self.newly_right), len(self.all)).pvalue)
 
 
 def read_flips(files: Mapping[str, str], base: Snapshot, candidate: Snapshot) -> list[Flips]:
@@ -65,8 +93,6 @@ def read_flips(files: Mapping[str, str], base: Snapshot, candidate: Snapshot) ->
 
 
 def _compare(file: str, base: str | None, candidate: str | None) -> Flips:
-    from scipy.stats import binomtest  # a second, and seldom needed
-
     if base is None or candidate is None:
         side = "base" if base is None else "candidate"
         return Flips(file, f"the {side} has no predictions")
@@ -75,14 +101,12 @@ def _compare(file: str, base: str | None, candidate: str | None) -> Flips:
         return Flips(file, f"expected the columns {', '.join(sorted(COLUMNS))}; found others")
     if [row["label"] for row in before] != [row["label"] for row in after]:
         return Flips(file, "the two sides were tested on other images")
-    flips = [
+    flips = tuple(
         Flip(number, a["label"], _told(a), _told(b), b["prediction"] == b["label"])
         for number, (a, b) in enumerate(zip(before, after, strict=True))
         if (a["prediction"] == a["label"]) != (b["prediction"] == b["label"])
-    ]
-    right = sum(flip.right for flip in flips)
-    p = float(binomtest(right, len(flips)).pvalue) if flips else 1.0
-    return Flips(file, "", right, len(flips) - right, p, tuple(flips[:MOST_SHOWN]))
+    )
+    return Flips(file, all=flips)
 
 
 def _told(row: Mapping[str, str]) -> str:
@@ -90,3 +114,55 @@ def _told(row: Mapping[str, str]) -> str:
         return f"{row['prediction']} ({float(row['probability']):.0%})"
     except ValueError:
         return row["prediction"]
+
+
+def with_pictures(
+    found: Sequence[Flips], settings: ImagesSettings, file: bytes | None
+) -> list[Flips]:
+    """The same with pictures of the first images each way; nothing is refused if there are none.
+
+    Args:
+        found: what the images were classified as.
+        settings: where the images are.
+        file: content of that file; None if it cannot be read.
+    """
+    try:
+        if file is None:
+            raise ValueError(f"no such file; if DVC has it: `dvc pull {settings.file}`")
+        images = read_images(file, settings.key)
+        return [_pictured(flips, images) for flips in found]
+    except _DAMAGE as error:
+        reason = f"{settings.file}: {one_line(error)}"
+        return [replace(flips, no_pictures=reason) for flips in found]
+
+
+def read_images(file: bytes, key: str) -> np.ndarray:
+    """`uint8 (n, height, width)` or `(n, height, width, 3)` of a `.npy` or `.npz` file.
+
+    Raises:
+        ValueError: there are no such images.
+    """
+    loaded = np.load(io.BytesIO(file), allow_pickle=False)
+    images = np.asarray(loaded if isinstance(loaded, np.ndarray) else loaded[key])
+    if images.ndim == 4 and images.shape[3] == 1:
+        images = images[..., 0]
+    if images.ndim != 3 and images.shape[3:] != (3,):
+        raise ValueError(f"expected images, grey or with three channels; found {images.shape}")
+    if images.dtype != np.uint8:  # numbers from 0 to 1
+        images = (images.astype(float).clip(0, 1) * 255).round().astype(np.uint8)
+    return images
+
+
+def _pictured(flips: Flips, images: np.ndarray) -> Flips:
+    chosen = (*flips.newly_wrong[:MOST_PICTURES], *flips.newly_right[:MOST_PICTURES])
+    pictures = {flip.image: _png(images[flip.image]) for flip in chosen}
+    shown = (replace(flip, picture=pictures.get(flip.image)) for flip in flips.all)
+    return replace(flips, all=tuple(shown))
+
+
+def _png(image: np.ndarray) -> bytes:
+    from PIL import Image
+
+    target = io.BytesIO()
+    Image.fromarray(image).save(target, "PNG")
+    return target.getvalue()

@@ -177,15 +177,15 @@ def style_of(check: Check, comparison: Comparison) -> str:
 
 def runs_row(test: RunsTest) -> list[str]:
     """The cells of `RUNS_COLUMNS`."""
-    question, r = test.question, test.result
+    r = test.result
     return [
-        f"{question.file}: {question.key}",
+        f"{test.file}: {test.key}",
         str(test.pairs),
         number(r.worse_by if r else None, digits=3),
         f"{r.low:.3g} to {r.high:.3g} ({r.confidence:.1%})" if r else "-",
-        number(question.margin, digits=3),
+        number(test.margin, digits=3),
         number(r.p_no_worse if r else None, digits=2),
-        test.finding if question.blocks else f"{test.finding} (informs)",
+        test.finding if test.blocks else f"{test.finding} (informs)",
     ]
 
 

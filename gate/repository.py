@@ -1,5 +1,6 @@
 """All that the gate asks of DVC, whose Python interface is pinned and used nowhere else."""
 
+import hashlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, chdir, contextmanager
@@ -15,9 +16,10 @@ from dvc.utils.serialize import load_path, parse_yaml
 from scmrepo.exceptions import SCMError
 
 from gate.errors import CannotCompareError, one_line
+from gate.settings import SETTINGS
 from gate.snapshot import MetricsFile, Snapshot, flat
 
-SETTINGS = "gate.yaml"
+LARGEST_TEXT = 2**24  # bytes; in larger files nobody looks for line ends
 
 
 @dataclass(frozen=True)
@@ -269,7 +271,7 @@ class _Reader:
         for out in stage.outs:
             path = self._path(out)
             if path in measured and out.workspace_status().get(str(out)) == "modified":
-                yield f"{path} changed since the stage wrote it"
+                yield f"{path} changed since the stage wrote it{_line_ends(out)}"
 
     def _changes_of(self, dep: Any, outputs: Mapping[str, Any]) -> Iterator[str]:
         path = self._path(dep)
@@ -285,7 +287,7 @@ class _Reader:
             elif _hash(out) != _hash(dep):
                 yield f"{path} modified"
         elif status:
-            yield f"{path} {status}"
+            yield f"{path} {status}{_line_ends(dep)}"
 
     def _path(self, item: Any) -> str:
         if not item.is_in_repo:
@@ -298,6 +300,21 @@ def _writer(path: str, outputs: Mapping[str, Any]) -> str | None:
     """The output that a path is, or lies in."""
     parents = (parent.as_posix() for parent in Path(path).parents)
     return next((place for place in (path, *parents) if place in outputs), None)
+
+
+def _line_ends(item: Any) -> str:
+    """A hint where only line ends differ, as Git changes them; in a script they can matter."""
+    fs, path = item.fs, item.fs_path
+    if not (item.is_in_repo and item.hash_info and fs.isfile(path)):
+        return ""
+    if fs.size(path) > LARGEST_TEXT:
+        return ""
+    with fs.open(path, "rb") as file:
+        unix = file.read().replace(b"\r\n", b"\n")
+    hashes = {hashlib.md5(text, usedforsecurity=False).hexdigest()
+              for text in (unix, unix.replace(b"\n", b"\r\n"))}  # fmt: skip
+    hint = " (only its line ends: mark it `-text` in .gitattributes and check it out again)"
+    return hint if item.hash_info.value in hashes else ""
 
 
 def _hash(item: Any) -> str | None:

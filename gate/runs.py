@@ -4,7 +4,7 @@ import csv
 import io
 import statistics
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -31,14 +31,17 @@ class Finding(StrEnum):
 
 
 @dataclass(frozen=True)
-class Question:
-    """What is to be tested.
+class RunsTest:
+    """Whether the means over seeds differ by more than a margin.
 
     Attributes:
         file, key, blocks: which metric, and whether its finding refuses the change.
         worse_by: by how much each pair's candidate is worse, in the order of the seeds.
         margin: how much worse the mean may be; None where not known.
         origin: of the margin, or why there is none, in words.
+        result: None if it could not be tested.
+        finding: see there.
+        reason: in words.
     """
 
     file: str
@@ -47,33 +50,19 @@ class Question:
     worse_by: tuple[float, ...]
     margin: float | None
     origin: str
-
-
-@dataclass(frozen=True)
-class RunsTest:
-    """The answer.
-
-    Attributes:
-        question: what was to be tested.
-        result: None if it could not be tested.
-        finding: see there.
-        reason: in words.
-    """
-
-    question: Question
-    result: "Result | None"
-    finding: Finding
-    reason: str
+    result: "Result | None" = None
+    finding: Finding = Finding.INCONCLUSIVE
+    reason: str = ""
 
     @property
     def pairs(self) -> int:
         """How many seeds both sides have, as far as they are used."""
-        return self.result.pairs if self.result else len(self.question.worse_by)
+        return self.result.pairs if self.result else len(self.worse_by)
 
     @property
     def refuses(self) -> bool:
         """Whether this keeps the change from passing."""
-        return self.question.blocks and self.finding is not Finding.NO_WORSE
+        return self.blocks and self.finding is not Finding.NO_WORSE
 
 
 def read_runs(
@@ -150,14 +139,40 @@ def noise_of(base: Mapping[str, Runs] | None, candidate: Mapping[str, Runs] | No
     """
     for side, by_file in (("the base", base), ("the candidate", candidate)):
         deviations = {
-            (file, key): statistics.stdev(run[key] for run in runs.values())
-            for file, runs in (by_file or {}).items()
-            if len(runs) >= LEAST_RUNS
-            for key in sorted(set.intersection(*(set(run) for run in runs.values())))
+            name: statistics.stdev(values) for name, values in _measured(by_file or {}).items()
         }
         if deviations:
             return Noise(deviations, f"over the seeds of {side}")
     return Noise({})
+
+
+def means_of(
+    settings: RunsSettings,
+    base: Mapping[str, Runs],
+    candidate: Mapping[str, Runs],
+    before: Snapshot,
+) -> dict[Name, tuple[float, int]]:
+    """What single values of the candidate are compared with: the base's means, and of how many.
+
+    Only where the base's parameters are those of its runs, and the candidate has no other runs.
+    """
+    same = {
+        file: runs
+        for file, runs in base.items()
+        if candidate.get(file) == runs and not _other_conditions(settings, file, before)
+    }
+    measured = _measured(same).items()
+    return {name: (statistics.fmean(values), len(values)) for name, values in measured}
+
+
+def _measured(by_file: Mapping[str, Runs]) -> dict[Name, list[float]]:
+    """Each metric of every run, where there are enough runs."""
+    return {
+        (file, key): [run[key] for run in runs.values()]
+        for file, runs in by_file.items()
+        if len(runs) >= LEAST_RUNS
+        for key in sorted(set.intersection(*(set(run) for run in runs.values())))
+    }
 
 
 def compare_runs(
@@ -167,64 +182,64 @@ def compare_runs(
     candidate: Mapping[str, Runs],
     noise: Noise,
 ) -> tuple[RunsTest, ...]:
-    """Tests the metrics whose rule asks for it and whose runs differ."""
-    questions = [
-        question
-        for (file, key), rule in rules.items()
-        if rule.over_runs and base.get(file)
-        for question in _question(
-            (file, key), rule, base[file], candidate.get(file, {}), noise, settings.pairs
-        )
+    """Tests the metrics whose rule asks for it and whose runs differ, all together.
+
+    Both directions are tested: that the candidate is no worse by the margin, and that it is.
+    If neither is shown, the finding is inconclusive. All errors together keep to the level.
+    """
+    tests = [
+        test
+        for name, rule in rules.items()
+        if rule.over_runs and base.get(name[0])
+        for test in _asked(name, rule, base, candidate, noise, settings.pairs)
     ]
-    return answer(questions, settings.level, settings.pairs)
+    testable = [t for t in tests if t.margin is not None and len(t.worse_by) >= settings.pairs]
+    results: list[Result] = []
+    if testable:
+        from gate.noninferiority import assess  # SciPy: seconds, seldom needed
+
+        results = assess([(test.worse_by, test.margin or 0.0) for test in testable], settings.level)
+    by_name = {(t.file, t.key): result for t, result in zip(testable, results, strict=True)}
+    return tuple(_answered(t, by_name.get((t.file, t.key)), settings) for t in tests)
 
 
-def _question(
-    name: Name, rule: Rule, base: Runs, candidate: Runs, noise: Noise, least: int
-) -> Iterator[Question]:
-    key = name[1]
-    seeds = sorted(base.keys() & candidate.keys())
-    pairs = [(base[s].get(key), candidate[s].get(key)) for s in seeds]
+def _asked(
+    name: Name,
+    rule: Rule,
+    base: Mapping[str, Runs],
+    candidate: Mapping[str, Runs],
+    noise: Noise,
+    least: int,
+) -> Iterator[RunsTest]:
+    file, key = name
+    before, after = base[file], candidate.get(file, {})
+    seeds = sorted(before.keys() & after.keys())
+    pairs = [(before[s].get(key), after[s].get(key)) for s in seeds]
     values = [(a, b) for a, b in pairs if a is not None and b is not None]
-    if rule.over_runs is None or (values and len(values) == len(seeds) == len(base)
+    if rule.over_runs is None or (values and len(values) == len(seeds) == len(before)
                                   and all(a == b for a, b in values)):  # fmt: skip
         return
     sign = -1 if rule.better == "lower" else 1
     mean = statistics.fmean(a for a, _ in values) if values else None
+    count = len(values) or least
     margin, origin = margin_of(
-        rule.over_runs, mean, noise.deviations.get(name), noise.origin, len(values) or least
+        rule.over_runs, mean, noise.deviations.get(name), noise.origin, pairs=count
     )
     if len(values) < len(seeds):
         margin, origin = None, "expected a number for every seed; found others"
     worse_by = tuple(sign * (a - b) for a, b in values)
-    yield Question(*name, rule.blocks, worse_by, margin, origin)
+    yield RunsTest(file, key, rule.blocks, worse_by, margin, origin)
 
 
-def answer(questions: list[Question], level: float, least_pairs: int) -> tuple[RunsTest, ...]:
-    """Tests all questions together, so that all errors together keep to the level.
-
-    Both directions are tested: that the candidate is no worse by the margin, and that it is.
-    If neither is shown, the finding is inconclusive.
-    """
-    testable = [q for q in questions if q.margin is not None and len(q.worse_by) >= least_pairs]
-    results: dict[Question, Result] = {}
-    if testable:
-        from gate.noninferiority import assess  # SciPy: seconds, seldom needed
-
-        samples = [(question.worse_by, question.margin or 0.0) for question in testable]
-        results = dict(zip(testable, assess(samples, level), strict=True))
-    return tuple(_answered(q, results.get(q), level, least_pairs) for q in questions)
-
-
-def _answered(question: Question, result: "Result | None", level: float, least: int) -> RunsTest:
-    finding, origin = Finding.INCONCLUSIVE, question.origin
+def _answered(test: RunsTest, result: "Result | None", settings: RunsSettings) -> RunsTest:
+    finding, least, level = Finding.INCONCLUSIVE, settings.pairs, settings.level
     if result is None:
-        found = f"expected {least} seeds or more on both sides; found {len(question.worse_by)}"
-        reason = origin if question.margin is None else found
+        found = f"expected {least} seeds or more on both sides; found {len(test.worse_by)}"
+        reason = test.origin if test.margin is None else found
     elif result.p_no_worse <= level:
-        finding, reason = Finding.NO_WORSE, f"by less than the margin: {origin}"
+        finding, reason = Finding.NO_WORSE, f"by less than the margin: {test.origin}"
     elif result.p_worse <= level:
-        finding, reason = Finding.WORSE, f"by more than the margin: {origin}"
+        finding, reason = Finding.WORSE, f"by more than the margin: {test.origin}"
     elif result.smallest_p > level:
         reason = (
             f"{result.pairs} seeds cannot tell: the smallest p-value of {result.pairs} pairs,"
@@ -232,18 +247,20 @@ def _answered(question: Question, result: "Result | None", level: float, least: 
         )
     else:
         reason = "neither is shown; more seeds would tell"
-    return RunsTest(question, result, finding, reason)
+    return replace(test, result=result, finding=finding, reason=reason)
 
 
 def other_conditions(settings: RunsSettings, snapshot: Snapshot, side: str) -> Iterator[str]:
     """In what a side's parameters differ from those that the runs were made with, in words."""
-    for file, of in settings.of.items():
-        other = [
-            f"{name.rpartition(': ')[2]} {snapshot.parameters[name]} (runs: {value})"
-            for name, value in of.parameters.items()
-            if name in snapshot.parameters and snapshot.parameters[name] != value
-        ]
-        if other:
-            yield f"{file}: the noise was measured under other conditions: {side}: " + ", ".join(
-                other
-            )
+    for file in settings.of:
+        if other := _other_conditions(settings, file, snapshot):
+            told = ", ".join(other)
+            yield f"{file}: the noise was measured under other conditions: {side}: {told}"
+
+
+def _other_conditions(settings: RunsSettings, file: str, snapshot: Snapshot) -> list[str]:
+    return [
+        f"{name.rpartition(': ')[2]} {snapshot.parameters[name]} (runs: {value})"
+        for name, value in settings.of[file].parameters.items()
+        if name in snapshot.parameters and snapshot.parameters[name] != value
+    ]

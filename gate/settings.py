@@ -52,8 +52,8 @@ def _of_one_kind(margin: Margin) -> Margin:
 OneMargin = Annotated[Margin, AfterValidator(_of_one_kind)]
 
 
-class Rule(_Section):
-    """What is asked of one metric.
+class Entry(_Section):
+    """What one entry of gate.yaml asks of the metrics that it matches; the rest may be in another.
 
     Attributes:
         better: which values are better; None for a metric that only has limits.
@@ -65,11 +65,18 @@ class Rule(_Section):
     """
 
     better: Literal["higher", "lower"] | None = None
-    margin: OneMargin | None = None
+    margin: Margin | None = None
     at_least: float | None = None
     at_most: float | None = None
     blocks: bool = False
     formerly: str | None = None
+    over_runs: Margin | None = None
+
+
+class Rule(Entry):
+    """All that is asked of one metric."""
+
+    margin: OneMargin | None = None
     over_runs: OneMargin | None = None
 
     @model_validator(mode="after")
@@ -111,6 +118,18 @@ class RunsSettings(_Section):
     of: Mapping[str, RunsOfFile]
 
 
+class ImagesSettings(_Section):
+    """Where the test images are, for pictures of those that changed sides.
+
+    Attributes:
+        file: `.npy` or `.npz`; its images are in the order of the predictions.
+        key: of the array in an `.npz`.
+    """
+
+    file: str
+    key: str = "images"
+
+
 class Settings(_Section):
     """All of `gate.yaml`.
 
@@ -126,6 +145,7 @@ class Settings(_Section):
             they disagree, the later one does.
         runs: see there.
         predictions: by metrics file, a CSV file with a row per test image.
+        images: see there; None to show none.
     """
 
     stale_results: Literal["refuse", "inform"] = "refuse"
@@ -133,10 +153,11 @@ class Settings(_Section):
     anchor: str | None = None
     same: Sequence[str] = ()
     environment: Sequence[str] = ()
-    defaults: Mapping[str, Any] = {}
-    metrics: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    defaults: Entry = Entry()
+    metrics: Mapping[str, Mapping[str, Entry]]
     runs: RunsSettings | None = None
     predictions: Mapping[str, str] = {}
+    images: ImagesSettings | None = None
 
     def files(self) -> list[str]:
         """The files beside the metrics that the gate reads."""
@@ -160,8 +181,9 @@ class Settings(_Section):
                         raise nearest(file, key, names)
                     found = [(file, key)]  # missing on both sides, which the comparison says
                 for name in found:
-                    merged[name] = _merge(merged.get(name, dict(self.defaults)), entry)
-        rules = {name: rule_of(name, entry) for name, entry in merged.items()}
+                    earlier = merged.get(name, self.defaults.model_dump(exclude_unset=True))
+                    merged[name] = _merge(earlier, entry.model_dump(exclude_unset=True))
+        rules = {name: _rule(name, entry) for name, entry in merged.items()}
         if not any(rule.blocks for rule in rules.values()):
             raise CannotCompareError(
                 f"{SETTINGS}: expected a metric with `blocks: true`; found none; mark one"
@@ -183,12 +205,7 @@ def _merge(earlier: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, An
     return merged
 
 
-def rule_of(name: tuple[str, str], entry: Mapping[str, Any]) -> Rule:
-    """A rule from all entries that match a metric.
-
-    Raises:
-        CannotCompareError: it is wrong.
-    """
+def _rule(name: tuple[str, str], entry: Mapping[str, Any]) -> Rule:
     try:
         return Rule.model_validate(entry)
     except ValidationError as error:
@@ -225,17 +242,9 @@ def load_settings(text: str | None) -> Settings:
         cause = error.__cause__ or error
         raise CannotCompareError(f"{SETTINGS}: expected YAML; {one_line(cause)}; mend it") from None
     try:
-        settings = Settings.model_validate(content)
-        for file, by_key in settings.metrics.items():
-            for key, entry in by_key.items():
-                # The rest of a rule may be in another entry, so that only names are checked here.
-                for name in entry.keys() - Rule.model_fields.keys():
-                    raise _unknown(f"metrics: {file}: {key}: {name}", name)
-        for name in settings.defaults.keys() - Rule.model_fields.keys():
-            raise _unknown(f"defaults: {name}", name)
+        return Settings.model_validate(content)
     except ValidationError as error:
         raise _refused(error) from None
-    return settings
 
 
 def _refused(error: ValidationError, where: str = "") -> CannotCompareError:
@@ -260,12 +269,8 @@ def _describe(error: ValidationError) -> Iterator[str]:
             yield f"{name}: expected {expected}; found {shown(detail['input'])}"
 
 
-def _unknown(where: str, name: str) -> CannotCompareError:
-    return CannotCompareError(f"{SETTINGS}: {_no_such(where, name)}")
-
-
 def _no_such(where: str, name: str) -> str:
-    models = (Settings, RunsSettings, RunsOfFile, Rule, Margin)
+    models = (Settings, RunsSettings, RunsOfFile, ImagesSettings, Rule, Margin)
     known = [field for model in models for field in model.model_fields]
     close = difflib.get_close_matches(name, known, n=1)
     return f"{where}: there is no such setting; " + (

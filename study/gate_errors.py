@@ -3,9 +3,10 @@
 The rule that is simulated: a metric that blocks refuses a change where the candidate is worse than
 the base by more than a multiple of the metric's standard deviation over the seeds of the base's
 study. The base is one run of that study, or the mean over its seeds; or both sides have the mean of
-as many seeds. Eight metrics block: accuracy and loss on validation and on test images of the
-pipeline's two networks. Their spread and correlation are those of the study's runs; deviations and
-means are drawn anew each time from as many seeds as the study has, as the gate takes them.
+as many seeds. From the mean of n runs the multiple is smaller, by sqrt(1 + 1/n) to sqrt(2). Eight
+metrics block: accuracy and loss on validation and on test images of the pipeline's two networks.
+Their spread and correlation are those of the study's runs; deviations and means are drawn anew each
+time from as many seeds as the study has, as the gate takes them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -64,7 +65,7 @@ def multiples_of(content: object) -> set[float]:
 def simulated_block(runs: np.ndarray, multiples: list[float]) -> str:
     """False alarms, and the smallest loss found, by rule, number of seeds and multiple."""
     header = [
-        "compared", "seeds", "deviations allowed", "refused though no worse [95 %]",
+        "compared", "seeds", "deviations of gate.yaml", "refused though no worse [95 %]",
         "smallest loss found, no Dropout, points", "Dropout, points",
     ]  # fmt: skip
     spread = 100 * runs.std(axis=0, ddof=1)
@@ -110,7 +111,7 @@ def correlations(runs: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def simulate(seeds: int, correlation: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """By rule, of candidates that are no worse: base minus candidate, and the base's deviation.
+    """By rule, of candidates that are no worse: base minus candidate, and one deviation's margin.
 
     Each is `(REPEATS, 8)`, in true deviations. The same numbers are drawn for each correlation.
     """
@@ -123,7 +124,16 @@ def simulate(seeds: int, correlation: np.ndarray) -> dict[str, tuple[np.ndarray,
     differences = (
         study[:, 0] - other[:, 0], study.mean(axis=1) - other[:, 0], (study - other).mean(axis=1),
     )  # fmt: skip
-    return {rule: (found, deviation) for rule, found in zip(RULES, differences, strict=True)}
+    scales = (1.0, scale_of_mean(seeds), 1.0)
+    return {
+        rule: (found, scale * deviation)
+        for rule, found, scale in zip(RULES, differences, scales, strict=True)
+    }
+
+
+def scale_of_mean(runs: int) -> float:
+    """By how much the gate makes margins smaller that are from the mean of so many runs."""
+    return float(((1 + 1 / runs) / 2) ** 0.5)
 
 
 def smallest_loss(worse: np.ndarray, deviation: np.ndarray, multiple: float, column: int) -> float:
@@ -135,7 +145,7 @@ def smallest_loss(worse: np.ndarray, deviation: np.ndarray, multiple: float, col
 
 def real_block(runs: np.ndarray, multiples: list[float]) -> str:
     """What the study's own runs give: each seed once a candidate; deviations without it."""
-    header = ["compared", "deviations allowed", "comparisons", "refused", "share [95 %]"]
+    header = ["compared", "deviations of gate.yaml", "comparisons", "refused", "share [95 %]"]
     rows = []
     for multiple in multiples:
         pairs = [
@@ -143,8 +153,9 @@ def real_block(runs: np.ndarray, multiples: list[float]) -> str:
         ]
         refused = [refuses(runs, runs[base], candidate, multiple) for base, candidate in pairs]
         rows.append([RULES[0] + ", no run twice", f"{multiple:g}", *counted(refused)])
+        allowed = multiple * scale_of_mean(len(runs) - 1)
         refused = [
-            refuses(runs, np.delete(runs, seed, axis=0).mean(axis=0), seed, multiple)
+            refuses(runs, np.delete(runs, seed, axis=0).mean(axis=0), seed, allowed)
             for seed in range(len(runs))
         ]
         rows.append([RULES[1] + " of the others", f"{multiple:g}", *counted(refused)])

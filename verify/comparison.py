@@ -9,7 +9,7 @@ from pathlib import Path
 from gate.repository import Repository, Wanted
 from gate.runs import noise_of, read_runs
 from gate.settings import SETTINGS, load_settings
-from gate.snapshot import Snapshot, differences, read_number
+from gate.snapshot import MetricsFile, Snapshot, differences, read_number
 
 SAME_BYTES, NOT_REPRODUCED, WITHIN_NOISE = 0, 1, 3
 
@@ -128,7 +128,9 @@ def compare(
     numbers = tuple(
         _difference(f"{file}: {key}", *pair, deviations.get((file, key)))
         for file, read in before.metrics.items()
-        for key, pair in differences(read.values, _values(after, file)).items()
+        for key, pair in differences(
+            read.values, after.metrics.get(file, MetricsFile()).values
+        ).items()
     )
     found = differences(before.environment, after.environment)
     # Both variants name the same properties. A file that is broken, without a name, tells nothing.
@@ -136,10 +138,6 @@ def compare(
     environment = {name: found[full] for full, name in properties.items() if name}
     status, reason = _judge(outputs, numbers, environment)
     return Certificate(revision, outputs, numbers, environment, status, reason)
-
-
-def _values(snapshot: Snapshot, file: str) -> Mapping[str, object]:
-    return snapshot.metrics[file].values if file in snapshot.metrics else {}
 
 
 def _judge(
@@ -153,8 +151,7 @@ def _judge(
     data = [name for name in other if name.startswith("data/")]
     if data:
         return NOT_REPRODUCED, f"the data differ: {data[0]}"
-    # Written so that NaN is far, too.
-    far = [n for n in numbers if n.deviations is None or not n.deviations <= MOST_DEVIATIONS]
+    far = [n for n in numbers if n.deviations is None or n.deviations > MOST_DEVIATIONS]
     if far:
         return NOT_REPRODUCED, f"{far[0].name}: {_text(far[0])}, limit {MOST_DEVIATIONS}"
     if not environment:
@@ -162,10 +159,11 @@ def _judge(
     return WITHIN_NOISE, f"{', '.join(environment)} differ"
 
 
-def _difference(name: str, a: object, b: object, deviation: object) -> Number:
-    committed, rerun, scale = read_number(a), read_number(b), read_number(deviation)
-    if committed is None or rerun is None or scale is None or scale < 0:
+def _difference(name: str, a: object, b: object, deviation: float | None) -> Number:
+    committed, rerun = read_number(a), read_number(b)
+    if committed is None or rerun is None or deviation is None:
         return Number(name, committed, rerun, None)
     apart = abs(committed - rerun)
-    deviations = apart / (math.sqrt(2) * scale) if scale else math.inf
-    return Number(name, committed, rerun, deviations)
+    return Number(
+        name, committed, rerun, apart / (math.sqrt(2) * deviation) if deviation else math.inf
+    )

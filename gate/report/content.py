@@ -7,10 +7,10 @@ from typing import Any
 
 from gate.check import Check
 from gate.git import git, try_git
-from gate.predictions import Flips, read_flips
+from gate.predictions import Flips, read_flips, with_pictures
 from gate.report.plots import Chart, read_plots
-from gate.repository import SETTINGS, Repository
-from gate.settings import load_settings
+from gate.repository import Repository
+from gate.settings import SETTINGS, load_settings
 
 PICTURES = {".png": "image/png", ".svg": "image/svg+xml", ".jpg": "image/jpeg",
             ".jpeg": "image/jpeg", ".gif": "image/gif"}  # fmt: skip
@@ -109,6 +109,11 @@ def gather(folder: Path, check: Check) -> Content:
         if Path(path).suffix.lower() in PICTURES
     ]
     results = {*before.outputs, *after.outputs}
+    settings = load_settings(repository.text(SETTINGS))
+    flips = read_flips(settings.predictions, before, after)
+    if settings.images:
+        images = repository.picture(settings.images.file, None)
+        flips = with_pictures(flips, settings.images, images)
     return Content(
         check=check,
         base=before.name,
@@ -121,7 +126,7 @@ def gather(folder: Path, check: Check) -> Content:
         pictures=[pair for pair in (*drawn, *written) if pair.base or pair.candidate],
         hashes=_pairs(before.outputs, after.outputs),
         environment=_pairs(before.environment, after.environment),
-        flips=read_flips(load_settings(repository.text(SETTINGS)).predictions, before, after),
+        flips=flips,
     )
 
 

@@ -165,6 +165,6 @@ def _pair_rows(pairs: Iterable[Pair]) -> list[list[str]]:
     ]
 
 
-def _data_address(picture: Pair, data: bytes) -> str:
-    kind = PICTURES[Path(picture.name).suffix.lower()]
+def _data_address(name: str, data: bytes) -> str:
+    kind = PICTURES[f".{name.rpartition('.')[2]}".lower()]
     return f"data:{kind};base64,{base64.b64encode(data).decode()}"

@@ -61,6 +61,7 @@ class Project:
         return (self.folder / path).read_text()
 
     def init(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
         self.git("init", "--quiet", "--template=", "--initial-branch=main")
         Repo.init(str(self.folder)).close()
 
@@ -109,11 +110,9 @@ def someone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One commit on `main`, and a branch `change` that is checked out. Tests copy it."""
-    made = Project(tmp_path_factory.mktemp("template") / "clone")
-    made.folder.mkdir()
+def make_template(folder: Path) -> Project:
+    """One commit on `main`, and a branch `change` that is checked out."""
+    made = Project(folder)
     made.init()
     made.write("dvc.yaml", PIPELINE)
     made.write("gate.yaml", GATE)
@@ -123,7 +122,13 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made.results()
     made.commit()
     made.git("switch", "--quiet", "--create", "change")
-    return made.folder
+    return made
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tests copy it."""
+    return make_template(tmp_path_factory.mktemp("template") / "clone").folder
 
 
 @pytest.fixture

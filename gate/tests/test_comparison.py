@@ -4,24 +4,25 @@ import itertools
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
-from gate.comparison import Noise, Verdict, compare, judge, margin_of
+from gate.comparison import Comparison, Noise, Verdict, compare, judge, margin_of
 from gate.errors import CannotCompareError
 from gate.settings import Margin, Rule, load_settings
 from gate.snapshot import MetricsFile, flat, read_number
 
-ORDER = [Verdict.BETTER, Verdict.SAME, Verdict.WITHIN_MARGIN, Verdict.WORSE]
 RULE = "{better: lower, margin: {absolute: 1}, blocks: true}"
 
 
 def test_worse_value_is_never_judged_better() -> None:
     values = [-1.0, -0.25, 0.0, 0.25, 0.5, 1.0, 2.0]
-    for better, base, margin in itertools.product(("higher", "lower"), values, (0.0, 0.25, 1.0)):
-        best_first = sorted(values, reverse=better == "higher")
-        severity = [judge(better, base, value, margin)[0] is Verdict.WORSE for value in best_first]
-        assert severity == sorted(severity)
-        mildness = [judge(better, base, value, margin)[0] is Verdict.BETTER for value in best_first]
-        assert mildness == sorted(mildness, reverse=True)
+    order = [Verdict.BETTER, Verdict.SAME, Verdict.WITHIN_MARGIN, Verdict.WORSE]
+    for base, margin in itertools.product(values, (0.0, 0.25, 1.0)):
+        lower = [judge("lower", base, value, margin)[0] for value in values]
+        higher = [judge("higher", -base, -value, margin)[0] for value in values]
+        mild = [v if v is not Verdict.SAME else Verdict.WITHIN_MARGIN for v in lower]
+        assert mild == sorted(mild, key=order.index)
+        assert lower == higher
 
 
 @pytest.mark.parametrize(
@@ -40,36 +41,95 @@ def test_words_are_the_same_in_both_directions(change: float, verdict: str, reas
 
 
 @pytest.mark.parametrize(
-    ("margin", "deviation", "pairs", "expected"),
+    ("margin", "deviation", "runs", "expected"),
     [
-        ({"absolute": 0.5}, None, 1, 0.5),
-        ({"relative": 0.1}, None, 1, 0.2),
-        ({"deviations": 5}, 0.01, 1, 0.05),
-        ({"deviations": 5}, 0.01, 9, 0.05),
-        ({"standard_errors": 5}, 0.01, 2, 0.05),
-        ({"standard_errors": 5}, 0.01, 50, 0.01),
-        ({"deviations": 5, "without_runs": 0.3}, 0.01, 1, 0.05),
-        ({"deviations": 5, "without_runs": 0.3}, None, 1, 0.3),
-        ({"deviations": 5}, None, 1, None),
-        ({"standard_errors": 5}, None, 5, None),
+        ({"absolute": 0.5}, None, {}, 0.5),
+        ({"absolute": 0.5}, None, {"base_runs": 5}, 0.5),
+        ({"relative": 0.1}, None, {}, 0.2),
+        ({"deviations": 5}, 0.01, {}, 0.05),
+        ({"deviations": 5}, 0.01, {"pairs": 9}, 0.05),
+        ({"deviations": 5}, 0.01, {"base_runs": 8}, 0.0375),
+        ({"standard_errors": 5}, 0.01, {"pairs": 2}, 0.05),
+        ({"standard_errors": 5}, 0.01, {"pairs": 50}, 0.01),
+        ({"deviations": 5, "without_runs": 0.3}, 0.01, {}, 0.05),
+        ({"deviations": 5, "without_runs": 0.3}, None, {}, 0.3),
+        ({"deviations": 5}, None, {}, None),
+        ({"standard_errors": 5}, None, {"pairs": 5}, None),
     ],
 )
 def test_margin_is_in_the_metrics_unit(
-    margin: dict[str, float], deviation: float | None, pairs: int, expected: float | None
+    margin: dict[str, float], deviation: float | None, runs: dict[str, int], expected: float | None
 ) -> None:
-    found, origin = margin_of(Margin.model_validate(margin), -2.0, deviation, "here", pairs)
+    found, origin = margin_of(Margin.model_validate(margin), -2.0, deviation, "here", **runs)
     assert found == (expected if expected is None else pytest.approx(expected))
     assert origin
 
 
+def judged(rule: str, base: object, candidate: object, **options: bool) -> Comparison:
+    """One metric, `a`; a mapping is the whole file."""
+    before, after = (
+        {"m": MetricsFile(side if isinstance(side, dict) else {"a": side})}
+        for side in (base, candidate)
+    )
+    rules = {("m", "a"): Rule.model_validate(YAML(typ="safe").load(rule))}
+    return compare(rules, before, after, Noise({}), **options)[0]
+
+
 @pytest.mark.parametrize("value", [None, "0.9", True, float("nan"), float("-inf"), [1], 10**400])
 def test_no_number_on_either_side_never_passes(value: object) -> None:
-    rule = Rule.model_validate({"better": "higher", "margin": {"absolute": 9}, "blocks": True})
-    good, bad = ({"m": MetricsFile({"a": v})} for v in (0.9, value))
-    for base, candidate in ((good, bad), (bad, good), (bad, bad)):
-        (found,) = compare({("m", "a"): rule}, base, candidate, Noise({}))
-        assert (found.verdict, found.refuses) == (Verdict.NOT_COMPARABLE, True)
-    assert read_number(value) is None
+    for rule in (
+        "{better: higher, margin: {absolute: 9}, blocks: true}",
+        "{at_most: 9, blocks: true}",
+    ):
+        assert read_number(value) is None
+        for base, candidate in ((0.9, value), (value, 0.9), (value, value)):
+            found = judged(rule, base, candidate)
+            missing = candidate is value or "margin" in rule  # limits need no base
+            assert (found.verdict, found.refuses) == (
+                (Verdict.NOT_COMPARABLE, True) if missing else (Verdict.SAME, False)
+            )
+    informs = judged("{better: higher, margin: {absolute: 9}}", 0.9, value)
+    assert informs.refuses  # it is a fault of the candidate, whatever the rule
+
+
+@pytest.mark.parametrize(
+    ("rule", "candidate", "verdict", "refuses"),
+    [
+        ("{at_least: 0.85, blocks: true}", 0.86, "the same", False),
+        ("{at_least: 0.85, blocks: true}", 0.84, "out of limits", True),
+        ("{at_least: 0.85}", 0.84, "out of limits", False),
+        ("{at_most: 0.95, blocks: true}", 0.96, "out of limits", True),
+        ("{at_most: 0.95, blocks: true}", 0.94, "the same", False),
+        ("{better: higher, margin: {relative: 0.1}, at_least: 0.85}", 0.86, "within the margin", False),
+        ("{better: higher, margin: {relative: 0.1}, at_least: 0.85, blocks: true}", 0.84,
+         "out of limits", True),
+        ("{better: lower, margin: {absolute: 0.01}}", 0.95, "worse", False),
+    ],
+)  # fmt: skip
+def test_limits_and_what_blocks(rule: str, candidate: float, verdict: str, refuses: bool) -> None:
+    found = judged(rule, 0.9, candidate)
+    assert (found.verdict, found.refuses) == (verdict, refuses)
+
+
+@pytest.mark.parametrize(
+    ("base", "candidate", "reason"),
+    [
+        ({"a": 0.9}, {"top1": 0.9}, "deleted: the candidate has none"),
+        ({"top1": 0.9}, {"a": 0.9}, "new: the base has none; `formerly: NAME` if it had another"),
+    ],
+)
+def test_deleted_and_new_metrics_cannot_be_compared(
+    base: dict[str, float], candidate: dict[str, float], reason: str
+) -> None:
+    found = judged(RULE, base, candidate)
+    assert (found.verdict, found.refuses) == (Verdict.NOT_COMPARABLE, True)
+    assert reason in found.reason
+    if candidate.get("a"):
+        found = judged(RULE, base, candidate, first=True)
+        assert (found.verdict, found.refuses) == (Verdict.NEW, False)
+        renamed = judged(RULE.replace("{", "{formerly: top1, ", 1), {"top1": -1}, candidate)
+        assert renamed.reason.endswith("(absolute); renamed from m: top1")
+        assert (renamed.verdict, renamed.refuses) == (Verdict.WORSE, True)
 
 
 def test_nested_metrics_are_flat() -> None:

@@ -1,24 +1,24 @@
 """What the command prints, and its statuses."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-import gate.check
-from gate.tests.conftest import GATE, Gate, Project
+import gate.check as gate_check
+from gate.presentation import code, escape
+from gate.tests.conftest import GATE, Gate, Project, make_template
 
-HERE = Path(__file__).parents[1]
 LONG = "a_name_of_a_metric_that_is_longer_than_a_column"
 RULES = f"    {LONG}: {{better: higher, margin: {{absolute: 0.01}}}}\n"
 
 
-@pytest.fixture
-def changed(project: Project) -> Project:
+@pytest.fixture(scope="module")
+def changed(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A regression, a metric that got better, one that is the same, and one without a rule."""
+    project = make_template(tmp_path_factory.mktemp("changed") / "clone")
     project.git("switch", "--quiet", "main")
     project.write("gate.yaml", f"anchor: anchor\n{GATE}{RULES}")
     project.results(**{LONG: 0.5, "step": 1, "same": 1})
@@ -78,8 +78,18 @@ def test_markdown(changed: Project, gate: Gate) -> None:
     assert "- parameters: rate: 0.5 -\\> 0.2" in lines
 
 
+def test_names_in_markdown_are_shown_as_they_are() -> None:
+    """No cell ends early, no tag is one, and nobody is called."""
+    assert code("x|<b>@someone`\n") == "`x\\|<b>@someone'`"
+    assert escape("x|<b>\n@someone_1") == "x\\|\\<b\\> @\N{ZERO WIDTH SPACE}someone\\_1"
+
+
 def test_json(changed: Project, gate: Gate) -> None:
-    status, out, _ = gate(changed.folder, "check", "--base", "main", "--json")
+    """Also in a hook, where Git says which repository it belongs to."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GIT_DIR", "nowhere/.git")
+        patch.setenv("GIT_INDEX_FILE", "nowhere/index")
+        status, out, _ = gate(changed.folder, "check", "--base", "main", "--json")
     found = json.loads(out)
     assert (status, found["status"], found["verdict"]) == (1, 1, "regression")
     assert found["base"]["commit"] == changed.git("rev-parse", "main")
@@ -92,9 +102,9 @@ def test_json(changed: Project, gate: Gate) -> None:
 
 @pytest.mark.parametrize("form", [[], ["--json"], ["--markdown"]])
 def test_what_cannot_be_compared_is_2_in_every_form(
-    form: list[str], project: Project, gate: Gate
+    form: list[str], changed: Project, gate: Gate
 ) -> None:
-    status, out, err = gate(project.folder, "check", "--base", "no|where", *form)
+    status, out, err = gate(changed.folder, "check", "--base", "no|where", *form)
     assert (status, err.count("\n")) == (2, 1)
     assert "there is no 'no|where' here" in err
     assert not form or "cannot be compared" in out
@@ -109,7 +119,7 @@ def test_wrong_usage_is_2(usage: list[str], tmp_path: Path, gate: Gate) -> None:
 
 
 def test_fault_of_the_gate_itself_is_2(
-    project: Project, gate: Gate, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Python's own status for it is 1, which would read as a regression."""
 
@@ -117,20 +127,8 @@ def test_fault_of_the_gate_itself_is_2(
         raise ValueError("a fault")
 
     monkeypatch.setattr(gate_check, "check", fail)
-    status, _, err = gate(project.folder, "check")
+    status, _, err = gate(tmp_path, "check")
     assert (status, "ValueError: a fault" in err) == (2, True)
-
-
-gate_check = gate.check
-
-
-def test_names_in_markdown_are_shown_as_they_are(project: Project, gate: Gate) -> None:
-    name = "x|<b>@someone`"
-    project.write("gate.yaml", GATE.replace("loss", f'"{name}"'))
-    project.results(**{name: 1})
-    _, out, _ = gate(project.folder, "check", "--base", "main", "--markdown")
-    (row,) = [line for line in out.splitlines() if "someone" in line and line.startswith("|")]
-    assert row.startswith("| `metrics.json: x\\|<b>@someone'` | - | 1 | - | - | new (informs) |")
 
 
 def test_check_imports_nothing_that_it_does_not_need() -> None:
@@ -142,32 +140,6 @@ print(sorted({name.partition(".")[0] for name in sys.modules} & {
     "stages", "study", "verify", "bench"}))
 """
     command = [sys.executable, "-c", script]
-    done = subprocess.run(
-        command, cwd=HERE.parent, check=True, capture_output=True, text=True,
-        env=os.environ | {"PYTHONPATH": str(HERE.parent)},
-    )  # fmt: skip
+    folder = Path(__file__).parents[2]
+    done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
     assert done.stdout == "[]\n"
-
-
-def test_push_of_a_regression_is_refused_by_a_hook(project: Project) -> None:
-    """In a linked worktree, where Git tells its hooks which repository they belong to."""
-    remote = project.folder.with_name("remote")
-    project.git("init", "--quiet", "--bare", str(remote))
-    hook = project.folder / ".git/hooks/pre-push"
-    hook.parent.mkdir(exist_ok=True)
-    hook.write_text(
-        f'#!/bin/sh\nPYTHONPATH="{HERE.parent}" exec "{sys.executable}" -m gate check\n'
-    )
-    hook.chmod(0o755)
-    linked = Project(project.folder.with_name("linked"))
-    project.git("switch", "--quiet", "main")
-    project.git("worktree", "add", "--quiet", str(linked.folder), "change")
-    linked.results(accuracy=0.1)
-    linked.commit()
-    with pytest.raises(subprocess.CalledProcessError) as refused:
-        linked.git("push", "--quiet", str(remote), "change")
-    assert "Verdict: regression" in refused.value.stdout + refused.value.stderr
-    linked.results(accuracy=0.91)
-    linked.commit()
-    linked.git("push", "--quiet", str(remote), "change")
-    assert "change" in linked.git("ls-remote", str(remote))

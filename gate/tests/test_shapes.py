@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from gate.check import check
+from gate.init import entries
 from gate.report.plots import read_plots
 from gate.repository import Repository
+from gate.snapshot import MetricsFile
 from gate.tests.conftest import Gate, Project
 
 PIXEL = base64.b64decode(
@@ -190,58 +192,48 @@ SHAPES = {
 }
 
 
-@dataclass(frozen=True)
-class Built:
-    shape: Shape
-    project: Project
-
-    def run(self, accuracy: float) -> None:
-        for path, text in self.shape.files(accuracy).items():
-            self.project.write(path, text)
-        self.project.repro()
+def run(project: Project, shape: Shape, accuracy: float) -> None:
+    for path, text in shape.files(accuracy).items():
+        project.write(path, text)
+    project.repro()
 
 
-@pytest.fixture(scope="module", params=SHAPES)
-def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """With results of accuracy 0.9 on `main`; `change` is checked out. The tests run in order."""
-    project = Project(tmp_path_factory.mktemp(request.param) / "clone")
-    project.folder.mkdir()
+def made(folder: Path, name: str) -> Project:
+    """With results of accuracy 0.9, committed on `main`."""
+    project = Project(folder)
     project.init()
-    made = Built(SHAPES[request.param], project)
-    made.run(0.9)
-    if request.param == "sections":  # DVC keeps the entries of stages that are gone
-        lock = project.read("dvc.lock")
-        project.write("dvc.lock", lock + GONE)
+    run(project, SHAPES[name], 0.9)
+    if name == "sections":  # DVC keeps the entries of stages that are gone
+        project.write("dvc.lock", project.read("dvc.lock") + GONE)
     project.commit()
-    return made
+    return project
 
 
-def test_init_writes_a_gate_that_passes_what_did_not_change(built: Built, gate: Gate) -> None:
-    project = built.project
+@pytest.mark.parametrize("name", SHAPES)
+def test_init_then_0_then_2_then_1_with_every_plot(name: str, tmp_path: Path, gate: Gate) -> None:
+    project, shape = made(tmp_path / "clone", name), SHAPES[name]
     status, out, err = gate(project.folder, "init")
-    assert (status, err) == (0, ""), err
-    assert out.startswith("gate.yaml: written")
-    text = project.read("gate.yaml")
-    assert text.count("blocks: true") == len(check(project.folder, "HEAD").after.metrics)
+    assert (status, err, out.startswith("gate.yaml: written")) == (0, "", True)
+    found = check(project.folder, "HEAD")
+    assert project.read("gate.yaml").count("blocks: true") == len(found.after.metrics)
+    assert (found.status, dict(found.after.stale)) == (0, {})
     project.commit()
     project.git("switch", "--quiet", "--create", "change")
-    found = check(project.folder, "main")
-    assert (found.status, dict(found.after.stale)) == (0, {})
-    status, out, err = gate(project.folder, "init")
-    assert (status, "expected none; found one" in err) == (2, True)
 
+    # A dependency that changed without a run is never a pass.
+    project.write(shape.source, project.read(shape.source) + "\n")
+    status, out, _ = gate(project.folder, "check", "--base", "main")
+    assert (status, "dvc repro" in out) == (2, True), out
 
-def test_loss_is_a_regression_and_every_plot_is_drawn(built: Built, gate: Gate) -> None:
-    project = built.project
-    built.run(0.8)
+    run(project, shape, 0.8)
     status, out, _ = gate(project.folder, "check", "--base", "main")
     assert (status, "Verdict: regression" in out) == (1, True), out
     commit = project.git("rev-parse", "main")
     plots = read_plots(Repository(project.folder), commit, "main", "change")
     assert plots.problems == []
-    assert sorted(chart.name for chart in plots.charts) == sorted(built.shape.plots)
+    assert sorted(chart.name for chart in plots.charts) == sorted(shape.plots)
     assert {path: {*sides} for path, sides in plots.images.items()} == {
-        path: {"main", "change"} for path in built.shape.images
+        path: {"main", "change"} for path in shape.images
     }
     for chart in plots.charts:
         text = json.dumps(chart.specification)
@@ -250,25 +242,28 @@ def test_loss_is_a_regression_and_every_plot_is_drawn(built: Built, gate: Gate) 
         assert '"change"' in text
 
 
-def test_dependency_that_changed_without_a_run_is_never_a_pass(built: Built, gate: Gate) -> None:
-    project, source = built.project, built.shape.source
-    built.run(0.9)
-    assert gate(project.folder, "check", "--base", "main")[0] == 0
-    project.write(source, project.read(source) + "\n")
-    status, out, _ = gate(project.folder, "check", "--base", "main")
-    assert (status, "dvc repro" in out) == (2, True), out
+def test_headline_is_the_best_known_metric_of_held_out_data() -> None:
+    values = {"step": 3, "a*": 1, "train.acc": 1, "test_loss": 1, "val.f1": 1, "name": "x"}
+    assert list(entries({"m.json": MetricsFile(values), "n.json": MetricsFile({"k": 1})})) == [
+        '  "m.json":',
+        '    # "step": {better: }  # higher or lower?',
+        '    # "a[*]": {better: }  # higher or lower?',
+        '    "train.acc": {better: higher}',
+        '    "test_loss": {better: lower}',
+        '    "val.f1": {better: higher, blocks: true}',
+        '  # "n.json":',
+        '    # "k": {better: }  # higher or lower?',
+    ]
 
 
 def test_what_was_not_pulled_is_told_with_the_remedy(tmp_path: Path, gate: Gate) -> None:
-    project = Project(tmp_path / "origin")
-    project.folder.mkdir()
-    project.init()
-    made = Built(SHAPES["cached"], project)
-    made.run(0.9)
+    project = made(tmp_path / "origin", "cached")
     project.write(
         ".dvc/config", "[core]\n    remote = store\n['remote \"store\"']\n    url = ../../store\n"
     )
     assert gate(project.folder, "init")[0] == 0
+    status, _, err = gate(project.folder, "init")
+    assert (status, "expected none; found one" in err) == (2, True)
     project.commit()
     copy = Project(tmp_path / "copy")
     project.git("clone", "--quiet", str(project.folder), str(copy.folder))

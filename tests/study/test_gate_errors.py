@@ -40,10 +40,10 @@ def test_one_metric_against_the_t_distribution() -> None:
     for seeds in (5, 18):
         found = simulate(seeds, np.eye(1))
         assert [*found] == [*RULES]
-        for rule, variance in ((RULES[1], 1 + 1 / seeds), (RULES[2], 2 / seeds)):
+        for rule, limit in ((RULES[1], 2**0.5), (RULES[2], 2 / (2 / seeds) ** 0.5)):
             worse, deviation = found[rule]
             share = (worse / deviation > 2).mean()
-            expected = stats.t.sf(2 / variance**0.5, seeds - 1)
+            expected = stats.t.sf(limit, seeds - 1)  # limit: 2 in errors of the difference
             assert share == pytest.approx(expected, abs=4 * (expected / len(worse)) ** 0.5)
         worse, _ = found[RULES[0]]
         assert worse.std() == pytest.approx(2**0.5, rel=0.03)

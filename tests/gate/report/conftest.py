@@ -84,7 +84,6 @@ def run_with(project: Project, *, accuracy: float, libc: str, grey: float, shift
 def curves_repository(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """`main`, and `change` with a regression, another rate and other curves. Tests copy it."""
     made = Project(tmp_path_factory.mktemp("curves") / "clone é")
-    made.folder.mkdir()
     with pytest.MonkeyPatch.context() as patch:
         for name, value in UNCONFIGURED.items():
             patch.setenv(name, value)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from gate.report import page as plots_page
 from gate.tests.conftest import Project
@@ -62,121 +62,6 @@ def open_page(browser: Browser) -> Iterator[Open]:
     assert wrong == []
 
 
-def visible_lines(page: Page) -> int:
-    """How many lines have two points or more."""
-    return len(
-        [d for path in page.locator(LINES).all() if "L" in (d := path.get_attribute("d") or "")]
-    )
-
-
-def test_report_draws_every_curve(open_page: Open, report_page: Path) -> None:
-    page = open_page(report_page)
-    expect(page.locator(LINES)).to_have_count(16)  # 2 charts, 2 networks, 2 revisions, 2 splits
-    for text in ("without Dropout", "with Dropout", "training", "validation", "main", "change"):
-        expect(page.locator(".chart svg").first).to_contain_text(text)
-    accuracies = page.locator(".chart").first.locator(".role-axis-label text").all_text_contents()
-    assert "0.0" not in accuracies
-    assert max(float(text) for text in accuracies if "." in text) <= 1
-
-
-def test_pointing_shows_all_values_of_the_epoch(open_page: Open, report_page: Path) -> None:
-    page = open_page(report_page)
-    line = page.locator(LINES).first
-    line.scroll_into_view_if_needed()
-    box = line.bounding_box()
-    assert box
-    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(*middle)
-    page.mouse.move(middle[0] + 1, middle[1])
-    tooltip = page.locator("#vg-tooltip-element.visible")
-    expect(tooltip).to_contain_text("epoch")
-    found = dict(zip(*[iter(tooltip.locator("td").all_text_contents())] * 2, strict=True))
-    assert found == {
-        "epoch": "3", "main, training": "0.956667", "main, validation": "0.95",
-        "change, training": "0.936667", "change, validation": "0.93",
-    }  # fmt: skip
-
-
-def test_tap_shows_the_values_of_the_epoch(open_page: Open, report_page: Path) -> None:
-    page = open_page(report_page, viewport={"width": 390, "height": 800}, has_touch=True)
-    line = page.locator(LINES).first
-    line.scroll_into_view_if_needed()
-    box = line.bounding_box()
-    assert box
-    page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    expect(page.locator("#vg-tooltip-element.visible")).to_contain_text("0.956667")
-    page.emulate_media(media="print")
-    expect(page.locator("#vg-tooltip-element")).to_be_hidden()
-
-
-def test_verdict_and_the_menus_are_always_named(open_page: Open, report_page: Path) -> None:
-    page = open_page(report_page, viewport={"width": 390, "height": 800})
-    page.locator("#hashes").scroll_into_view_if_needed()
-    expect(page.get_by_role("heading", level=1)).to_be_in_viewport()
-    names = [menu.get_attribute("aria-label") for menu in page.locator(".chart summary").all()]
-    assert names == ["Save the picture: Accuracy", "Save the picture: Loss"]
-    cells = page.locator("tr.refused").locator("th, td")
-    assert cells.all_text_contents()[:2] == ["accuracy", "worse"]
-    right = cells.nth(1).bounding_box()
-    assert right
-    assert right["x"] + right["width"] <= 390
-
-
-def test_boxes_hide_lines_by_keyboard_and_the_axis_follows(
-    open_page: Open, report_page: Path
-) -> None:
-    page = open_page(report_page)
-    axis = page.locator(".chart").first.locator(".role-axis-label text")
-    before = axis.all_text_contents()
-    box = page.get_by_role("checkbox", name="training")
-    box.focus()
-    page.keyboard.press("Space")
-    expect(box).not_to_be_checked()
-    lines = page.locator(".chart").first.locator(LINES)
-    expect(lines.and_(page.locator(DRAWN))).to_have_count(4)
-    expect(axis).not_to_have_count(len(before))
-    page.keyboard.press("Space")
-    expect(lines.and_(page.locator(DRAWN))).to_have_count(8)
-    expect(axis).to_have_count(len(before))
-    assert sorted(axis.all_text_contents()) == sorted(before)
-
-
-def test_legend_picks_lines_out(open_page: Open, report_page: Path) -> None:
-    page = open_page(report_page)
-    chart = page.locator(".chart").first
-    chart.locator(".role-legend-label text", has_text="change").click()
-    expect(chart.locator(LINES).and_(page.locator("[opacity='0.08']"))).to_have_count(4)
-    expect(chart.locator(LINES).and_(page.locator("[opacity='1']"))).to_have_count(4)
-
-
-@pytest.mark.parametrize("widths", [(320, 390), (768, 390)])
-def test_page_is_never_wider_than_a_phone(
-    widths: tuple[int, int], open_page: Open, report_page: Path
-) -> None:
-    """As it was opened, and after the phone was turned."""
-    page = open_page(report_page, viewport={"width": widths[0], "height": 800})
-    assert page.evaluate("document.documentElement.scrollWidth") <= widths[0]
-    page.set_viewport_size({"width": widths[1], "height": 800})
-    page.wait_for_function(f"document.documentElement.scrollWidth <= {widths[1]}")
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_and_axes_have_contrast(scheme: Any, open_page: Open, report_page: Path) -> None:
-    """4.5 to 1 or more for text, by the formula of WCAG 2."""
-    page = open_page(report_page, color_scheme=scheme)
-    ground = luminance(colour(page, "body", "background-color"))
-    assert (ground < 0.05) == (scheme == "dark")
-    for selector, name in (
-        ("h2", "color"),
-        ("td", "color"),
-        ("caption", "color"),
-        (".role-axis-label text", "fill"),
-        (".role-legend-label text", "fill"),
-    ):
-        light, dark = sorted((luminance(colour(page, selector, name)), ground), reverse=True)
-        assert (light + 0.05) / (dark + 0.05) >= 4.5, selector
-
-
 def colour(page: Page, selector: str, name: str) -> str:
     script = "(e, name) => getComputedStyle(e)[name]"
     return str(page.locator(selector).first.evaluate(script, name))
@@ -189,22 +74,107 @@ def luminance(colour: str) -> float:
     return float(sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True)))
 
 
-def test_print_has_the_tables_and_no_controls(open_page: Open, report_page: Path) -> None:
-    page = open_page(report_page, color_scheme="dark")
-    page.emulate_media(media="print")
-    assert luminance(colour(page, "body", "background-color")) == 1
-    expect(page.locator("#lines")).to_be_hidden()
-    expect(page.locator("nav")).to_be_hidden()
-    expect(page.locator("table").first).to_be_visible()
+def middle(line: Locator) -> tuple[float, float]:
+    line.scroll_into_view_if_needed()
+    box = line.bounding_box()
+    assert box
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
-def test_first_tab_leads_to_the_verdict(open_page: Open, report_page: Path) -> None:
+def test_report_draws_every_curve_and_shows_its_values(open_page: Open, report_page: Path) -> None:
     page = open_page(report_page)
     page.keyboard.press("Tab")
     link = page.get_by_role("link", name="Skip to the verdict")
     expect(link).to_be_focused()
     expect(link).to_be_in_viewport()
     expect(page.get_by_role("heading", level=1)).to_have_text("✘ Regression")
+    expect(page.locator(LINES)).to_have_count(16)  # 2 charts, 2 networks, 2 revisions, 2 splits
+    for text in ("without Dropout", "with Dropout", "training", "validation", "main", "change"):
+        expect(page.locator(".chart svg").first).to_contain_text(text)
+    accuracies = page.locator(".chart").first.locator(".role-axis-label text").all_text_contents()
+    assert "0.0" not in accuracies
+    assert max(float(text) for text in accuracies if "." in text) <= 1
+
+    x, y = middle(page.locator(LINES).first)
+    page.mouse.move(x, y)
+    page.mouse.move(x + 1, y)
+    tooltip = page.locator("#vg-tooltip-element.visible")
+    expect(tooltip).to_contain_text("epoch")
+    found = dict(zip(*[iter(tooltip.locator("td").all_text_contents())] * 2, strict=True))
+    assert found == {
+        "epoch": "3", "main, training": "0.956667", "main, validation": "0.95",
+        "change, training": "0.936667", "change, validation": "0.93",
+    }  # fmt: skip
+
+
+def test_phone_shows_the_values_and_the_verdict(open_page: Open, report_page: Path) -> None:
+    page = open_page(report_page, viewport={"width": 390, "height": 800}, has_touch=True)
+    page.touchscreen.tap(*middle(page.locator(LINES).first))
+    expect(page.locator("#vg-tooltip-element.visible")).to_contain_text("0.956667")
+    page.locator("#hashes").scroll_into_view_if_needed()
+    expect(page.get_by_role("heading", level=1)).to_be_in_viewport()
+    names = [menu.get_attribute("aria-label") for menu in page.locator(".chart summary").all()]
+    assert names == ["Save the picture: Accuracy", "Save the picture: Loss"]
+    cells = page.locator("tr.refused").locator("th, td")
+    assert cells.all_text_contents()[:2] == ["accuracy", "worse"]
+    right = cells.nth(1).bounding_box()
+    assert right
+    assert right["x"] + right["width"] <= 390
+
+
+def test_boxes_and_the_legend_pick_lines_out(open_page: Open, report_page: Path) -> None:
+    page = open_page(report_page)
+    chart = page.locator(".chart").first
+    axis, lines = chart.locator(".role-axis-label text"), chart.locator(LINES)
+    before = axis.all_text_contents()
+    box = page.get_by_role("checkbox", name="training")
+    box.focus()
+    page.keyboard.press("Space")
+    expect(box).not_to_be_checked()
+    expect(lines.and_(page.locator(DRAWN))).to_have_count(4)
+    expect(axis).not_to_have_count(len(before))
+    page.keyboard.press("Space")
+    expect(lines.and_(page.locator(DRAWN))).to_have_count(8)
+    expect(axis).to_have_count(len(before))
+    assert sorted(axis.all_text_contents()) == sorted(before)
+
+    chart.locator(".role-legend-label text", has_text="change").click()
+    expect(lines.and_(page.locator("[opacity='0.08']"))).to_have_count(4)
+    expect(lines.and_(page.locator("[opacity='1']"))).to_have_count(4)
+
+
+@pytest.mark.parametrize("width", [320, 768])
+def test_page_is_never_wider_than_a_phone(width: int, open_page: Open, report_page: Path) -> None:
+    """As it was opened, and after the phone was turned."""
+    page = open_page(report_page, viewport={"width": width, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.wait_for_function("document.documentElement.scrollWidth <= 390")
+
+
+def test_contrast_and_print(open_page: Open, report_page: Path) -> None:
+    """4.5 to 1 or more for text, by the formula of WCAG 2; on paper no controls."""
+    page = open_page(report_page)
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        ground = luminance(colour(page, "body", "background-color"))
+        assert (ground < 0.05) == (scheme == "dark")
+        for selector, name in (
+            ("h2", "color"),
+            ("td", "color"),
+            ("caption", "color"),
+            (".role-axis-label text", "fill"),
+            (".role-legend-label text", "fill"),
+        ):
+            light, dark = sorted((luminance(colour(page, selector, name)), ground), reverse=True)
+            assert (light + 0.05) / (dark + 0.05) >= 4.5, selector
+    page.mouse.move(*middle(page.locator(LINES).first))
+    expect(page.locator("#vg-tooltip-element")).to_be_visible()
+    page.emulate_media(media="print")
+    assert luminance(colour(page, "body", "background-color")) == 1
+    for hidden in ("#lines", "nav", "#vg-tooltip-element"):
+        expect(page.locator(hidden)).to_be_hidden()
+    expect(page.locator("table").first).to_be_visible()
 
 
 @pytest.fixture(scope="module")
