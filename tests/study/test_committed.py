@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import matplotlib.image
 import numpy as np
 import pandas as pd
@@ -38,7 +39,7 @@ def remade(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         copy = shutil.copytree if (ROOT / path).is_dir() else shutil.copy
         copy(ROOT / path, folder / path)
-    with contextlib.chdir(folder):
+    with contextlib.chdir(folder), matplotlib.rc_context({"font.size": 30}):  # a user's own style
         params = load_parameters()
         command.remake(command.stored(params), params)
     return folder

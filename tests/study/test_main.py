@@ -30,29 +30,32 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def test_everything_is_made_and_remade_without_training(folder: Path) -> None:
+def test_everything_is_made_and_remade_without_training(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     good(run(folder, "study", "--workers", "1", **variables_of(folder)))
     first = {name: (folder / name).read_bytes() for name in MADE}
     runs = stored(folder)
     for name in MADE[len(PAGES) :]:
         (folder / name).unlink()
-    shutil.rmtree(folder / "faults")
-    (folder / "faults").mkdir()
-    done = good(run(folder, "study", "--no-training", **variables_of(folder)))
-    assert done.output == ""
-    assert [*(folder / "faults").iterdir()] == []
+
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("sys.argv", ["study", "--no-training"])
+    monkeypatch.setattr(replicate, "run", None)
+    command.main()
     assert {name: (folder / name).read_bytes() for name in MADE} == first
     assert stored(folder) == runs
+    assert capsys.readouterr() == ("", "")
 
     shutil.copy(next((folder / STORE).iterdir()), folder / STORE / "zz.json")
-    done = run(folder, "study", "--no-training", **variables_of(folder))
-    assert done.status == 1
-    assert done.output.startswith(f"study: {STORE}/zz.json: expected each run once; found another")
+    with pytest.raises(SystemExit, match=f"^study: {STORE}/zz.json: expected each run once; found"):
+        command.main()
     shutil.rmtree(folder / STORE)
-    done = run(folder, "study", "--no-training", **variables_of(folder))
-    assert (done.status, done.output) == (
-        1, f"study: {STORE}: expected runs of the grid; found none; run `make study`\n",
-    )  # fmt: skip
+    with pytest.raises(SystemExit) as caught:
+        command.main()
+    assert caught.value.code == (
+        f"study: {STORE}: expected runs of the grid; found none; run `make study`"
+    )
 
 
 def test_known_datasets_of_the_grid_are_downloaded_where_they_are_missing(

@@ -1,4 +1,4 @@
-"""A statistician's recomputation of docs/results.md from metrics/study_runs.csv.
+"""A statistician's recomputation of docs/results.md and the tables from metrics/study_runs.csv.
 
 Plain pandas and SciPy; nothing of `study` is imported.
 """
@@ -10,12 +10,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 from scipy import stats
 
 from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs/results.md").read_text(encoding="utf-8")
 RUNS = pd.read_csv(ROOT / "metrics/study_runs.csv")
+STORED = [json.loads(path.read_text("utf-8")) for path in (ROOT / "study/runs").glob("*.json")]
+KEYS = ["dataset", "train_samples", "dense_units", "placement", "dropout_rate"]
 FRESH = range(10, 18)
 FEW, UNITS = (100, 500, 1000), (32, 128, 512, 1024)
 MARGINS = {f"P{n}": 0.3 if n == 2 else 0.1 for n in range(1, 9)}
@@ -177,18 +180,10 @@ def test_claims_follow_from_their_contrasts() -> None:
 
 def test_every_setting_subtracts() -> None:
     found = rows("settings")
-    assert len(found) == len(
-        RUNS.query("placement != 'none'")
-        .groupby(["dataset", "train_samples", "dense_units", "placement", "dropout_rate"])
-        .filter(lambda runs: len(runs) > 1)
-        .groupby(["dataset", "train_samples", "dense_units", "placement", "dropout_rate"])
-    )
+    assert len(found) == (RUNS.query("placement != 'none'").groupby(KEYS).size() > 1).sum()
     for data, n, units, place, rate, seeds, without, with_it, change, p, signs, left in found:
-        where: dict[str, Any] = {
-            "data": LABELS[data],
-            "n": int(n.replace(",", "")),
-            "units": int(units),
-        }
+        where: dict[str, Any] = {"data": LABELS[data], "units": int(units)}
+        where["n"] = int(n.replace(",", ""))
         place = place.removesuffix(" layer")
         b, a = of(rate=float(rate), place=place, **where), of(rate=0, **where)
         common = b.index.intersection(a.index)
@@ -216,32 +211,81 @@ def test_figures_and_the_interval_for_new_images() -> None:
 
 def for_new_images(data: str) -> str:
     wrong: dict[tuple[float, int], np.ndarray] = {}
-    for path in (ROOT / "study/runs").glob("*.json"):
-        content = json.loads(path.read_text(encoding="utf-8"))
+    for content in STORED:
         run, errors = content["run"], content["test_errors"]
         main = (run["dataset"], run["train_samples"], run["dense_units"]) == (data, 48000, 128)
         if main and errors is not None and run["placement"] in ("none", "dense"):
             marks = np.isin(np.arange(10_000), errors)
             wrong[run["dropout_rate"], run["seed"]] = 100.0 * marks
     seeds = [s for s in FRESH if {(0.0, s), (0.5, s)} <= wrong.keys()]
-    gains = gain(data=data).dropna()
-    low, high = stats.ttest_1samp(gains, 0).confidence_interval(0.95)
-    centre, half = gains.mean(), (high - low) / 2
-    if len(seeds) >= 5:
-        d = np.array([wrong[0.0, s] - wrong[0.5, s] for s in seeds])
-        n, m = d.shape
-        centre, by_seed, by_image = d.mean(), d.mean(axis=1), d.mean(axis=0)
-        a, b = m * by_seed.var(ddof=1), n * by_image.var(ddof=1)
-        rest = ((d**2).sum() - m * (by_seed**2).sum() - n * (by_image**2).sum()) + n * m * centre**2
-        c = rest / (n - 1) / (m - 1)
-        total = max(a + b - c, a)
-        freedom = total**2 / (a**2 / (n - 1) + b**2 / (m - 1) + c**2 / ((n - 1) * (m - 1)))
-        half = stats.t.ppf(0.975, freedom) * (total / n / m) ** 0.5
-    else:
-        apart = (gains - gain("validation_accuracy", data=data)).dropna()
-        images = max(0, apart.mean() ** 2 - apart.var() / len(apart)) / (1 / 10_000 + 1 / 12_000)
-        half = (half**2 + 1.96**2 * images / 10_000) ** 0.5
+    d = np.array([wrong[0.0, s] - wrong[0.5, s] for s in seeds])
+    n, m = d.shape
+    centre, by_seed, by_image = d.mean(), d.mean(axis=1), d.mean(axis=0)
+    a, b = m * by_seed.var(ddof=1), n * by_image.var(ddof=1)
+    rest = ((d**2).sum() - m * (by_seed**2).sum() - n * (by_image**2).sum()) + n * m * centre**2
+    c = rest / (n - 1) / (m - 1)
+    total = max(a + b - c, a)
+    freedom = total**2 / (a**2 / (n - 1) + b**2 / (m - 1) + c**2 / ((n - 1) * (m - 1)))
+    half = stats.t.ppf(0.975, freedom) * (total / n / m) ** 0.5
     return f"[{centre - half:+.3f} to {centre + half:+.3f}]".replace("-", "−")
+
+
+def test_tables_for_programs() -> None:
+    summary = json.loads((ROOT / "metrics/study.json").read_text(encoding="utf-8"))
+    settings = {key: runs for key, runs in RUNS.groupby(KEYS) if len(runs) > 1}
+    assert len(summary["settings"]) == len(settings)
+    for (data, n, units, place, rate), runs in settings.items():
+        name = f"{data},{place},rate={rate},n={n},units={units}"
+        found = summary["settings"][name]
+        assert found.pop("seeds") == len(runs)
+        for metric, figures in found.items():
+            assert figures == approx(runs[metric].dropna(), "sd")
+        if place == "none":
+            continue
+        found = summary["differences"].pop(name)
+        b, a = (r.set_index("seed") for r in (runs, settings[data, n, units, "none", 0.0]))
+        common = a.index.intersection(b.index)
+        assert found.pop("seeds") == len(common)
+        for metric, figures in found.items():
+            change = (b.loc[common, metric] - a.loc[common, metric]).dropna()
+            means = [r.loc[change.index, metric].mean() for r in (a, b)]
+            assert [figures.pop("without"), figures.pop("with")] == pytest.approx(means)
+            assert figures == approx(change, "p")
+    assert summary["differences"] == {}
+    main = RUNS.query("dataset == 'mnist' and train_samples == 48000 and dense_units == 128")
+    for file, place, rate in (("no_dropout", "none", 0.0), ("dropout", "dense", 0.5)):
+        runs = main.query(f"placement == {place!r} and dropout_rate == {rate}")
+        for metric, sd in summary["noise"][f"metrics/{file}.json"].items():
+            assert sd == pytest.approx(runs[metric].std())
+
+
+def approx(values: pd.Series, more: str) -> Any:
+    mean, sd, n = values.mean(), values.std(), len(values)
+    half = stats.t.ppf(0.975, n - 1) * sd / n**0.5
+    p = 2 * stats.t.sf(abs(mean) / sd * n**0.5, n - 1) if sd > 1e-12 else float(mean == 0)
+    figures = {"mean": mean, "low": mean - half, "high": mean + half}
+    return pytest.approx(figures | {more: sd if more == "sd" else p}, rel=1e-6, abs=1e-9)
+
+
+def test_bands_over_seeds() -> None:
+    bands = pd.read_csv(ROOT / "plots/study_curves.csv")
+    assert set(bands["train_samples"]) == {48_000}
+    assert (
+        len(bands.groupby(KEYS))
+        == (RUNS.query("train_samples == 48000").groupby(KEYS).size() > 1).sum()
+    )
+    curves: dict[tuple[Any, ...], list[list[float]]] = {}
+    for content in STORED:
+        if content["run"]["train_samples"] == 48_000:
+            key = tuple(content["run"][name] for name in KEYS)
+            curves.setdefault(key, []).append(content["curve"]["val_loss"])
+    for key, rows_of in bands.groupby(KEYS):
+        test = stats.ttest_1samp(curves[key], 0)
+        low, high = test.confidence_interval(0.95)
+        expected = np.array([np.mean(curves[key], axis=0), low, high])
+        columns = ["val_loss", "val_loss_low", "val_loss_high"]
+        assert rows_of["epoch"].tolist() == [*range(1, 21)]
+        assert pytest.approx(expected) == rows_of[columns].to_numpy().T
 
 
 def test_another_seed_alone_and_the_cost_of_a_layer() -> None:
