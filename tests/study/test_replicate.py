@@ -115,34 +115,27 @@ class Unable:
 
 
 NO_MODULE = ModuleNotFoundError("No module named 'study'")
+WITHOUT_CODE = (
+    "expected a scheduler and workers with this code and its packages; found: ModuleNotFoundError:"
+    " No module named 'study'; start them in this folder, or with it in PYTHONPATH"
+)
+DIES = "each worker that trained it died; is there enough memory? 3 GB for each worker is enough"
 
 
 @pytest.mark.parametrize(
-    ("error", "cause"),
+    ("error", "cause", "raised", "expected"),
     [
-        (NO_MODULE, None),  # of a worker
-        (RuntimeError("Error during deserialization of\nthe task graph."), NO_MODULE),
+        (NO_MODULE, None, InputError, WITHOUT_CODE),  # of a worker
+        (RuntimeError("Error during deserialization of\nthe task graph."), NO_MODULE, InputError,
+         WITHOUT_CODE),  # of the scheduler
+        (KilledWorker("conditions", WorkerState.__new__(WorkerState), 3), None, InputError, DIES),
+        # A fault of the program keeps its traceback.
+        (RuntimeError("a fault"), None, RuntimeError, "a fault"),
     ],
-)
-def test_cluster_without_this_code_is_one_line(error: Exception, cause: Exception | None) -> None:
-    with pytest.raises(InputError) as caught:
+)  # fmt: skip
+def test_cluster_that_cannot_run_this_code_is_one_line(
+    error: Exception, cause: Exception | None, raised: type[Exception], expected: str
+) -> None:
+    with pytest.raises(raised) as caught:
         conditions_of(Unable(error, cause))  # type: ignore[arg-type]
-    assert str(caught.value) == (
-        "expected a scheduler and workers with this code and its packages; found:"
-        " ModuleNotFoundError: No module named 'study'; start them in this folder, or with it in"
-        " PYTHONPATH"
-    )
-
-
-def test_worker_that_dies_before_it_has_started_is_one_line() -> None:
-    error = KilledWorker("conditions", WorkerState.__new__(WorkerState), 3)
-    with pytest.raises(InputError) as caught:
-        conditions_of(Unable(error, None))  # type: ignore[arg-type]
-    assert str(caught.value) == (
-        "each worker that trained it died; is there enough memory? 3 GB for each worker is enough"
-    )
-
-
-def test_other_error_of_a_worker_keeps_its_traceback() -> None:
-    with pytest.raises(RuntimeError, match="a fault of the program"):
-        conditions_of(Unable(RuntimeError("a fault of the program"), None))  # type: ignore[arg-type]
+    assert str(caught.value) == expected
