@@ -1,4 +1,4 @@
-"""A recomputation of the tables for programs: metrics/study.json and plots/study_curves.csv.
+"""A recomputation of the tables for programs in metrics/ and plots/.
 
 Plain pandas and SciPy; nothing of `study` is imported.
 """
@@ -14,6 +14,7 @@ from scipy import stats
 from tests.conftest import ROOT
 
 RUNS = pd.read_csv(ROOT / "metrics/study_runs.csv")
+STORED = [json.loads(path.read_text("utf-8")) for path in (ROOT / "study/runs").glob("*.json")]
 KEYS = ["dataset", "train_samples", "dense_units", "placement", "dropout_rate"]
 
 
@@ -54,6 +55,21 @@ def approx(values: pd.Series, more: str) -> Any:
     return pytest.approx(figures | {more: sd if more == "sd" else p}, rel=1e-6, abs=1e-9)
 
 
+def test_runs_are_sorted_and_have_the_metrics_of_the_store_and_means_of_the_last_five() -> None:
+    parameters = [name for name in RUNS if name in STORED[0]["run"]]
+    assert RUNS.equals(RUNS.sort_values(parameters, ignore_index=True))
+    rows = {tuple(row[name] for name in parameters): row for row in RUNS.to_dict("records")}
+    assert len(rows) == len(STORED)
+    for content in STORED:
+        row = rows[tuple(content["run"][name] for name in parameters)]
+        expected = content["metrics"] | {
+            f"last_five_{name}_accuracy": np.mean(content["curve"][column][-5:])
+            for name, column in (("training", "accuracy"), ("validation", "val_accuracy"))
+        }
+        found = {name: value for name, value in row.items() if name not in parameters}
+        assert {n: v for n, v in found.items() if not np.isnan(v)} == pytest.approx(expected)
+
+
 def test_bands_over_seeds() -> None:
     bands = pd.read_csv(ROOT / "plots/study_curves.csv")
     assert set(bands["train_samples"]) == {48_000}
@@ -62,8 +78,7 @@ def test_bands_over_seeds() -> None:
         == (RUNS.query("train_samples == 48000").groupby(KEYS).size() > 1).sum()
     )
     curves: dict[tuple[Any, ...], list[list[float]]] = {}
-    for path in (ROOT / "study/runs").glob("*.json"):
-        content = json.loads(path.read_text(encoding="utf-8"))
+    for content in STORED:
         if content["run"]["train_samples"] == 48_000:
             key = tuple(content["run"][name] for name in KEYS)
             curves.setdefault(key, []).append(content["curve"]["val_loss"])

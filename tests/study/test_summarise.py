@@ -1,17 +1,14 @@
 """Tables for programs, on made-up runs."""
 
-import io
 import json
-from dataclasses import replace
 
-import pandas as pd
 import pytest
 
 from experiment.common.parameters import load_parameters
 from study.contrasts import judge_all
 from study.store import Entry
 from study.summarise import bands, differences, noise, verdicts
-from study.table import PARAMETERS, table_of
+from study.table import table_of
 from tests.conftest import ROOT
 from tests.study.made_up import entries
 
@@ -59,21 +56,6 @@ def test_verdicts_are_numbers_and_words_that_json_has() -> None:
     first = content["contrasts"]["P1"]
     assert (first["runs"], first["runs_planned"], first["fresh_seeds"]) == (6, 16, None)
     assert first["all_seeds"]["seeds"] == 8
-
-
-def test_table_is_sorted_and_has_means_of_the_last_five_epochs() -> None:
-    [early, *_] = entries(seeds=[0])
-    curve = [{**row, "val_accuracy": row["epoch"] / 10} for row in early.curve]
-    rows = table_of([*reversed(RUNS), replace(early, curve=curve)]).rows
-    assert rows.equals(table_of([replace(early, curve=curve), *RUNS]).rows)
-    assert list(rows)[: len(PARAMETERS)] == [*PARAMETERS]
-    first = rows.query("dataset == 'mnist' and dropout_rate == 0 and seed == 0").query(
-        "train_samples == 48000"
-    )
-    assert first["last_five_validation_accuracy"].item() == pytest.approx(0.5)  # epochs 3 to 7
-    assert first["best_epoch_test_accuracy"].isna().all()
-    text = io.StringIO(rows.to_csv(index=False))
-    assert pd.read_csv(text, float_precision="round_trip").equals(rows)
 
 
 def test_run_that_one_side_lacks_is_no_difference() -> None:
