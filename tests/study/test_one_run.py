@@ -20,8 +20,11 @@ SETTINGS: dict[str, Any] = {
 }  # fmt: skip
 
 LAYERS: dict[Any, list[str]] = {
-          "none": [], "dense": ["dropout"], "pooling": ["pooling_dropout"],
-          "both": ["pooling_dropout", "dropout"]}  # fmt: skip
+    "none": [],
+    "dense": ["dropout"],
+    "pooling": ["pooling_dropout"],
+    "both": ["pooling_dropout", "dropout"],
+}
 
 
 class TrainsError(Exception):
