@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from experiment.common.parameters import load_parameters
+from gate.noninferiority import MOST_PAIRS
 from gate.runs import compare_runs, noise_of
 from gate.settings import load_settings
 from study import gate_errors
@@ -37,10 +38,10 @@ def test_multiples_are_found_wherever_they_stand() -> None:
 @pytest.mark.parametrize("correlation", [np.eye(1), np.ones((8, 8))], ids=["one", "eight alike"])
 @pytest.mark.parametrize("seeds", SEEDS)
 def test_one_metric_against_the_t_distribution(seeds: int, correlation: np.ndarray) -> None:
-    """Against the mean, (base - candidate) / deviation has a known distribution."""
+    """Against the mean, the difference in its own errors has a known distribution."""
     runs = simulate(seeds, correlation)
     share = (RULES[MEAN][0](*runs).critical() > 2).mean()
-    expected = stats.t.sf(2 / (1 + 1 / seeds) ** 0.5, seeds - 1)
+    expected = stats.t.sf(2**0.5, seeds - 1)
     assert share == pytest.approx(expected, abs=4 * (expected / len(runs[0])) ** 0.5)
     assert RULES[ONE][0](*runs).worse.std() == pytest.approx(2**0.5, rel=0.03)
 
@@ -49,6 +50,7 @@ def test_one_metric_against_the_t_distribution(seeds: int, correlation: np.ndarr
 def test_means_are_judged_as_by_the_gate_and_its_settings(seeds: int, comparisons: int) -> None:
     settings = load_settings((ROOT / "gate.yaml").read_text(encoding="utf-8"))
     assert settings.runs
+    assert (gate_errors.LEVEL, gate_errors.MOST_PAIRS) == (settings.runs.level, MOST_PAIRS)
     files = ("metrics/no_dropout.json", "metrics/dropout.json")
     names = [(file, key) for file in files for key in METRICS]
     more = json.loads((ROOT / files[0]).read_text(encoding="utf-8"))
