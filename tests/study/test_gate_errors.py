@@ -50,7 +50,7 @@ def test_one_metric_against_the_t_distribution(seeds: int, correlation: np.ndarr
 def test_means_are_judged_as_by_the_gate_and_its_settings(seeds: int, comparisons: int) -> None:
     settings = load_settings((ROOT / "gate.yaml").read_text(encoding="utf-8"))
     assert settings.runs
-    assert (gate_errors.LEVEL, gate_errors.MOST_PAIRS) == (settings.runs.level, MOST_PAIRS)
+    assert (settings.runs.level, MOST_PAIRS) == (gate_errors.LEVEL, gate_errors.MOST_PAIRS)
     files = ("metrics/no_dropout.json", "metrics/dropout.json")
     names = [(file, key) for file in files for key in METRICS]
     more = json.loads((ROOT / files[0]).read_text(encoding="utf-8"))
