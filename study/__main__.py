@@ -3,7 +3,6 @@
 No DVC pipeline: a run that is stored is never trained again, and the rest takes a minute.
 """
 
-import argparse
 from collections.abc import Sequence
 
 import pandas as pd
@@ -27,8 +26,7 @@ from study.training.download import download, file_of
 
 def main() -> None:
     """Trains what is new in study/params.yaml and remakes all that is made from the runs."""
-    parser = argparse.ArgumentParser(prog="python -m study", description=main.__doc__)
-    replicate.add_arguments(parser)
+    parser = replicate.parser_of("study", main.__doc__)
     parser.add_argument(
         "--no-training", action="store_true", help="remake it from the runs that are stored"
     )
@@ -63,13 +61,7 @@ def stored(params: Parameters) -> list[Entry]:
     sizes = [(run.dataset, run.train_samples) for run in found]
     sizes += [(block.dataset, block.train_samples or 0) for block in study.grid]
     images = dict(sorted(sizes))  # the largest of each
-    planned = runs_of(
-        study.grid,
-        study.seeds,
-        images=images,
-        dense_units=params.model.dense_units,
-        epochs=params.train.epochs,
-    )
+    planned = runs_of(study, params, images)
     if not (entries := [found[run] for run in planned if run in found]):
         raise InputError(f"{paths.STORE}: expected runs of the grid; found none; run `make study`")
     return entries

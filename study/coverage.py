@@ -1,4 +1,4 @@
-"""`python -m study.coverage`: how often the 95 % intervals hold what they are of.
+"""How often the 95 % intervals hold what they are of.
 
 Simulated with normal values, and with the study's own residuals: what runs are apart from the mean
 of their setting, in its standard deviations, drawn again at random around a mean that is known.
@@ -11,16 +11,11 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from experiment.common.errors import one_line_errors
-from experiment.presentation.markdown import fill_blocks
 from experiment.presentation.markdown import table as markdown
-from study import paths
 from study.contrasts import PRIMARY
 from study.measurements import Measurements
-from study.pages import PROGRAM
 from study.statistics import LEVEL, crossed_error
-from study.store import read_entries
-from study.table import Table, table_of
+from study.table import Table
 
 SEEDS = (5, 8, 10, 18)
 REPEATS = 20_000
@@ -31,13 +26,6 @@ IMAGES = 10_000
 # Standard deviations of the gain over seeds and images together, as the study has them; and over
 # images alone, from none to as much as the rest.
 OF_SEEDS, OF_REST, OF_IMAGES = 0.0015, 0.1, (0.0, 0.03, 0.1)
-
-
-def main() -> None:
-    """Writes the table of coverage into docs/study.md."""
-    with one_line_errors("coverage"):
-        table = table_of(entry for _, entry in read_entries(paths.STORE))
-        fill_blocks(paths.STUDY_PAGE, PROGRAM, {"coverage": block(table)})
 
 
 def block(table: Table, repeats: int = REPEATS) -> str:
@@ -122,7 +110,3 @@ def covered_for_new_images(of_images: float, seeds: int, repeats: int) -> float:
     error, freedom = crossed_error(*squares, seeds=seeds, images=IMAGES)
     half = stats.t.ppf((1 + LEVEL) / 2, freedom) * error
     return 100 * float((np.abs(random.normal(0, np.sqrt(true), repeats)) <= half).mean())
-
-
-if __name__ == "__main__":
-    main()

@@ -1,15 +1,14 @@
 """How often the gate refuses what is no worse, and how large a loss has to be to be found.
 
-The rule that is simulated: a metric that blocks refuses a change where the candidate is worse than
-the base by more than a multiple of the metric's standard deviation over the seeds of the base's
-study. The base is one run of that study, or the mean over its seeds; or both sides have the mean of
-as many seeds. From the mean of n runs the multiple is smaller, by sqrt(1 + 1/n) to sqrt(2). Eight
-metrics block: accuracy and loss on validation and on test images of the pipeline's two networks.
-Their spread and correlation are those of the study's runs; deviations and means are drawn anew each
-time from as many seeds as the study has, as the gate takes them.
+Each rule of the gate is a function of the runs of the base's study and of the candidate's runs. It
+is applied to simulated runs, whose spread and correlation are those of the study's runs, and to the
+study's runs themselves. Eight metrics block: accuracy and loss on validation and on test images of
+the pipeline's two networks.
 """
 
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from ruamel.yaml import YAML
@@ -23,15 +22,100 @@ from study.table import Table
 
 # By metric that blocks: 1 where higher is better, else -1.
 METRICS = {"test_accuracy": 1, "test_loss": -1, "validation_accuracy": 1, "validation_loss": -1}
+TEST_ACCURACIES = [0, len(METRICS)]  # of both networks; the only metrics whose means are compared
 LEAST_SEEDS = 5
 
-RULES = ("one run against one", "one run against the mean", "mean against mean")
 SEEDS = (5, 10, 18)
 REPEATS = 10_000
 CORRELATIONS = 20  # drawn, to see what the few seeds leave open
+SPLITS = 1_000
 ALARMS, POWER = 0.01, 0.8
 
+# Of the test of means: one-sided level of both networks together, and the pairs that it uses.
+LEVEL, MOST_PAIRS = 0.1, 12
+
 NOT_MEASURED = "Not measured: the study has fewer than five seeds of the pipeline's two networks."
+
+
+class Compared(NamedTuple):
+    """What a rule judges; each array is `(comparisons, metrics)`.
+
+    Attributes:
+        worse: refused where it is above the allowed multiple of `unit` in one metric.
+        unit: of the multiple.
+        strict: refused also where it is above in all metrics: Holm's correction asks it of one.
+    """
+
+    worse: np.ndarray
+    unit: np.ndarray
+    strict: np.ndarray | None = None
+
+    def critical(self) -> np.ndarray:
+        """By comparison, the multiple below which it is refused."""
+        found = (self.worse / self.unit).max(axis=1)
+        if self.strict is not None:
+            found = np.maximum(found, (self.strict / self.unit).min(axis=1))
+        return np.asarray(found)
+
+    def smallest_loss(self, multiple: float, column: int) -> float:
+        """Of one metric alone, found with `POWER`; another one may refuse the change as well."""
+        allowed = multiple * self.unit[:, column]
+        needed = allowed - self.worse[:, column]
+        if self.strict is not None:
+            others = np.delete(self.strict / self.unit, column, axis=1).min(axis=1) > multiple
+            needed = np.where(others, allowed - self.strict[:, column], needed)
+        return float(np.quantile(np.where(self.critical() > multiple, 0, needed), POWER))
+
+
+# Both arguments of a rule: `(comparisons, seeds, 8)`, higher is better.
+
+
+def one_against_one(study: np.ndarray, candidate: np.ndarray) -> Compared:
+    """The base is the first run of its study."""
+    return Compared(study[:, 0] - candidate[:, 0], study.std(axis=1, ddof=1))
+
+
+def one_against_mean(study: np.ndarray, candidate: np.ndarray) -> Compared:
+    """The base is the mean over its study of n runs.
+
+    The difference varies less than that of two runs, by sqrt(1 + 1/n) to sqrt(2), and so does what
+    the gate allows.
+    """
+    unit = study.std(axis=1, ddof=1) * np.sqrt((1 + 1 / study.shape[1]) / 2)
+    return Compared(study.mean(axis=1) - candidate[:, 0], unit)
+
+
+def means_of_pairs(study: np.ndarray, candidate: np.ndarray) -> Compared:
+    """Means over seeds are to be shown no worse by the exact test that flips signs.
+
+    It shows so at a level of k in 2^n where the k-th largest mean of a subset of the n differences
+    is below the margin: see `gate.noninferiority.interval`. Inconclusive is refused, too.
+    """
+    study, candidate = study[..., TEST_ACCURACIES], candidate[..., TEST_ACCURACIES]
+    unit = study.std(axis=1, ddof=1) * np.sqrt(2 / study.shape[1])
+    pairs = (study - candidate)[:, :MOST_PAIRS].transpose(0, 2, 1)
+    subsets = 2 ** pairs.shape[2]
+    members = (np.arange(1, subsets) >> np.arange(pairs.shape[2])[:, None]) & 1
+    weights = (members / members.sum(axis=0)).astype(pairs.dtype)
+    places = [-int(LEVEL * subsets), -int(LEVEL / len(TEST_ACCURACIES) * subsets)]
+    bounds = [
+        np.partition(part @ weights, places)[..., places]
+        for part in np.array_split(pairs, 1 + len(pairs) // 500)  # all at once: a gigabyte
+    ]
+    worse, strict = np.moveaxis(np.concatenate(bounds), -1, 0)
+    return Compared(worse, unit, strict)
+
+
+Rule = Callable[[np.ndarray, np.ndarray], Compared]
+
+# By rule, the setting of gate.yaml that says how much it allows.
+ONE, MEAN, MEANS = "one run against one", "one run against the mean", "mean against mean"
+RULES: dict[str, tuple[Rule, str]] = {
+    ONE: (one_against_one, "deviations"),
+    MEAN: (one_against_mean, "deviations"),
+    MEANS: (means_of_pairs, "standard_errors"),
+}
+LOSSES = ("smallest loss found, no Dropout, points", "Dropout, points")
 
 
 def blocks(table: Table, params: Parameters) -> dict[str, str]:
@@ -39,8 +123,9 @@ def blocks(table: Table, params: Parameters) -> dict[str, str]:
     runs = gated(table, params)
     if runs is None:
         return {"simulated": NOT_MEASURED, "real": NOT_MEASURED}
-    multiples = sorted(multiples_of(YAML(typ="safe").load(GATE.read_text(encoding="utf-8"))))
-    return {"simulated": simulated_block(runs, multiples), "real": real_block(runs, multiples)}
+    content = YAML(typ="safe").load(GATE.read_text(encoding="utf-8"))
+    allowed = {name: sorted(multiples_of(content, kind)) for name, (_, kind) in RULES.items()}
+    return {"simulated": simulated_block(runs, allowed), "real": real_block(runs, allowed)}
 
 
 def gated(table: Table, params: Parameters) -> np.ndarray | None:
@@ -53,48 +138,47 @@ def gated(table: Table, params: Parameters) -> np.ndarray | None:
     return np.hstack([runs[[*METRICS]].to_numpy() * signs for runs in (without, with_it)])
 
 
-def multiples_of(content: object) -> set[float]:
-    """Every `deviations` in gate.yaml, wherever it stands."""
+def multiples_of(content: object, kind: str) -> set[float]:
+    """Every `deviations` or `standard_errors` in gate.yaml, wherever it stands."""
     if isinstance(content, Mapping):
-        here = content.get("deviations")
+        here = content.get(kind)
         own = {float(here)} if isinstance(here, int | float) else set()
-        return own.union(*map(multiples_of, content.values()))
-    return set().union(*map(multiples_of, content)) if isinstance(content, list) else set()
+        return own.union(*(multiples_of(part, kind) for part in content.values()))
+    parts = content if isinstance(content, list) else []
+    return set().union(*(multiples_of(part, kind) for part in parts))
 
 
-def simulated_block(runs: np.ndarray, multiples: list[float]) -> str:
+def simulated_block(runs: np.ndarray, allowed: Mapping[str, list[float]]) -> str:
     """False alarms, and the smallest loss found, by rule, number of seeds and multiple."""
-    header = [
-        "compared", "seeds", "deviations of gate.yaml", "refused though no worse [95 %]",
-        "smallest loss found, no Dropout, points", "Dropout, points",
-    ]  # fmt: skip
-    spread = 100 * runs.std(axis=0, ddof=1)
+    header = ["compared", "seeds", "allowed", "refused though no worse [95 %]", *LOSSES]
+    deviations = runs.std(axis=0, ddof=1)[TEST_ACCURACIES]
+    possible = [*correlations(runs)]
+    # Of the only two metrics of the means, the rates are between those of the outermost ones.
+    outermost = sorted(possible, key=lambda c: float(c[tuple(TEST_ACCURACIES)]))
     rows = []
-    for seeds in SEEDS:
-        fitted = simulate(seeds, np.corrcoef(runs.T))
-        # By rule, the largest of the eight for each correlation that is possible.
-        others: dict[str, list[np.ndarray]] = {rule: [] for rule in RULES}
-        for correlation in correlations(runs):
-            for rule, (worse, deviation) in simulate(seeds, correlation).items():
-                others[rule].append((worse / deviation).max(axis=1))
-        for rule, (worse, deviation) in fitted.items():
-            largest = (worse / deviation).max(axis=1)
-            for multiple in [*multiples, float(np.quantile(largest, 1 - ALARMS))]:
-                rates = [100 * (other > multiple).mean() for other in others[rule]]
+    for name, (rule, kind) in RULES.items():
+        for seeds in SEEDS:
+            found = rule(*simulate(seeds, np.corrcoef(runs.T)))
+            critical = found.critical()
+            used = outermost[:: CORRELATIONS - 1] if name == MEANS else possible
+            others = [rule(*simulate(seeds, correlation)).critical() for correlation in used]
+            for multiple in [*allowed[name], float(np.quantile(critical, 1 - ALARMS))]:
+                rates = [100 * (other > multiple).mean() for other in others]
                 low, high = np.quantile(rates, [0.025, 0.975])
-                losses = [
-                    spread[column] * smallest_loss(worse, deviation, multiple, column)
-                    for column in (0, len(METRICS))
-                ]
-                rate = 100 * (largest > multiple).mean()
-                line = [
-                    rule,
-                    str(seeds),
-                    f"{multiple:.1f}",
-                    f"{rate:.1f} % [{low:.1f} to {high:.1f}]",
-                ]
-                rows.append([*line, *(f"{loss:.2f}" for loss in losses)])
-    return markdown(header, sorted(rows, key=lambda row: RULES.index(row[0])))
+                rate = f"{100 * (critical > multiple).mean():.1f} % [{low:.1f} to {high:.1f}]"
+                text = f"{multiple:.1f} {kind.replace('_', ' ')}"
+                shown = losses(found, multiple, 100 * deviations)
+                rows.append([name, str(seeds), text, rate, *shown])
+    return markdown(header, rows)
+
+
+def losses(found: Compared, multiple: float, scale: Sequence[float] | np.ndarray) -> list[str]:
+    """The smallest losses of test accuracy that are found, in points, of both networks."""
+    columns = (0, found.worse.shape[1] // 2)
+    return [
+        f"{points * found.smallest_loss(multiple, column):.2f}"
+        for points, column in zip(scale, columns, strict=True)
+    ]
 
 
 def correlations(runs: np.ndarray) -> Iterator[np.ndarray]:
@@ -110,68 +194,57 @@ def correlations(runs: np.ndarray) -> Iterator[np.ndarray]:
         yield covariance / np.outer(scale, scale)
 
 
-def simulate(seeds: int, correlation: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """By rule, of candidates that are no worse: base minus candidate, and one deviation's margin.
+def simulate(seeds: int, correlation: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Runs of a base and of a candidate that is no worse, in true deviations.
 
-    Each is `(REPEATS, 8)`, in true deviations. The same numbers are drawn for each correlation.
+    Both are `(REPEATS, seeds, metrics)`. The same numbers are drawn for each correlation.
     """
-    random = np.random.default_rng(seeds)
     values, vectors = np.linalg.eigh(correlation)
-    root = (vectors * np.sqrt(values.clip(0))).T.astype(np.float32)
-    shape = (REPEATS, seeds, len(root))
-    study, other = (random.standard_normal(shape, np.float32) @ root for _ in range(2))
-    deviation = study.std(axis=1, ddof=1)
-    differences = (
-        study[:, 0] - other[:, 0], study.mean(axis=1) - other[:, 0], (study - other).mean(axis=1),
-    )  # fmt: skip
-    scales = (1.0, scale_of_mean(seeds), 1.0)
-    return {
-        rule: (found, scale * deviation)
-        for rule, found, scale in zip(RULES, differences, scales, strict=True)
-    }
+    # The symmetric root: of other ones, two correlations that are alike may draw other numbers.
+    root = ((vectors * np.sqrt(values.clip(0))) @ vectors.T).astype(np.float32)
+    study, candidate = standard_normal(seeds, len(root)) @ root
+    return study, candidate
 
 
-def scale_of_mean(runs: int) -> float:
-    """By how much the gate makes margins smaller that are from the mean of so many runs."""
-    return float(((1 + 1 / runs) / 2) ** 0.5)
+@functools.cache
+def standard_normal(seeds: int, metrics: int) -> np.ndarray:
+    """`float32 (2, REPEATS, seeds, metrics)`."""
+    random = np.random.default_rng(seeds)
+    return random.standard_normal((2, REPEATS, seeds, metrics), np.float32)
 
 
-def smallest_loss(worse: np.ndarray, deviation: np.ndarray, multiple: float, column: int) -> float:
-    """Of one metric alone, in true deviations; another one may refuse the change as well."""
-    needed = multiple * deviation - worse
-    refused = (needed < 0).any(axis=1)
-    return float(np.quantile(np.where(refused, 0, needed[:, column]), POWER))
-
-
-def real_block(runs: np.ndarray, multiples: list[float]) -> str:
-    """What the study's own runs give: each seed once a candidate; deviations without it."""
-    header = ["compared", "deviations of gate.yaml", "comparisons", "refused", "share [95 %]"]
+def real_block(runs: np.ndarray, allowed: Mapping[str, list[float]]) -> str:
+    """What the study's own runs give, which differ in nothing but the seed."""
+    header = ["compared", "allowed", "comparisons", "refused", "share [95 %]", *LOSSES]
     rows = []
-    for multiple in multiples:
-        pairs = [
-            (a, b) for a, b in zip(range(0, len(runs), 2), range(1, len(runs), 2), strict=False)
-        ]
-        refused = [refuses(runs, runs[base], candidate, multiple) for base, candidate in pairs]
-        rows.append([RULES[0] + ", no run twice", f"{multiple:g}", *counted(refused)])
-        allowed = multiple * scale_of_mean(len(runs) - 1)
-        refused = [
-            refuses(runs, np.delete(runs, seed, axis=0).mean(axis=0), seed, allowed)
-            for seed in range(len(runs))
-        ]
-        rows.append([RULES[1] + " of the others", f"{multiple:g}", *counted(refused)])
+    for name, text, (study, candidate) in comparisons(runs):
+        rule, kind = RULES[name]
+        found = rule(study, candidate)
+        for multiple in allowed[name]:
+            refused = (found.critical() > multiple).tolist()
+            counts = counted(refused, independent=name != MEANS)
+            line = [f"{name}, {text}", f"{multiple:g} {kind.replace('_', ' ')}", *counts]
+            rows.append([*line, *losses(found, multiple, [100, 100])])
     return markdown(header, rows)
 
 
-def refuses(runs: np.ndarray, base: np.ndarray, candidate: int, multiple: float) -> bool:
-    """Whether the run of a seed is refused, by the deviations of the other seeds."""
-    deviations = np.delete(runs, candidate, axis=0).std(axis=0, ddof=1)
-    return bool((base - runs[candidate] > multiple * deviations).any())
+def comparisons(runs: np.ndarray) -> Iterator[tuple[str, str, tuple[np.ndarray, np.ndarray]]]:
+    """By rule, what of the runs is compared with what: the base's study and the candidate."""
+    others = np.array([np.delete(runs, seed, axis=0) for seed in range(len(runs))])
+    # Of each pair of neighbours, the first is the base and the second the candidate.
+    bases = [np.roll(others[seed], -(seed - 1), axis=0) for seed in range(1, len(runs), 2)]
+    yield ONE, "no run twice", (np.array(bases), runs[1::2, None])
+    yield MEAN, "that of the others", (others, runs[:, None])
+    if (half := len(runs) // 2) >= LEAST_SEEDS:
+        random = np.random.default_rng(0)
+        split = np.array([random.permutation(runs)[: 2 * half] for _ in range(SPLITS)])
+        yield MEANS, f"{half} of {half} seeds, split at random", (split[:, :half], split[:, half:])
 
 
-def counted(refused: list[bool]) -> list[str]:
-    """A count, and its share with the exact interval of Clopper and Pearson."""
-    share = stats.binomtest(sum(refused), len(refused)).proportion_ci(0.95)
-    return [
-        str(len(refused)), str(sum(refused)),
-        f"{100 * np.mean(refused):.0f} % [{100 * share.low:.0f} to {100 * share.high:.0f}]",
-    ]  # fmt: skip
+def counted(refused: list[bool], *, independent: bool) -> list[str]:
+    """A count, and its share, with the exact interval of Clopper and Pearson if independent."""
+    share = f"{100 * np.mean(refused):.3g} %"
+    if independent:
+        exact = stats.binomtest(sum(refused), len(refused)).proportion_ci(0.95)
+        share += f" [{100 * exact.low:.0f} to {100 * exact.high:.0f}]"
+    return [str(len(refused)), str(sum(refused)), share]

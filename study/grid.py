@@ -1,12 +1,13 @@
 """The runs of a study."""
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from experiment.common.errors import InputError
+from experiment.common.parameters import Parameters
 from experiment.common.variants import Placement
-from study.parameters import Block
+from study.parameters import StudyParameters
 
 
 @dataclass(frozen=True, order=True)
@@ -37,29 +38,20 @@ def placed(placement: Placement, rate: float) -> Placement:
     return placement if rate > 0 else "none"
 
 
-def runs_of(
-    blocks: Iterable[Block],
-    seeds: Sequence[int],
-    *,
-    images: Mapping[str, int],
-    dense_units: int,
-    epochs: int,
-) -> list[Run]:
-    """The runs of a grid, each once, in the order of its blocks.
+def runs_of(study: StudyParameters, params: Parameters, images: Mapping[str, int]) -> list[Run]:
+    """The runs of the grid, each once, in the order of its blocks.
 
     Args:
-        blocks: of the grid.
-        seeds: of the blocks that name none.
+        study: the grid, and the seeds of the blocks that name none.
+        params: of the pipeline, for the epochs and the dense units of such blocks.
         images: by dataset, the number of training images that validation leaves.
-        dense_units: where a block names none.
-        epochs: likewise.
 
     Raises:
         InputError: a block wants more images than there are, or two want other epochs for the
             same setting.
     """
     runs: dict[Run, None] = {}
-    for block in blocks:
+    for block in study.grid:
         available = images[block.dataset]
         samples = available if block.train_samples is None else block.train_samples
         if samples > available:
@@ -69,24 +61,14 @@ def runs_of(
             )
         # Seeds outermost: a study that is stopped has whole comparisons.
         for seed, units, rate, placement in itertools.product(
-            block.seeds or seeds,
-            block.dense_units or [dense_units],
+            block.seeds or study.seeds,
+            block.dense_units or [params.model.dense_units],
             block.dropout_rates,
             block.placements,
         ):
-            runs[
-                Run(
-                    dataset=block.dataset,
-                    placement=placed(placement, rate),
-                    dropout_rate=float(rate),
-                    train_samples=samples,
-                    dense_units=units,
-                    epochs=block.epochs or epochs,
-                    seed=seed,
-                )
-            ] = None
-    settings = {replace(run, epochs=0) for run in runs}
-    if len(settings) < len(runs):
+            place, epochs = placed(placement, rate), block.epochs or params.train.epochs
+            runs[Run(block.dataset, place, float(rate), samples, units, epochs, seed)] = None
+    if len({replace(run, epochs=0) for run in runs}) < len(runs):
         raise InputError(
             "study/params.yaml: grid: expected one number of epochs for each setting; found blocks"
             " that differ in epochs alone; remove one"

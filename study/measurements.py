@@ -1,6 +1,7 @@
 """The runs, as the contrasts ask for them: figures by seed, accuracies in percent."""
 
 from collections.abc import Collection, Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -55,20 +56,9 @@ class Measurements:
         return sum(len(seeds if self._seeds is None else seeds[seeds.isin(self._seeds)])
                    for seeds in found)  # fmt: skip
 
-    def change(
-        self,
-        metric: str = ACCURACY,
-        *,
-        dataset: str = DATASET,
-        samples: int = ALL,
-        units: int = UNITS,
-    ) -> pd.Series:
+    def change(self, metric: str = ACCURACY, **where: Any) -> pd.Series:
         """A metric with Dropout minus that without; of the accuracy on test images, the gain."""
-        with_it, without = (
-            self.of(metric, rate=rate, dataset=dataset, samples=samples, units=units)
-            for rate in (RATE, 0.0)
-        )
-        return with_it - without
+        return self.of(metric, **where) - self.of(metric, rate=0.0, **where)
 
     def mean_of_rates(self, rates: Iterable[float]) -> pd.Series:
         """Mean of the accuracies on test images with these rates."""
@@ -76,10 +66,7 @@ class Measurements:
 
     def relative_rise(self, *, rate: float) -> pd.Series:
         """Validation loss after the last epoch over its lowest, minus 1, in percent."""
-        last, best = (
-            self.of("validation_loss", rate=rate),
-            self.of("best_validation_loss", rate=rate),
-        )
+        last, best = (self.of(f"{which}validation_loss", rate=rate) for which in ("", "best_"))
         return 100 * (last / best - 1)
 
     def log_errors_left(self, *, samples: int) -> pd.Series:
@@ -89,9 +76,8 @@ class Measurements:
 
     def overfitting(self, *, dataset: str) -> pd.Series:
         """Test loss minus evaluated training loss, with Dropout minus without."""
-        return self.change("test_loss", dataset=dataset) - self.change(
-            "evaluated_training_loss", dataset=dataset
-        )
+        trained = self.change("evaluated_training_loss", dataset=dataset)
+        return self.change("test_loss", dataset=dataset) - trained
 
     def slope_on_units(self, units: Iterable[int], *, samples: int) -> pd.Series:
         """Slope of the gain on log2 of the dense units, by least squares within each seed."""

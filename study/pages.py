@@ -24,6 +24,7 @@ PROGRAM = "study"  # in the marks of the blocks: <!-- study: primary -->
 PLACES = {"dense": "dense layer", "pooling": "pooling", "both": "both"}
 DIGITS = {"%": 2, "nats": 4}
 INTERVAL = "[95 % interval]"
+FROM_ERRORS = "from the test images that each run gets wrong"
 
 Results = Mapping[str, Result]
 
@@ -41,8 +42,9 @@ def figures_block(entries: Sequence[Entry], table: Table) -> str:
             if len(pair[0]) < 2:
                 continue
             change = estimate(pair[1] - pair[0])
-            new = gain_for_new_images(entries, table, dataset) if metric == ACCURACY else None
-            others = f"{interval(new[0], unit)}, {new[0].seeds} seeds, {new[1]}" if new else ""
+            accuracy = metric == ACCURACY
+            new = gain_for_new_images(entries, main_setting(dataset)) if accuracy else None
+            others = f"{interval(new, unit)}, {new.seeds} seeds, {FROM_ERRORS}" if new else ""
             rows.append([
                 f"{label_of(dataset)}: {text}", str(change.seeds),
                 *(f"{values.mean():.{2 if scale == 100 else 4}f}" for values in pair),
@@ -64,11 +66,12 @@ def primary_block(results: Results) -> str:
     ]  # fmt: skip
     rows = []
     for found in (results[contrast.id] for contrast in PRIMARY):
-        p = [p_value(found.fresh.p)] if found.fresh else [""]
-        p.append(" to ".join(sorted({p_value(bound) for bound in found.p_corrected or ()})))
-        p.append(p_value(found.p_sign_flip))
-        estimate_shown = measured(found.fresh, "points")
-        rows.append([*named(found), estimate_shown, *p, verdict(found), *all_seeds(found)])
+        rows.append([
+            *named(found), measured(found.fresh, "points"),
+            p_value(found.fresh.p if found.fresh else None),
+            " to ".join(sorted({p_value(bound) for bound in found.p_corrected or ()})),
+            p_value(found.p_sign_flip), verdict(found), *all_seeds(found),
+        ])  # fmt: skip
     return markdown(header, rows)
 
 

@@ -1,4 +1,4 @@
-"""Means over seeds with their intervals, and tests of differences. All by SciPy.
+"""Means over seeds with their intervals, and tests of differences.
 
 `study.coverage` measures how often the intervals hold what they are of.
 """
@@ -99,14 +99,11 @@ def sign_flip_p(differences: Values) -> float:
     Under the hypothesis of no effect each difference is as likely with the other sign: all 2^n
     sign patterns are tried. No p is smaller than 2 / 2^n.
     """
-    result = stats.permutation_test(
-        (np.asarray(differences, dtype=float),),
-        np.mean,
-        permutation_type="samples",
-        n_resamples=np.inf,
-        alternative="two-sided",
-    )
-    return float(result.pvalue)
+    values = np.asarray(differences, dtype=float)
+    sums = np.zeros(1)
+    for value in values:  # SciPy's permutation_test takes half a minute for 18 of them
+        sums = np.concatenate([sums + value, sums - value])
+    return float((np.abs(sums) >= abs(values.sum()) - ROUNDING).mean())
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -62,30 +62,25 @@ class Store:
 
     def path(self, run: Run) -> Path:
         """The file of a run, whether it is there or not."""
-        influences = {k: v for k, v in self.conditions.items() if k not in WITHOUT_INFLUENCE}
-        name = _hash(
-            {
-                "conditions": influences,
-                "data": self.data[run.dataset],
-                "run": asdict(run),
-                "settings": dict(self.settings),
-            }
-        )
-        return self.folder / f"{name}.json"
+        origin = self._origin(run)
+        for name in WITHOUT_INFLUENCE:
+            origin["conditions"].pop(name, None)
+        return self.folder / f"{_hash(origin)}.json"
+
+    def _origin(self, run: Run) -> dict[str, Any]:
+        return {
+            "conditions": dict(self.conditions),
+            "data": self.data[run.dataset],
+            "run": asdict(run),
+            "settings": dict(self.settings),
+        }
 
     def save(self, entry: Entry) -> None:
         """Writes the file of a run, whole or not at all: a line of JSON for each part."""
-        content = {
-            "conditions": dict(self.conditions),
-            "curve": {
-                column: [row[column] for row in entry.curve]
-                for column in CURVE_COLUMNS
-                if column != "epoch"
-            },
-            "data": self.data[entry.run.dataset],
+        columns = [column for column in CURVE_COLUMNS if column != "epoch"]
+        content = self._origin(entry.run) | {
+            "curve": {column: [row[column] for row in entry.curve] for column in columns},
             "metrics": dict(entry.metrics),
-            "run": asdict(entry.run),
-            "settings": dict(self.settings),
             "test_errors": entry.test_errors,
         }
         content["checksum"] = _hash(content)

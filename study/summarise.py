@@ -91,7 +91,7 @@ def variants(table: Table, params: Parameters) -> dict[str, Setting]:
 
 def bands(entries: Iterable[Entry]) -> pd.DataFrame:
     """By setting and epoch: mean and interval of each column; settings with all images alone."""
-    rows = pd.DataFrame([asdict(entry.run) | dict(row) for entry in entries for row in entry.curve])
+    rows = pd.DataFrame([vars(entry.run) | dict(row) for entry in entries for row in entry.curve])
     names, columns = [*Setting.__dataclass_fields__], [*CURVE_COLUMNS[1:]]
     rows = rows[rows["train_samples"] == rows.groupby("dataset")["train_samples"].transform("max")]
     over_seeds = rows.groupby([*names, "epoch"])[columns]

@@ -34,14 +34,13 @@ class StudyProgress:
             dynamic_ncols=True,
             bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left",
         )
-        self._bar.set_description_str(self._counts())
+        self._bar.set_description_str(f"study  {self._counts()}")
         status.write(0)
 
     def _counts(self) -> str:
-        return f"study  {self._done} of {self._runs} runs done, {self._failed} failed"
+        return f"{self._done} of {self._runs} runs done, {self._failed} failed"
 
-    def say(self, line: str) -> None:
-        """Prints a line of its own."""
+    def _say(self, line: str) -> None:
         tqdm.write(f"study: {line}", file=self._stream)
 
     def finished(self, run: str, work: float, error: str | None = None) -> None:
@@ -50,17 +49,14 @@ class StudyProgress:
         self._done += error is None
         self._failed += error is not None
         self._bar.update(work)
-        self._bar.set_description_str(self._counts())
+        self._bar.set_description_str(f"study  {self._counts()}")
         pace = (time.monotonic() - self._started) / self._finished
         left = pace * (self._work - self._finished)
         self._status.write(self._done, failed=self._failed, left=left)
         if error is not None:
-            self.say(f"failed: {run}: {error}")
+            self._say(f"failed: {run}: {error}")
         elif self._bar.disable:
-            time_left = tqdm.format_interval(left)
-            self.say(
-                f"{self._done} of {self._runs} done, {self._failed} failed, {time_left} left: {run}"
-            )
+            self._say(f"{self._counts()}, {tqdm.format_interval(left)} left: {run}")
 
     def close(self) -> None:
         """Ends the bar's line and says how fast it went."""
@@ -68,7 +64,5 @@ class StudyProgress:
         self._status.remove()
         seconds = time.monotonic() - self._started
         rate = 3600 * self._done / seconds
-        self.say(
-            f"{self._done} of {self._runs} runs done, {self._failed} failed, in"
-            f" {tqdm.format_interval(seconds)}: {rate:.1f} runs per hour"
-        )
+        taken = tqdm.format_interval(seconds)
+        self._say(f"{self._counts()}, in {taken}: {rate:.1f} runs per hour")

@@ -30,24 +30,21 @@ RETRIES = 2
 
 def main() -> None:
     """Trains what is new in the grid and writes the table of all finished runs."""
-    parser = argparse.ArgumentParser(
-        prog="python -m study.training.replicate", description=main.__doc__
-    )
-    add_arguments(parser)
-    run(parser.parse_args().workers)
+    run(parser_of("study.training.replicate", main.__doc__).parse_args().workers)
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares `--workers`."""
-    parser.add_argument(
-        "--workers", type=_positive, help="of the local cluster; one per core if not set"
-    )
+def parser_of(module: str, description: str | None) -> argparse.ArgumentParser:
+    """Declares `--workers`, 1 or more."""
 
+    def positive(text: str) -> int:
+        if not text.isdecimal() or int(text) == 0:
+            raise argparse.ArgumentTypeError(f"expected 1 or more; found {text!r}")
+        return int(text)
 
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"expected 1 or more; found {text!r}")
-    return int(text)
+    parser = argparse.ArgumentParser(prog=f"python -m {module}", description=description)
+    text = "of the local cluster; one per core if not set"
+    parser.add_argument("--workers", type=positive, help=text)
+    return parser
 
 
 def run(workers: int | None) -> list[Entry]:
@@ -65,13 +62,7 @@ def replicate(workers: int | None = None) -> tuple[list[Entry], int]:
     names = dict.fromkeys(block.dataset for block in study.grid)
     datasets = {name: read_dataset(file_of(name)) for name in names}
     sizes = {name: _sizes(dataset, params) for name, dataset in datasets.items()}
-    runs = runs_of(
-        study.grid,
-        study.seeds,
-        images={name: train for name, (train, _) in sizes.items()},
-        dense_units=params.model.dense_units,
-        epochs=params.train.epochs,
-    )
+    runs = runs_of(study, params, {name: train for name, (train, _) in sizes.items()})
     # Forward and backward through each training image, forward alone through those of validation.
     work = {r: r.epochs * (3.0 * r.train_samples + sizes[r.dataset][1]) for r in runs}
     where = {"threads": params.train.threads, "device": study.device}

@@ -1,4 +1,6 @@
+import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -6,13 +8,14 @@ import numpy as np
 from ruamel.yaml import YAML
 
 from tests.conftest import ROOT, set_parameters, synthetic_arrays
-from tests.faults.processes import Done, run
+from tests.faults.processes import Done, run, start
 
 STAND_INS = Path(__file__).parent / "stand_in"
 
 RUNS = "metrics/study_runs.csv"
 
-Replicate = Callable[..., Done]
+# A cluster of the user's is not for tests.
+os.environ.pop("DASK_SCHEDULER_ADDRESS", None)
 
 
 def make_study(folder: Path, *, seeds: Iterable[int], rates: Iterable[float]) -> Path:
@@ -58,12 +61,33 @@ def with_stand_in(folder: Path) -> Path:
 
 def variables_of(folder: Path) -> dict[str, str]:
     """With which the code of a folder with a stand-in runs there, else this clone's."""
-    own = folder if (folder / "faults").exists() else ROOT
-    return {"PYTHONPATH": str(own), "DASK_SCHEDULER_ADDRESS": ""}
+    return {"PYTHONPATH": str(folder if (folder / "faults").exists() else ROOT)}
 
 
-def replicate(folder: Path, *arguments: str, **variables: str) -> Done:
-    return run(folder, "study.training.replicate", *arguments, **variables_of(folder) | variables)
+REPLICATE = "study.training.replicate"
+
+
+def replicate(folder: Path, workers: int = 1, **variables: str) -> Done:
+    """Trains what is new with so many workers, to its end."""
+    arguments = ("--workers", str(workers))
+    return run(folder, REPLICATE, *arguments, **variables_of(folder) | variables)
+
+
+def replicating(folder: Path, workers: int = 1, **variables: str) -> "subprocess.Popen[str]":
+    """The same, at work."""
+    arguments = ("--workers", str(workers))
+    return start(folder, REPLICATE, *arguments, **variables_of(folder) | variables)
+
+
+def hold(folder: Path, run: str) -> Path:
+    """Has a run wait until the file returned is gone; the one beside it tells when it waits."""
+    (folder / f"faults/hold {run}").touch()
+    return folder / f"faults/hold {run}"
+
+
+def is_held(folder: Path, run: str, *, finished: int) -> Callable[[], bool]:
+    """Whether a run waits and so many others are stored."""
+    return lambda: (folder / f"faults/held {run}").exists() and len(stored(folder)) == finished
 
 
 def table(folder: Path) -> bytes:

@@ -1,4 +1,4 @@
-"""The stage `replicate` on Dask's workers with a stand-in for training, and faults on the way."""
+"""Training on Dask's workers with a stand-in for TensorFlow, and faults on the way."""
 
 import os
 import re
@@ -11,15 +11,17 @@ import pytest
 
 from experiment.common.errors import GO_ON
 from study.training.replicate import RETRIES
-from tests.faults.processes import Done, finish, good, start, unfinished, wait_until
+from tests.faults.processes import Done, finish, good, unfinished, wait_until
 from tests.study.conftest import (
+    hold,
+    is_held,
     make_study,
     replicate,
+    replicating,
     results,
     set_study,
     stored,
     table,
-    variables_of,
     with_stand_in,
 )
 from tests.study.stand_in.training import named
@@ -32,7 +34,7 @@ ALL = {named(rate, seed) for seed in SEEDS for rate in RATES}
 
 @dataclass(frozen=True)
 class Study:
-    """A study in which nothing went wrong: two seeds on one worker, then a third on three.
+    """A study in which nothing went wrong: two seeds on one worker, then a third on two.
 
     Attributes:
         folder: where it is.
@@ -48,23 +50,20 @@ class Study:
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    folder = make_study(
-        tmp_path_factory.mktemp("study") / "a study é", seeds=SEEDS[:2], rates=RATES
-    )
-    with_stand_in(folder)
-    small = good(replicate(folder, "--workers", "1"))
+    folder = tmp_path_factory.mktemp("study") / "a study é"
+    with_stand_in(make_study(folder, seeds=SEEDS[:2], rates=RATES))
+    small = good(replicate(folder))
     before = stored(folder)
     set_study(folder, seeds=SEEDS)
-    return Study(folder, small, good(replicate(folder, "--workers", "3")), before)
+    return Study(folder, small, good(replicate(folder, 2)), before)
 
 
 @pytest.fixture
 def finished_study(study: Study, tmp_path: Path) -> Path:
     """A copy of it."""
-    shutil.copytree(study.folder, tmp_path / "study")
-    for mark in (tmp_path / "study/faults").iterdir():
-        mark.unlink()
-    return tmp_path / "study"
+    folder = shutil.copytree(study.folder, tmp_path / "study")
+    forget_marks(folder)
+    return folder
 
 
 @pytest.fixture
@@ -75,9 +74,9 @@ def new_study(finished_study: Path) -> Path:
     return finished_study
 
 
-def cause(folder: Path, fault: str, run: str) -> Path:
-    (folder / f"faults/{fault} {run}").touch()
-    return folder / f"faults/{fault} {run}"
+def forget_marks(folder: Path) -> None:
+    for mark in (folder / "faults").iterdir():
+        mark.unlink()
 
 
 def times_tried(folder: Path) -> dict[str, int]:
@@ -94,63 +93,44 @@ def there_already(done: Done) -> str:
 
 
 def test_larger_grid_trains_what_is_new_alone(study: Study) -> None:
-    assert there_already(study.small) == "0 of 4"
-    assert there_already(study.large) == "4 of 6"
+    assert (there_already(study.small), there_already(study.large)) == ("0 of 4", "4 of 6")
     assert times_tried(study.folder) == dict.fromkeys(ALL, 1)
     assert study.before.items() < stored(study.folder).items()
     assert len(stored(study.folder)) == 6
+    last = study.large.output.splitlines()[-1]
+    assert last.startswith("study: 2 of 2 runs done, 0 failed, in ")
 
 
-def test_each_run_has_a_line_and_the_end_says_how_fast_it_was(study: Study) -> None:
-    lines = study.large.output.splitlines()
-    assert [
-        line for line in lines if re.match(r"study: [12] of 2 done, 0 failed, .* left: Run", line)
-    ]
-    assert re.fullmatch(
-        r"study: 2 of 2 runs done, 0 failed, in \d\d:\d\d: \d+\.\d runs per hour", lines[-1]
-    )
-
-
-def test_nothing_new_writes_the_same_tables_again(finished_study: Path, study: Study) -> None:
+def test_damaged_runs_are_named_and_trained_again(finished_study: Path, study: Study) -> None:
     shutil.rmtree(finished_study / "metrics")
-    done = good(replicate(finished_study, "--workers", "1"))
-    assert (there_already(done), times_tried(finished_study)) == ("6 of 6", {})
+    assert there_already(good(replicate(finished_study))) == "6 of 6"
+    assert (times_tried(finished_study), results(finished_study)) == ({}, results(study.folder))
+
+    cut, changed, foreign = sorted((finished_study / "study/runs").iterdir())[:3]
+    cut.write_bytes(cut.read_bytes()[:-100])
+    changed.write_text(changed.read_text().replace('"best_epoch": ', '"best_epoch": 1'))
+    foreign.write_bytes(b"\xff\x00")
+    done = good(replicate(finished_study))
+    for path in (cut, changed, foreign):
+        name = path.relative_to(finished_study).as_posix()
+        line = rf"^study: {name}: damaged \(.+\); the run is trained again$"
+        assert re.search(line, done.output, re.MULTILINE), done.output
+    assert there_already(done) == "3 of 6"
+    assert sum(times_tried(finished_study).values()) == 3
     assert results(finished_study) == results(study.folder)
 
 
-def test_worker_is_killed_in_the_middle_of_a_run(new_study: Path, study: Study) -> None:
-    run = named(0.5, 0)
-    hold = cause(new_study, "hold", run)
-    process = start(
-        new_study, "study.training.replicate", "--workers", "2", **variables_of(new_study)
-    )
-    held = new_study / f"faults/held {run}"
-    wait_until(held.exists, process)
-    os.kill(int(held.read_text()), signal.SIGKILL)
-    hold.unlink()
-    good(finish(process))
-    assert times_tried(new_study) == dict.fromkeys(ALL, 1) | {run: 2}
-    assert results(new_study) == results(study.folder)
-
-
-def test_driver_is_stopped_time_and_again(new_study: Path, study: Study) -> None:
-    """By Ctrl-C, by a request to end, and for good; it goes on where it was."""
+def test_study_goes_on_whatever_stops_it(new_study: Path, study: Study) -> None:
+    """The driver is stopped by Ctrl-C, by a request to end, and for good; then runs fail."""
     stops = {
         signal.SIGINT: (named(0.5, 0), 1, "interrupted"),
         signal.SIGTERM: (named(0.0, 1), 2, "terminated"),
         signal.SIGKILL: (named(0.5, 1), 3, ""),
     }
     for number, (run, finished, word) in stops.items():
-        hold = cause(new_study, "hold", run)
-        process = start(
-            new_study, "study.training.replicate", "--workers", "1", **variables_of(new_study)
-        )
-        wait_until(
-            lambda held=new_study / f"faults/held {run}", wanted=finished: (  # type: ignore[misc]
-                held.exists() and len(stored(new_study)) == wanted
-            ),
-            process,
-        )
+        held = hold(new_study, run)
+        process = replicating(new_study)
+        wait_until(is_held(new_study, run, finished=finished), process)
         if number == signal.SIGINT:  # as a terminal sends it: to all processes
             os.killpg(process.pid, number)
         else:
@@ -159,62 +139,36 @@ def test_driver_is_stopped_time_and_again(new_study: Path, study: Study) -> None
         assert done.status == (-number if number == signal.SIGKILL else 128 + number), done.output
         assert not word or f"study: {word}; {GO_ON}" in done.output.splitlines(), done.output
         assert "Traceback" not in done.output, done.output
-        hold.unlink()
-    done = good(replicate(new_study, "--workers", "2"))
-    assert there_already(done) == "3 of 6"
+        held.unlink()
+
+    forget_marks(new_study)
+    killed, fails, dies = (named(rate, seed) for rate, seed in ((0.5, 1), (0.0, 2), (0.5, 2)))
+    held = hold(new_study, killed)
+    for fault, run in (("fail", fails), ("die", dies)):
+        (new_study / f"faults/{fault} {run}").touch()
+    process = replicating(new_study, 2)
+    wait_until(is_held(new_study, killed, finished=3), process)
+    os.kill(int((new_study / f"faults/held {killed}").read_text()), signal.SIGKILL)
+    held.unlink()
+    done = finish(process)
+    assert done.status == 1
+    assert "Traceback" not in done.output, done.output
+    lines = done.output.splitlines()
+    assert sorted(line for line in lines if line.startswith("study: failed: ")) == sorted([
+        "study: failed: Run(dataset='data/own/tiny.npz', placement='none', dropout_rate=0.0,"
+        " train_samples=96, dense_units=8, epochs=2, seed=2): ValueError: a fault that was"
+        " injected",
+        "study: failed: Run(dataset='data/own/tiny.npz', placement='dense', dropout_rate=0.5,"
+        " train_samples=96, dense_units=8, epochs=2, seed=2): each worker that trained it died; is"
+        " there enough memory?",
+    ])  # fmt: skip
+    assert lines[-1] == f"study: 2 runs failed, with the errors above; {GO_ON}"
+    assert times_tried(new_study) == {killed: 2, fails: 1 + RETRIES, dies: 4}
+    rows, everything = table(new_study).splitlines(), table(study.folder).splitlines()
+    assert set(rows) < set(everything)
+    assert (len(rows), len(stored(new_study))) == (1 + 4, 4)
+
+    forget_marks(new_study)
+    assert there_already(good(replicate(new_study))) == "4 of 6"
     assert unfinished(new_study) == []
     assert results(new_study) == results(study.folder)
-
-
-def test_damaged_runs_are_named_and_trained_again(finished_study: Path, study: Study) -> None:
-    cut, changed, foreign = sorted((finished_study / "study/runs").iterdir())[:3]
-    cut.write_bytes(cut.read_bytes()[:-100])
-    changed.write_text(changed.read_text().replace('"best_epoch": ', '"best_epoch": 1'))
-    foreign.write_bytes(b"\xff\x00")
-    done = good(replicate(finished_study, "--workers", "1"))
-    for path in (cut, changed, foreign):
-        name = path.relative_to(finished_study).as_posix()
-        assert re.search(rf"^study: {name}: damaged \(.+\); the run is trained again$",
-                         done.output, re.MULTILINE), done.output  # fmt: skip
-    assert there_already(done) == "3 of 6"
-    assert sum(times_tried(finished_study).values()) == 3
-    assert results(finished_study) == results(study.folder)
-
-
-def test_run_that_keeps_failing_is_reported_and_the_rest_is_finished(
-    new_study: Path, study: Study
-) -> None:
-    run = named(0.5, 1)
-    fault = cause(new_study, "fail", run)
-    done = replicate(new_study, "--workers", "2")
-    assert done.status == 1
-    assert "Traceback" not in done.output, done.output
-    assert (
-        "study: failed: Run(dataset='data/own/tiny.npz', placement='dense', dropout_rate=0.5,"
-        " train_samples=96, dense_units=8, epochs=2, seed=1): ValueError: a fault that was injected"
-    ) in done.output.splitlines()
-    assert done.output.splitlines()[-1] == (f"study: 1 runs failed, with the errors above; {GO_ON}")
-    assert times_tried(new_study) == dict.fromkeys(ALL, 1) | {run: 1 + RETRIES}
-    missing = stored(study.folder).items() - stored(new_study).items()
-    assert len(missing) == 1
-    rows = table(new_study).splitlines()
-    everything = table(study.folder).splitlines()
-    assert set(rows) < set(everything)
-    assert len(rows) == 6
-    fault.unlink()
-    good(replicate(new_study, "--workers", "1"))
-    assert results(new_study) == results(study.folder)
-
-
-def test_run_whose_worker_always_dies_is_reported(new_study: Path, study: Study) -> None:
-    cause(new_study, "die", named(0.0, 0))
-    done = replicate(new_study, "--workers", "2")
-    assert done.status == 1
-    assert "Traceback" not in done.output, done.output
-    failures = [line for line in done.output.splitlines() if line.startswith("study: failed: ")]
-    assert failures == [
-        "study: failed: Run(dataset='data/own/tiny.npz', placement='none', dropout_rate=0.0,"
-        " train_samples=96, dense_units=8, epochs=2, seed=0): each worker that"
-        " trained it died; is there enough memory?"
-    ]
-    assert len(stored(new_study)) == 5

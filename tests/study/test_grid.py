@@ -1,9 +1,12 @@
 import pytest
 
 from experiment.common.errors import InputError
+from experiment.common.parameters import load_parameters
 from study.grid import Run, runs_of
-from study.parameters import Block
+from study.parameters import Block, StudyParameters
+from tests.conftest import ROOT
 
+PARAMS = load_parameters(ROOT / "params.yaml")
 IMAGES = {"mnist": 48_000, "fashion_mnist": 48_000}
 
 
@@ -16,7 +19,7 @@ def block(**changed: object) -> Block:
 
 
 def runs(*blocks: Block, seeds: tuple[int, ...] = (0,)) -> list[Run]:
-    return runs_of(blocks, seeds, images=IMAGES, dense_units=128, epochs=20)
+    return runs_of(StudyParameters(seeds=[*seeds], device="cpu", grid=[*blocks]), PARAMS, IMAGES)
 
 
 def test_every_rate_with_every_seed_whole_comparisons_first() -> None:
@@ -28,40 +31,31 @@ def test_every_rate_with_every_seed_whole_comparisons_first() -> None:
     ]
 
 
-def test_blocks_keep_their_order_and_name_samples_and_epochs() -> None:
+def test_blocks_keep_their_order_and_name_samples_epochs_units_and_seeds() -> None:
     found = runs(
-        block(dataset="fashion_mnist", dropout_rates=[0.3]),
+        block(dataset="fashion_mnist", dropout_rates=[0.3], dense_units=[32, 64], seeds=[9]),
         block(dropout_rates=[0.5], train_samples=100, epochs=7, placements=["both", "pooling"]),
     )
     assert found == [
-        Run("fashion_mnist", "dense", 0.3, 48_000, 128, 20, 0),
+        Run("fashion_mnist", "dense", 0.3, 48_000, 32, 20, 9),
+        Run("fashion_mnist", "dense", 0.3, 48_000, 64, 20, 9),
         Run("mnist", "both", 0.5, 100, 128, 7, 0),
         Run("mnist", "pooling", 0.5, 100, 128, 7, 0),
     ]
 
 
-def test_run_that_blocks_share_is_there_once() -> None:
+def test_the_same_run_is_there_once() -> None:
+    """A rate of 0 has no place; a whole number is the same rate; null is all images."""
     placed = block(placements=["pooling", "dense"])
-    assert len(runs(block(), block(train_samples=48_000), placed)) == 3
+    assert len(runs(block(), block(train_samples=48_000, epochs=20), placed)) == 3
+    nowhere = block(dropout_rates=[0], placements=["dense", "pooling", "both"])
+    assert runs(nowhere) == [Run("mnist", "none", 0.0, 48_000, 128, 20, 0)]
+    assert isinstance(runs(nowhere)[0].dropout_rate, float)
 
 
-def test_rate_zero_has_no_place() -> None:
-    placed = block(dropout_rates=[0.0], placements=["dense", "pooling", "both"])
-    assert [run.placement for run in runs(placed)] == ["none"]
-
-
-def test_rate_of_a_whole_number_is_the_same_run() -> None:
-    assert runs(block(dropout_rates=[0])) == runs(block(dropout_rates=[0.0]))
-    assert isinstance(runs(block(dropout_rates=[0]))[0].dropout_rate, float)
-
-
-def test_more_images_than_there_are_is_refused() -> None:
+def test_more_images_than_there_are_or_two_numbers_of_epochs_are_refused() -> None:
     expected = "expected train_samples of 48000 or fewer for mnist; found 48001"
     with pytest.raises(InputError, match=expected):
         runs(block(train_samples=48_001))
-
-
-def test_two_numbers_of_epochs_for_a_setting_are_refused() -> None:
     with pytest.raises(InputError, match="differ in epochs alone"):
         runs(block(), block(epochs=21))
-    assert len(runs(block(), block(epochs=20))) == 2

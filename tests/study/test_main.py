@@ -7,17 +7,16 @@ import pytest
 
 from study import __main__ as command
 from study.paths import GATE, GATE_PAGE, INFERENCE, RESULTS, STORE, STUDY_PAGE
+from study.store import Entry
 from study.training import replicate
 from tests.conftest import ROOT
 from tests.faults.processes import good, run
 from tests.study.conftest import make_study, set_study, stored, variables_of, with_stand_in
 
 PAGES = [str(page) for page in (RESULTS, STUDY_PAGE, GATE_PAGE)]
-MADE = [
-    *PAGES, "metrics/study.json", "metrics/study_claims.json", "metrics/study_runs.csv",
-    "plots/study_accuracy.png", "plots/study_curves.csv", "plots/study_loss.png",
-    "plots/study_rates.png", "plots/study_sizes.png",
-]  # fmt: skip
+TABLES = [f"metrics/study{end}" for end in (".json", "_claims.json", "_runs.csv")]
+PICTURES = [f"plots/study_{name}.png" for name in ("accuracy", "loss", "rates", "sizes")]
+MADE = [*PAGES, *TABLES, "plots/study_curves.csv", *PICTURES]
 
 
 @pytest.fixture
@@ -30,29 +29,34 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def test_everything_is_made_and_remade_without_training(folder: Path) -> None:
+def test_everything_is_made_and_remade_without_training(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     good(run(folder, "study", "--workers", "1", **variables_of(folder)))
-    first = {name: (folder / name).read_bytes() for name in MADE}
+    for name in MADE:
+        assert (folder / name).read_bytes() != (ROOT / name).read_bytes()
     runs = stored(folder)
-    for name in MADE[len(PAGES) :]:
-        (folder / name).unlink()
-    shutil.rmtree(folder / "faults")
-    (folder / "faults").mkdir()
-    done = good(run(folder, "study", "--no-training", **variables_of(folder)))
-    assert done.output == ""
-    assert [*(folder / "faults").iterdir()] == []
-    assert {name: (folder / name).read_bytes() for name in MADE} == first
+
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("sys.argv", ["study", "--no-training"])
+    monkeypatch.setattr(replicate, "run", None)
+    remade: list[Entry] = []
+    monkeypatch.setattr(command, "remake", lambda entries, params: remade.extend(entries))
+    command.main()
+    order = [(entry.run.seed, entry.run.dropout_rate) for entry in remade]
+    assert order == [(0, 0.0), (0, 0.5), (1, 0.0), (1, 0.5)]
     assert stored(folder) == runs
+    assert capsys.readouterr() == ("", "")
 
     shutil.copy(next((folder / STORE).iterdir()), folder / STORE / "zz.json")
-    done = run(folder, "study", "--no-training", **variables_of(folder))
-    assert done.status == 1
-    assert done.output.startswith(f"study: {STORE}/zz.json: expected each run once; found another")
+    with pytest.raises(SystemExit, match=f"^study: {STORE}/zz.json: expected each run once; found"):
+        command.main()
     shutil.rmtree(folder / STORE)
-    done = run(folder, "study", "--no-training", **variables_of(folder))
-    assert (done.status, done.output) == (
-        1, f"study: {STORE}: expected runs of the grid; found none; run `make study`\n",
-    )  # fmt: skip
+    with pytest.raises(SystemExit) as caught:
+        command.main()
+    assert caught.value.code == (
+        f"study: {STORE}: expected runs of the grid; found none; run `make study`"
+    )
 
 
 def test_known_datasets_of_the_grid_are_downloaded_where_they_are_missing(

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from experiment.common.errors import InputError
 from experiment.data.dataset import Dataset
 from study.grid import Run
 from study.training.one_run import train_one
@@ -18,8 +19,12 @@ SETTINGS: dict[str, Any] = {
     "validation_from": "last", "validation_split": 0.2,
 }  # fmt: skip
 
-LAYERS = {"none": [], "dense": ["dropout"], "pooling": ["pooling_dropout"],
-          "both": ["pooling_dropout", "dropout"]}  # fmt: skip
+LAYERS: dict[Any, list[str]] = {
+    "none": [],
+    "dense": ["dropout"],
+    "pooling": ["pooling_dropout"],
+    "both": ["pooling_dropout", "dropout"],
+}
 
 
 class TrainsError(Exception):
@@ -43,16 +48,16 @@ def trained(run: Run, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any, Any, d
     return network, images, validation, settings
 
 
-@pytest.mark.parametrize("place", LAYERS)
-def test_dropout_is_where_the_run_says(place: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    rate = 0.0 if place == "none" else 0.25
-    network, *_ = trained(replace(RUN, placement=place, dropout_rate=rate), monkeypatch)
-    found = [layer for layer in network.layers if "dropout" in layer.name]
-    assert [layer.name for layer in found] == LAYERS[place]
-    assert {layer.rate for layer in found} <= {0.25}
+def test_dropout_is_where_the_run_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    for place, names in LAYERS.items():
+        rate = 0.0 if place == "none" else 0.25
+        network, *_ = trained(replace(RUN, placement=place, dropout_rate=rate), monkeypatch)
+        found = [layer for layer in network.layers if "dropout" in layer.name]
+        assert [layer.name for layer in found] == names
+        assert {layer.rate for layer in found} <= {0.25}
 
 
-@pytest.mark.parametrize(("seed", "samples"), [(0, 60), (4, 60), (4, 30), (4, 96)])
+@pytest.mark.parametrize(("seed", "samples"), [(0, 60), (4, 30), (4, 96)])
 def test_images_settings_and_weights_are_those_of_the_run(
     seed: int, samples: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -80,6 +85,13 @@ def test_images_settings_and_weights_are_those_of_the_run(
         assert np.array_equal(weights, others)
 
 
+def test_run_that_diverges_says_what_to_do() -> None:
+    with pytest.raises(
+        InputError, match=r"^epoch 1: .*; lower train.learning_rate \(now 1e\+20\)$"
+    ):
+        train_one(RUN, DATASET, **SETTINGS | {"learning_rate": 1e20})
+
+
 def test_kept_epoch_and_wrong_test_images_are_those_of_the_run() -> None:
     """Against the same network, trained for as many epochs as early stopping would keep."""
     random = np.random.default_rng(0)
@@ -88,18 +100,19 @@ def test_kept_epoch_and_wrong_test_images_are_those_of_the_run() -> None:
         for labels in (DATASET.y_train, DATASET.y_test)
     )
     noisy = replace(DATASET, y_train=y_train.astype(np.uint8), y_test=y_test.astype(np.uint8))
-    run = replace(RUN, epochs=12)
-    result = train_one(run, noisy, **SETTINGS | {"learning_rate": 0.05})
-    kept = int(result["metrics"]["best_epoch"])
+    run, settings = replace(RUN, epochs=12), SETTINGS | {"learning_rate": 0.05}
+    result = train_one(run, noisy, **settings)
+    metrics, curve = result["metrics"], result["curve"]
+    kept = int(metrics["best_epoch"])
     assert 1 < kept < 12
-    other = train_one(replace(run, epochs=kept), noisy, **SETTINGS | {"learning_rate": 0.05})[
-        "metrics"
-    ]
+    other = train_one(replace(run, epochs=kept), noisy, **settings)["metrics"]
     for name in ("accuracy", "loss"):
-        assert result["metrics"][f"best_epoch_test_{name}"] == other[f"test_{name}"]
-    assert result["metrics"]["test_loss"] != other["test_loss"]
+        assert metrics[f"best_epoch_test_{name}"] == other[f"test_{name}"]
+    assert metrics["test_loss"] != other["test_loss"]
+    assert metrics["best_validation_accuracy"] == max(row["val_accuracy"] for row in curve)
+    assert metrics["best_validation_loss"] == min(row["val_loss"] for row in curve)
     images = len(DATASET.y_test)
     wrong = result["test_errors"]
-    assert 0 < len(wrong) == round((1 - result["metrics"]["test_accuracy"]) * images)
+    assert 0 < len(wrong) == round((1 - metrics["test_accuracy"]) * images)
     assert sorted({*wrong}) == wrong
     assert 0 <= wrong[0] < wrong[-1] < images

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from experiment.common.errors import InputError
+from experiment.common.parameters import load_parameters
 from study.grid import runs_of
 from study.parameters import load_study_parameters
 from tests.conftest import ROOT
@@ -44,6 +45,6 @@ def test_wrong_value_is_one_clear_line(
 def test_committed_grid_has_the_runs_of_every_contrast() -> None:
     study = load_study_parameters(ROOT / "study/params.yaml")
     images = dict.fromkeys(["mnist", "fashion_mnist"], ALL)
-    runs = runs_of(study.grid, study.seeds, images=images, dense_units=128, epochs=20)
+    runs = runs_of(study, load_parameters(ROOT / "params.yaml"), images)
     planned = {replace(run, epochs=0) for run in runs}
     assert planned >= {replace(entry.run, epochs=0) for entry in entries()}

@@ -1,54 +1,22 @@
 """The pictures, on made-up runs."""
 
 import io
-from pathlib import Path
-from typing import Any
 
-import matplotlib
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba_array
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from study import pictures
 from study.pictures import TEST_ERRORS, draw_curves, draw_rates, draw_sizes
 from study.statistics import estimate
 from study.summarise import bands
 from study.table import Table, table_of
 from tests.study.made_up import entries
 
-PICTURES = ["accuracy", "loss", "rates", "sizes"]
 ENTRIES = entries(seeds=range(3))
 BANDS = bands(ENTRIES)
 TABLE = table_of(ENTRIES)
-
-
-def texts(figure: Figure) -> str:
-    found = [axes.get_title(loc="left") for axes in figure.axes]
-    for axes in figure.axes:
-        found += [axes.get_xlabel(), axes.get_ylabel(), *(text.get_text() for text in axes.texts)]
-    for legend in figure.legends:
-        found += [text.get_text() for text in legend.get_texts()]
-    return "\n".join(found)
-
-
-def test_pictures_are_there_and_the_same_bytes_twice(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(pictures, "DOTS_PER_INCH", 50)
-
-    def written() -> dict[str, bytes]:
-        pictures.write_pictures(TABLE, BANDS)
-        return {path.name: path.read_bytes() for path in (tmp_path / "plots").iterdir()}
-
-    first = written()
-    assert sorted(first) == [f"study_{name}.png" for name in PICTURES]
-    assert all(content.startswith(b"\x89PNG") for content in first.values())
-    monkeypatch.setitem(matplotlib.rcParams, "font.size", 30)  # a user's own style
-    assert written() == first
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "loss"])
@@ -56,9 +24,7 @@ def test_panels_have_the_values_that_they_name(metric: str) -> None:
     figure = draw_curves(BANDS, metric)
     columns = {"training images": metric, "validation images": f"val_{metric}"}
     assert [axes.get_title(loc="left") for axes in figure.axes] == [*columns]
-    settings = {
-        "without Dropout": ("none", 0.0), "with Dropout (rate 0.5)": ("dense", 0.5),
-    }  # fmt: skip
+    settings = {"without Dropout": ("none", 0.0), "with Dropout (rate 0.5)": ("dense", 0.5)}
     for axes, column in zip(figure.axes, columns.values(), strict=True):
         assert axes.get_xlabel() == "epoch"
         assert {line.get_label() for line in axes.lines} == {*settings}
@@ -67,7 +33,8 @@ def test_panels_have_the_values_that_they_name(metric: str) -> None:
             chosen = (BANDS["dataset"] == "mnist") & (BANDS["placement"] == place)
             expected = BANDS[chosen & (BANDS["dropout_rate"] == rate)]
             assert points_of(line) == expected[["epoch", column]].values.tolist()
-            assert same_colour(band.get_facecolor(), line.get_color())
+            colour = to_rgba_array(line.get_color())[0, :3]
+            assert np.allclose(to_rgba_array(band.get_facecolor())[0, :3], colour)
             corners = np.asarray(band.get_paths()[0].vertices).tolist()
             for edge in (f"{column}_low", f"{column}_high"):
                 for corner in expected[["epoch", edge]].values.tolist():
@@ -77,10 +44,6 @@ def test_panels_have_the_values_that_they_name(metric: str) -> None:
 def points_of(line: Line2D) -> list[list[float]]:
     found: list[list[float]] = np.asarray(line.get_xydata()).tolist()
     return found
-
-
-def same_colour(one: Any, other: Any) -> bool:
-    return bool(np.allclose(to_rgba_array(one)[0, :3], to_rgba_array(other)[0, :3]))
 
 
 def bars(axes: Axes) -> list[list[tuple[float, float, float, float]]]:
@@ -114,9 +77,9 @@ def test_error_against_rate_has_each_run_and_each_interval() -> None:
             for found in [estimate(values)]
         ]
         assert bars(axes) == [[pytest.approx(point) for point in expected]]
-    for error in TEST_ERRORS.values():
-        assert f"{error:.2f} %" in texts(figure)
-    assert "error on test images (%)" in texts(figure)
+    assert figure.axes[0].get_ylabel() == "error on test images (%)"
+    known = [text.get_text() for text in figure.axes[0].texts]
+    assert known == [f"{name}\n{error:.2f} %" for name, error in TEST_ERRORS.items()]
 
 
 def test_gain_against_size_has_a_line_with_intervals_for_each_rate() -> None:
@@ -141,11 +104,10 @@ def test_gain_against_size_has_a_line_with_intervals_for_each_rate() -> None:
     [
         "dropout_rate == 0",
         "dataset == 'fashion_mnist'",
-        "train_samples == 48000 & dataset == 'mnist'",
         "train_samples == 100",
     ],
 )
 def test_part_of_the_grid_is_drawn_too(query: str) -> None:
     table = Table(TABLE.rows.query(query))
     for figure in (draw_rates(table), draw_sizes(table)):
-        figure.savefig(io.BytesIO(), dpi=20)
+        figure.savefig(io.BytesIO(), dpi=10)

@@ -8,10 +8,6 @@ from study.training.progress import StudyProgress
 from study.training.replicate import reason
 
 
-def lines(stream: io.StringIO) -> list[str]:
-    return stream.getvalue().splitlines()
-
-
 def test_log_has_a_line_for_each_run_and_the_pace_at_the_end(tmp_path: Path) -> None:
     stream, status = io.StringIO(), tmp_path / "study.json"
     progress = StudyProgress(runs=3, work=6.0, status=Status(status, 3), stream=stream)
@@ -24,11 +20,14 @@ def test_log_has_a_line_for_each_run_and_the_pace_at_the_end(tmp_path: Path) -> 
     progress.finished("third", 3.0)
     progress.close()
     assert not status.exists()
-    assert re.fullmatch(r"study: 1 of 3 done, 0 failed, \d\d:\d\d left: first", lines(stream)[0])
-    assert lines(stream)[1] == "study: failed: second: ValueError: no"
-    assert lines(stream)[2] == "study: 2 of 3 done, 1 failed, 00:00 left: third"
-    end = r"study: 2 of 3 runs done, 1 failed, in \d\d:\d\d: \d+\.\d runs per hour"
-    assert re.fullmatch(end, lines(stream)[3])
+    expected = (
+        r"study: 1 of 3 runs done, 0 failed, \d\d:\d\d left: first",
+        r"study: failed: second: ValueError: no",
+        r"study: 2 of 3 runs done, 1 failed, 00:00 left: third",
+        r"study: 2 of 3 runs done, 1 failed, in \d\d:\d\d: \d+\.\d runs per hour",
+    )
+    for pattern, line in zip(expected, stream.getvalue().splitlines(), strict=True):
+        assert re.fullmatch(pattern, line)
 
 
 class Terminal(io.StringIO):

@@ -16,6 +16,8 @@ from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs/results.md").read_text(encoding="utf-8")
 RUNS = pd.read_csv(ROOT / "metrics/study_runs.csv")
+STORED = [json.loads(path.read_text("utf-8")) for path in (ROOT / "study/runs").glob("*.json")]
+KEYS = ["dataset", "train_samples", "dense_units", "placement", "dropout_rate"]
 FRESH = range(10, 18)
 FEW, UNITS = (100, 500, 1000), (32, 128, 512, 1024)
 MARGINS = {f"P{n}": 0.3 if n == 2 else 0.1 for n in range(1, 9)}
@@ -177,18 +179,10 @@ def test_claims_follow_from_their_contrasts() -> None:
 
 def test_every_setting_subtracts() -> None:
     found = rows("settings")
-    assert len(found) == len(
-        RUNS.query("placement != 'none'")
-        .groupby(["dataset", "train_samples", "dense_units", "placement", "dropout_rate"])
-        .filter(lambda runs: len(runs) > 1)
-        .groupby(["dataset", "train_samples", "dense_units", "placement", "dropout_rate"])
-    )
+    assert len(found) == (RUNS.query("placement != 'none'").groupby(KEYS).size() > 1).sum()
     for data, n, units, place, rate, seeds, without, with_it, change, p, signs, left in found:
-        where: dict[str, Any] = {
-            "data": LABELS[data],
-            "n": int(n.replace(",", "")),
-            "units": int(units),
-        }
+        where: dict[str, Any] = {"data": LABELS[data], "units": int(units)}
+        where["n"] = int(n.replace(",", ""))
         place = place.removesuffix(" layer")
         b, a = of(rate=float(rate), place=place, **where), of(rate=0, **where)
         common = b.index.intersection(a.index)
@@ -216,31 +210,22 @@ def test_figures_and_the_interval_for_new_images() -> None:
 
 def for_new_images(data: str) -> str:
     wrong: dict[tuple[float, int], np.ndarray] = {}
-    for path in (ROOT / "study/runs").glob("*.json"):
-        content = json.loads(path.read_text(encoding="utf-8"))
+    for content in STORED:
         run, errors = content["run"], content["test_errors"]
         main = (run["dataset"], run["train_samples"], run["dense_units"]) == (data, 48000, 128)
         if main and errors is not None and run["placement"] in ("none", "dense"):
             marks = np.isin(np.arange(10_000), errors)
             wrong[run["dropout_rate"], run["seed"]] = 100.0 * marks
     seeds = [s for s in FRESH if {(0.0, s), (0.5, s)} <= wrong.keys()]
-    gains = gain(data=data).dropna()
-    low, high = stats.ttest_1samp(gains, 0).confidence_interval(0.95)
-    centre, half = gains.mean(), (high - low) / 2
-    if len(seeds) >= 5:
-        d = np.array([wrong[0.0, s] - wrong[0.5, s] for s in seeds])
-        n, m = d.shape
-        centre, by_seed, by_image = d.mean(), d.mean(axis=1), d.mean(axis=0)
-        a, b = m * by_seed.var(ddof=1), n * by_image.var(ddof=1)
-        rest = ((d**2).sum() - m * (by_seed**2).sum() - n * (by_image**2).sum()) + n * m * centre**2
-        c = rest / (n - 1) / (m - 1)
-        total = max(a + b - c, a)
-        freedom = total**2 / (a**2 / (n - 1) + b**2 / (m - 1) + c**2 / ((n - 1) * (m - 1)))
-        half = stats.t.ppf(0.975, freedom) * (total / n / m) ** 0.5
-    else:
-        apart = (gains - gain("validation_accuracy", data=data)).dropna()
-        images = max(0, apart.mean() ** 2 - apart.var() / len(apart)) / (1 / 10_000 + 1 / 12_000)
-        half = (half**2 + 1.96**2 * images / 10_000) ** 0.5
+    d = np.array([wrong[0.0, s] - wrong[0.5, s] for s in seeds])
+    n, m = d.shape
+    centre, by_seed, by_image = d.mean(), d.mean(axis=1), d.mean(axis=0)
+    a, b = m * by_seed.var(ddof=1), n * by_image.var(ddof=1)
+    rest = ((d**2).sum() - m * (by_seed**2).sum() - n * (by_image**2).sum()) + n * m * centre**2
+    c = rest / (n - 1) / (m - 1)
+    total = max(a + b - c, a)
+    freedom = total**2 / (a**2 / (n - 1) + b**2 / (m - 1) + c**2 / ((n - 1) * (m - 1)))
+    half = stats.t.ppf(0.975, freedom) * (total / n / m) ** 0.5
     return f"[{centre - half:+.3f} to {centre + half:+.3f}]".replace("-", "−")
 
 
