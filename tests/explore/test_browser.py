@@ -58,7 +58,9 @@ def assert_fits(page: Page) -> None:
 
 def draw_line(page: Page, where: str, *ends: tuple[float, float]) -> None:
     """With the mouse, between points that are shares of an element's width and height."""
-    box = page.locator(where).bounding_box()
+    element = page.locator(where)
+    element.scroll_into_view_if_needed()  # and wait until it stands still
+    box = element.bounding_box()
     assert box
     (x, y), end = ((box["x"] + a * box["width"], box["y"] + b * box["height"]) for a, b in ends)
     page.mouse.move(x, y)
