@@ -163,7 +163,10 @@ def test_study_goes_on_whatever_stops_it(new_study: Path, study: Study) -> None:
         " there enough memory?",
     ])  # fmt: skip
     assert lines[-1] == f"study: 2 runs failed, with the errors above; {GO_ON}"
-    assert times_tried(new_study) == {killed: 2, fails: 1 + RETRIES, dies: 4}
+    tried = times_tried(new_study)
+    # Once more where the worker that has its result goes on to `dies` before that is fetched.
+    assert tried.pop(killed) in (2, 3)
+    assert tried == {fails: 1 + RETRIES, dies: 4}
     rows, everything = table(new_study).splitlines(), table(study.folder).splitlines()
     assert set(rows) < set(everything)
     assert (len(rows), len(stored(new_study))) == (1 + 4, 4)
