@@ -151,7 +151,8 @@ def _judge(
     data = [name for name in other if name.startswith("data/")]
     if data:
         return NOT_REPRODUCED, f"the data differ: {data[0]}"
-    far = [n for n in numbers if n.deviations is None or n.deviations > MOST_DEVIATIONS]
+    # Written so that NaN is far, too.
+    far = [n for n in numbers if n.deviations is None or not n.deviations <= MOST_DEVIATIONS]
     if far:
         return NOT_REPRODUCED, f"{far[0].name}: {_text(far[0])}, limit {MOST_DEVIATIONS}"
     if not environment:
