@@ -37,7 +37,7 @@ def render(
         InputError: the study has not yet what the page is about.
     """
     words = WORDS[language]
-    templates = environment(words)
+    templates = environment(words, params.model.dense_units)
     chosen = choose(comparisons, params)
     start, guess = chosen["main"][0], chosen["guess"]
     figures = {
@@ -166,8 +166,8 @@ def vega() -> str:
     return packed(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").encode())
 
 
-def environment(words: dict[str, str]) -> Environment:
-    """The templates, and how they write numbers."""
+def environment(words: dict[str, str], dense_units: int) -> Environment:
+    """The templates, and how they write numbers; titles leave out the pipeline's `dense_units`."""
 
     def signed(value: float, digits: int) -> str:
         return f"{value:+.{digits}f}".replace("-", "−")
@@ -186,7 +186,7 @@ def environment(words: dict[str, str]) -> Environment:
 
     def title(c: Comparison) -> str:
         values = {name: label(getattr(c.setting, name)) for name in KNOBS}
-        width = words["title_units"] if c.setting.dense_units != 128 else ""
+        width = words["title_units"] if c.setting.dense_units != dense_units else ""
         return (words["title"] + width).format(**values)
 
     def judgement(found: Estimate, lower: bool = False) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from study.statistics import LEVEL, Estimate, estimate
+from study.statistics import Estimate, estimate, half_width
 from study.store import Entry
 from study.table import Setting, setting_of, table_of
 
@@ -32,7 +32,7 @@ class Runs:
         """By epoch, the mean of a curve as `value`, and its interval from `low` to `high`."""
         curve = self.curves[column]
         mean = curve.mean(axis=0)
-        half = stats.t.ppf((1 + LEVEL) / 2, len(curve) - 1) * stats.sem(curve)
+        half = half_width(stats.sem(curve), len(curve) - 1)
         return {"value": mean, "low": mean - half, "high": mean + half}
 
     def stopped(self) -> np.ndarray:

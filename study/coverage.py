@@ -9,12 +9,11 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from experiment.presentation.markdown import table as markdown
 from study.contrasts import PRIMARY
 from study.measurements import Measurements
-from study.statistics import LEVEL, crossed_error
+from study.statistics import crossed_error, half_width
 from study.table import Table
 
 SEEDS = (5, 8, 10, 18)
@@ -90,7 +89,7 @@ def covered(pool: np.ndarray | None, seeds: int, repeats: int) -> float:
     random = np.random.default_rng(seeds)
     shape = (repeats, seeds)
     drawn = random.standard_normal(shape) if pool is None else random.choice(pool, shape)
-    half = stats.t.ppf((1 + LEVEL) / 2, seeds - 1) * drawn.std(axis=1, ddof=1) / np.sqrt(seeds)
+    half = half_width(drawn.std(axis=1, ddof=1) / np.sqrt(seeds), seeds - 1)
     return 100 * float((np.abs(drawn.mean(axis=1)) <= half).mean())
 
 
@@ -108,5 +107,5 @@ def covered_for_new_images(of_images: float, seeds: int, repeats: int) -> float:
     ]
     true = seed / seeds + image / IMAGES + rest / (seeds * IMAGES)
     error, freedom = crossed_error(*squares, seeds=seeds, images=IMAGES)
-    half = stats.t.ppf((1 + LEVEL) / 2, freedom) * error
+    half = half_width(error, freedom)
     return 100 * float((np.abs(random.normal(0, np.sqrt(true), repeats)) <= half).mean())

@@ -59,6 +59,11 @@ def estimate(values: Values) -> Estimate:
     )
 
 
+def half_width(error: Any, freedom: Any) -> Any:
+    """Of Student's t interval of means, from their standard errors and degrees of freedom."""
+    return stats.t.ppf((1 + LEVEL) / 2, freedom) * error
+
+
 def estimate_for_new_images(differences: np.ndarray) -> Estimate:
     """Mean of differences `(seeds, images)`, for other seeds and other images of the kind.
 
@@ -71,7 +76,7 @@ def estimate_for_new_images(differences: np.ndarray) -> Estimate:
     squares = images * by_seed.var(ddof=1), seeds * by_image.var(ddof=1)
     rest_square = (rest**2).sum() / ((seeds - 1) * (images - 1))
     error, freedom = crossed_error(*squares, rest_square, seeds=seeds, images=images)
-    half = float(stats.t.ppf((1 + LEVEL) / 2, freedom) * error)
+    half = float(half_width(error, freedom))
     p = float(2 * stats.t.sf(abs(mean) / error, freedom))
     return Estimate(seeds, mean, float(by_seed.std(ddof=1)), mean - half, mean + half, p)
 

@@ -6,13 +6,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from experiment.common.files import CURVE_COLUMNS
 from experiment.common.parameters import Parameters
 from study.contrasts import CLAIMS, Result, verdict_of_claim
 from study.grid import placed
-from study.statistics import LEVEL, estimate
+from study.statistics import estimate, half_width
 from study.store import Entry
 from study.table import Setting, Table
 
@@ -96,9 +95,7 @@ def bands(entries: Iterable[Entry]) -> pd.DataFrame:
     rows = rows[rows["train_samples"] == rows.groupby("dataset")["train_samples"].transform("max")]
     over_seeds = rows.groupby([*names, "epoch"])[columns]
     seeds = over_seeds.size()
-    half = over_seeds.std(ddof=1).mul(
-        stats.t.ppf((1 + LEVEL) / 2, seeds - 1) / np.sqrt(seeds), axis=0
-    )
+    half = half_width(over_seeds.sem(), (seeds.to_numpy() - 1)[:, np.newaxis])
     mean = over_seeds.mean()
     found = mean.join([(mean - half).add_suffix("_low"), (mean + half).add_suffix("_high")])
     order = [name + end for name in columns for end in ("", "_low", "_high")]

@@ -1,7 +1,6 @@
 """The contrasts are those of the protocol, and judged as it says, on made-up runs."""
 
 import re
-from collections.abc import Callable
 
 import pytest
 from ruamel.yaml import YAML
@@ -25,9 +24,6 @@ from tests.conftest import ROOT
 from tests.study.made_up import Metrics, entries
 
 PROTOCOL = (ROOT / "study/protocol.md").read_text(encoding="utf-8")
-Change = Callable[[Run, Metrics], None]
-
-
 WHOLE = judge_all(table_of(entries()))
 
 

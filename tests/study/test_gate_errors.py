@@ -7,9 +7,10 @@ import pytest
 from scipy import stats
 
 from experiment.common.parameters import load_parameters
+from gate.comparison import margin_of
 from gate.noninferiority import MOST_PAIRS
 from gate.runs import compare_runs, noise_of
-from gate.settings import load_settings
+from gate.settings import Margin, load_settings
 from study import gate_errors
 from study.gate_errors import MEAN, MEANS, METRICS, NOT_MEASURED, ONE, RULES, SEEDS, simulate
 from study.table import table_of
@@ -44,6 +45,15 @@ def test_one_metric_against_the_t_distribution(seeds: int, correlation: np.ndarr
     expected = stats.t.sf(2**0.5, seeds - 1)
     assert share == pytest.approx(expected, abs=4 * (expected / len(runs[0])) ** 0.5)
     assert RULES[ONE][0](*runs).worse.std() == pytest.approx(2**0.5, rel=0.03)
+
+
+@pytest.mark.parametrize("seeds", SEEDS)
+def test_one_run_is_allowed_what_the_gate_allows(seeds: int) -> None:
+    study, candidate = simulate(seeds, np.eye(1))
+    deviation = float(study[0].std(ddof=1))
+    for rule, runs in ((ONE, 1), (MEAN, seeds)):
+        allowed, _ = margin_of(Margin(deviations=3), None, deviation, "", base_runs=runs)
+        assert 3 * RULES[rule][0](study, candidate).unit[0, 0] == pytest.approx(allowed, rel=1e-5)
 
 
 @pytest.mark.parametrize(("seeds", "comparisons"), [(5, 40), (10, 12), (18, 8)])
