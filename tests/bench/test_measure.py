@@ -38,7 +38,10 @@ def test_processes_that_a_command_starts_count_and_this_one_does_not(tmp_path: P
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        ([sys.executable, "-c", "import sys; print('a\\nb'); sys.exit('c')"], "found 1: a / b / c"),
+        (
+            [sys.executable, "-c", "import sys; print('a\\nb', flush=True); sys.exit('c')"],
+            "found 1: a / b / c",
+        ),
         (["no-such-program"], "No such file or directory: 'no-such-program'"),
     ],
 )
