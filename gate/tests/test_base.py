@@ -112,7 +112,7 @@ def test_where_there_is_no_base(history: Project, tmp_path: Path) -> None:
     history.git("checkout", "--quiet", "--orphan", "fresh")
     assert base_of(history, "main")[0] == commit_of(history, "main")
     assert "this branch has none yet; commit, or name" in said_by(history.folder)
-    history.commit()
+    history.commit("fresh")  # of the same second, it would be the first commit else
     assert "common ancestor of HEAD and main; found none" in said_by(history.folder)
     history.git("branch", "--move", "main", "other")
     assert re.match("expected a main branch .* found none; name a", said_by(history.folder))
