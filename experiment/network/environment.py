@@ -19,12 +19,14 @@ def describe_environment(*, threads: int, settings: dict[str, str]) -> dict[str,
     Returns:
         Versions of Python and `PACKAGES`, operating system and C library, processor architecture,
         and the instruction sets that NumPy found (names as in
-        https://numpy.org/doc/stable/reference/simd/build-options.html).
+        https://numpy.org/doc/stable/reference/simd/build-options.html), but for AVX-512: a training
+        does not use it (`ONEDNN_MAX_CPU_ISA` in `experiment.network.startup`).
     """
     instructions = np.show_config(mode="dicts")["SIMD Extensions"]
-    found = [*instructions["baseline"], *instructions.get("found", [])]
+    found = (*instructions["baseline"], *instructions.get("found", []))
+    used = [name for name in found if not name.startswith(("X86_V4", "AVX512"))]
     return {
-        "instruction_sets": " ".join(found),
+        "instruction_sets": " ".join(used),
         "libc": " ".join(platform.libc_ver()),
         "processor": platform.machine(),
         "python": platform.python_version(),

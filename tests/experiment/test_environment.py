@@ -1,0 +1,23 @@
+"""What of the machine a result is said to depend on."""
+
+import numpy as np
+import pytest
+
+from experiment.network.environment import describe_environment
+
+
+@pytest.mark.parametrize(
+    ("baseline", "found", "expected"),
+    [
+        (["X86_V2"], ["X86_V3"], "X86_V2 X86_V3"),
+        (["X86_V2"], ["X86_V3", "X86_V4", "AVX512_ICL", "AVX512_SPR"], "X86_V2 X86_V3"),
+        (["SSE", "SSE2"], ["AVX2", "AVX512F", "AVX512_SKX"], "SSE SSE2 AVX2"),  # NumPy 2.3's names
+        (["NEON"], None, "NEON"),
+    ],
+)
+def test_instruction_sets_are_those_a_training_uses(
+    baseline: list[str], found: list[str] | None, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sets = {"baseline": baseline} | ({"found": found} if found else {})
+    monkeypatch.setattr(np, "show_config", lambda mode: {"SIMD Extensions": sets})
+    assert describe_environment(threads=1, settings={})["instruction_sets"] == expected
