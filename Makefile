@@ -74,7 +74,7 @@ test: dev  ## run the tests
 	@$(TESTS)
 
 test-setup: dev  ## run the tests of set-up that take minutes
-	@$(TESTS) -m slow
+	@$(TESTS) -m slow --dist=load
 
 # What runs in pytest's own processes takes up to 1.6 times as long under it: not a part of `test`.
 coverage: dev  ## run the tests and say which lines none of them reaches
