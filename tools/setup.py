@@ -12,6 +12,12 @@ import subprocess
 import sys
 import venv
 from pathlib import Path
+from typing import TextIO
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 VENV = Path(".venv").absolute()
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
@@ -45,16 +51,43 @@ UNREACHABLE = re.compile(
 
 def main(key: str, purpose: str) -> None:
     """Builds or completes .venv; `key` marks it as ready for `purpose` (`run` or `dev`)."""
-    lock = read_lock(Path("requirements.txt").read_text(encoding="utf-8"))
-    names = set(lock) if purpose == "dev" else needed_to_run(lock)
-    ready = {name: VENV / f"ready-{name}" for name in ("run", "dev")}
-    if not (ready["run"].exists() and ready["run"].read_text() == f"{key}\n"):
-        if VENV.is_symlink():  # to the environment of another clone, which is to stay as it is
-            VENV.unlink()
-        venv.create(VENV, clear=True, with_pip=True, symlinks=os.name != "nt")
-    install(lock, names)
-    for name in ("run", purpose):
-        ready[name].write_text(f"{key}\n")
+    with Path("requirements.txt").open("r+", encoding="utf-8") as file:
+        waited = wait_for_others(file)
+        lock = read_lock(file.read())
+        names = set(lock) if purpose == "dev" else needed_to_run(lock)
+        ready = {name: VENV / f"ready-{name}" for name in ("run", "dev")}
+        done = {n for n, path in ready.items() if path.exists() and path.read_text() == f"{key}\n"}
+        if waited and purpose in done:
+            return
+        if "run" not in done:
+            if VENV.is_symlink():  # to the environment of another clone, which is to stay as it is
+                VENV.unlink()
+            venv.create(VENV, clear=True, with_pip=True, symlinks=os.name != "nt")
+        install(lock, names)
+        for name in ("run", purpose):
+            ready[name].write_text(f"{key}\n")
+
+
+def wait_for_others(file: TextIO) -> bool:
+    """Until no other set-up is at work in this clone, as of `make watch` beside `make repro`.
+
+    Args:
+        file: is locked until it is closed, where that can be done.
+
+    Returns:
+        Whether there was one.
+    """
+    if fcntl is None:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print("setup: another one is at work in this folder; waiting for it", flush=True)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        return True
+    except OSError:  # a file system without locks
+        pass
+    return False
 
 
 def read_lock(text: str) -> dict[str, str]:

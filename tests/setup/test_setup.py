@@ -21,6 +21,7 @@ from tools import setup
 
 LOCK = (ROOT / "requirements.txt").read_text(encoding="utf-8")
 PYTHON = getattr(sys, "_base_executable", sys.executable)
+ANOTHER = "setup: another one is at work in this folder; waiting for it\n"
 INSTALLED_BY_PIP = "setup: pip installs, in minutes, since uv cannot"
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the paths are those of POSIX")
@@ -60,10 +61,18 @@ def environment(folder: Path, address: str) -> dict[str, str]:
 def set_up(
     folder: Path, address: str, purpose: str = "run", **variables: str
 ) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
+    process = setting_up(folder, address, purpose, **variables)
+    output, errors = process.communicate(timeout=300)
+    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+
+def setting_up(
+    folder: Path, address: str, purpose: str = "run", **variables: str
+) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
         ["sh", "tools/setup.sh", purpose], cwd=folder,
-        env=environment(folder, address) | variables,
-        capture_output=True, text=True, timeout=300, check=False,
+        env=environment(folder, address) | variables, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
 
 
@@ -175,20 +184,19 @@ def give_only(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
 
 
 @pytest.mark.slow
-def test_killed_half_way_moved_and_linked(
+def test_killed_half_way_twice_at_once_moved_and_linked(
     index: tuple[str, str], clone: Path, tmp_path: Path
 ) -> None:
     address, lock = index
-    process = subprocess.Popen(
-        ["sh", "tools/setup.sh"], cwd=clone, env=environment(clone, address),
-        start_new_session=True,
-    )  # fmt: skip
+    process = setting_up(clone, address)
     while not (clone / ".venv/first.txt").exists() and process.poll() is None:
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    process.communicate()
     assert not (clone / ".venv/ready-run").exists()
-    assert set_up(clone, address).returncode == 0
+    both = [setting_up(clone, address) for _ in range(2)]  # as by `make watch` beside `make repro`
+    assert sorted(process.communicate()[0] for process in both) == ["", ANOTHER]
+    assert [process.returncode for process in both] == [0, 0]
     assert installed(clone) == to_run(lock)
 
     moved = tmp_path / "moved"
