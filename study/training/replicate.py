@@ -2,11 +2,13 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import CancelledError
+from contextlib import contextmanager
 from typing import Any
 
 from distributed import Client, Future, KilledWorker, as_completed
+from filelock import FileLock, Timeout
 
 from experiment.common.errors import GO_ON, InputError, one_line_errors
 from experiment.common.parameters import Parameters, load_parameters
@@ -49,11 +51,29 @@ def parser_of(module: str, description: str | None) -> argparse.ArgumentParser:
 
 def run(workers: int | None) -> list[Entry]:
     """Trains; returns all runs, or ends the process with an error where some failed."""
-    with one_line_errors("study"):
+    with one_line_errors("study"), alone():
         finished, failed = replicate(workers)
     if failed:
         sys.exit(f"study: {failed} runs failed, with the errors above; {GO_ON}")
     return finished
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Two studies in one folder would train each run twice.
+
+    Raises:
+        InputError: another one is at work there.
+    """
+    try:
+        lock = FileLock(FOLDER / "study.lock").acquire(timeout=0)
+    except Timeout:
+        raise InputError(
+            "expected no other study at work in this folder; found one; wait for it (`make watch`"
+            " shows it), or stop it"
+        ) from None
+    with lock:
+        yield
 
 
 def replicate(workers: int | None = None) -> tuple[list[Entry], int]:

@@ -28,6 +28,10 @@ from tests.study.stand_in.training import named
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the signals are those of POSIX")
 
+ANOTHER = (
+    "study: expected no other study at work in this folder; found one; wait for it (`make watch`"
+    " shows it), or stop it\n"
+)
 SEEDS, RATES = [0, 1, 2], [0.0, 0.5]
 ALL = {named(rate, seed) for seed in SEEDS for rate in RATES}
 
@@ -132,6 +136,8 @@ def test_study_goes_on_whatever_stops_it(new_study: Path, study: Study) -> None:
         process = replicating(new_study)
         wait_until(is_held(new_study, run, finished=finished), process)
         if number == signal.SIGINT:  # as a terminal sends it: to all processes
+            second = replicate(new_study)
+            assert (second.status, second.output) == (1, ANOTHER)
             os.killpg(process.pid, number)
         else:
             process.send_signal(number)
