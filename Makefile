@@ -67,8 +67,9 @@ report: run  ## write report/: the workspace against BASE=revision, with curves,
 bench: run  ## compare with a plain Keras script, in turn, on an idle machine; hours
 	@python -m bench
 
-# In the order of the folders: by number of tests, the longest, of which there are few, would come last.
-TESTS := python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder
+# More processes than two cores, since tests wait for what they start. In the order of the folders: by
+# number of tests, the longest, of which there are few, would come last.
+TESTS := python -m pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder
 
 test: dev  ## run the tests
 	@$(TESTS)

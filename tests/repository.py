@@ -22,8 +22,11 @@ RESULTS = [*METRICS, *CURVES, *PICTURES, *MODELS]
 
 EPOCHS = 3
 
-# Without the user's hooks, templates and signatures.
-UNCONFIGURED = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+# Without the user's hooks, templates and signatures; and `git status` locks nothing, since another
+# process may be copying the repository.
+UNCONFIGURED = {
+    "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "GIT_OPTIONAL_LOCKS": "0",
+}  # fmt: skip
 
 
 def git(folder: Path, *arguments: str) -> str:
