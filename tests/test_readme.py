@@ -98,6 +98,7 @@ def test_words_of_the_answers_follow_from_the_study() -> None:
     said = {
         "P1": "undecided", "P2": "undecided",  # accuracy, corrected
         "P3": "supported", "S11": "undecided",  # few images: in points, not as a share
+        "S12": "undecided",  # larger networks
         "P6": "undecided", "P7": "undecided",  # rates
         "P8": "undecided", "S8": "undecided", "S5": "contradicted",  # early stopping
         "S9a": "supported", "S9b": "supported", "S10a": "supported", "S10b": "supported",

@@ -40,7 +40,7 @@ def test_every_sentence_rests_on_verdicts_that_hold(committed: Table) -> None:
     """Write the sentences that are named here anew, then their marks."""
     assert [*outdated_marks(PAGE, judge_all(committed))] == []
     answers = PAGE.split("<!-- study: figures -->")[0]
-    for name in ("P1", "P2", "P3", "P6", "P7", "P8", "S5", "S8", "S9a", "S11"):
+    for name in ("P1", "P2", "P3", "P6", "P7", "P8", "S5", "S8", "S9a", "S11", "S12"):
         assert f" {name} " in answers.replace(";", "")
 
 
@@ -57,6 +57,14 @@ def test_words_without_a_verdict_have_the_figures(committed: Table) -> None:
     assert 0.5 < gains["fashion_mnist", 48_000].mean < 0.75
     assert max(gains, key=lambda key: gains[key].mean) == ("mnist", 1_000)
     assert gains["mnist", 100].low < 0 < gains["mnist", 100].high
+    by_units = {
+        s.dense_units: estimate(b["test_accuracy"] - a["test_accuracy"])
+        for s in committed.settings()
+        if (s.train_samples, s.placement, s.dropout_rate) == (5_000, "dense", 0.5)
+        for a, b in [committed.pair(s)]
+    }
+    assert max(by_units, key=lambda units: by_units[units].mean) == 128
+    assert by_units[1_024].low < 0 < by_units[1_024].high
     without, _ = committed.pair(main_setting("mnist"))
     assert 0.5 < 100 * without["test_accuracy"].std() / mnist.mean < 1.5
 
