@@ -2,7 +2,7 @@
 
 import json
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +30,11 @@ READ_MORE = {
 
 
 def summary(params: Parameters) -> str:
-    """The screen, from the files of the current folder; lines of at most 80 characters."""
+    """The screen, from the current folder; lines of at most 80 characters with short labels."""
     name = label_of(params.data.dataset)
     name = name if len(name) <= 30 else f"...{name[-27:]}"
-    trained = f"{params.train.epochs} epochs, seed {params.train.seed}"
+    epochs = params.train.epochs
+    trained = f"{epochs} epoch{'s' * (epochs > 1)}, seed {params.train.seed}"
     lines = [f"{name}, {trained}; each network trained once"]
     baseline, *others = VARIANTS
     over_seeds = [differences_over_seeds(params, baseline, other) for other in others]
@@ -102,14 +103,16 @@ def _table(baseline: str, other: str, differences: list[Metrics]) -> Iterator[st
     )
     known = len(differences) > 1
     names = [VARIANTS[name].label for name in (baseline, other)]
-    yield _line("", *names, "difference", *["another seed"] * known)
+    header = [*names, "difference", *["another seed"] * known]
+    widths = [max(16, 2 * bool(place) + len(cell)) for place, cell in enumerate(header)]
+    yield _line("", header, widths)
     for key, label in ROWS.items():
         difference = _figure(key, second[key] - first[key], "+")
         cells = [_figure(key, first[key]), _figure(key, second[key]), difference]
         if known:
             deviation = statistics.stdev(each[key] for each in differences)
             cells.append(f"±{_figure(key, deviation, '-')}")
-        yield _line(label, *cells)
+        yield _line(label, cells, widths)
 
 
 def _figure(key: str, value: float, sign: str = "") -> str:
@@ -119,5 +122,6 @@ def _figure(key: str, value: float, sign: str = "") -> str:
     return f"{100 * value:{sign}.2f} {'points' if sign else '%'}"
 
 
-def _line(label: str, *cells: str) -> str:
-    return f"{label:<13}{''.join(f'{cell:>16}' for cell in cells)}"
+def _line(label: str, cells: Sequence[str], widths: Sequence[int]) -> str:
+    columns = zip(cells, widths, strict=True)
+    return f"{label:<13}{''.join(f'{cell:>{width}}' for cell, width in columns)}"

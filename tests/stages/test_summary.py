@@ -3,7 +3,7 @@
 import json
 import shutil
 import statistics
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from experiment.common.parameters import load_parameters
+from experiment.common.variants import VARIANTS
 from stages.summary import ROWS, differences_over_seeds, summary
 from study.grid import Run
 from tests.conftest import ROOT, set_parameters
@@ -101,6 +102,17 @@ def test_other_parameters_or_images_have_no_noise_of_the_studys(
     shown = summary(load_parameters())
     assert shown == WITHOUT_STUDY.format(name or f"...ong{'long' * 5}.npz")
     assert max(map(len, f"{shown}\n{WITH_STUDY}".splitlines())) <= 80
+
+
+@pytest.mark.parametrize("label", ["after the pooling", "Dropout, rate 0.2, after the pooling"])
+def test_long_label_keeps_its_column(
+    label: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(VARIANTS, "dropout", replace(VARIANTS["dropout"], label=label))
+    header, row = summary(load_parameters()).splitlines()[2:4]
+    assert f"without Dropout  {label}  " in header
+    assert len(header) == len(row)
+    assert row[: header.index(label) + len(label)].endswith(" 98.75 %")
 
 
 @pytest.mark.parametrize("content", [b"", b'{"run": {}}'])
