@@ -6,7 +6,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from concurrent.futures import CancelledError
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, cast
 
 import dask
@@ -91,7 +91,12 @@ def _local(threads: int, workers: int | None) -> Iterator[Client]:
         ) as cluster,
         Client(cluster) as client,
     ):
-        yield client
+        try:
+            yield client
+        finally:
+            # A worker that is stopped while it starts anew prints tracebacks.
+            with suppress(TimeoutError, OSError):
+                client.wait_for_workers(len(cluster.worker_spec), timeout=UNTIL_SAID)
 
 
 @contextmanager

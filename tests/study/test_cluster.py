@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 import signal
 import socket
@@ -9,13 +10,13 @@ import socketserver
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import dask
 import pytest
-from distributed import Client, LocalCluster
+from distributed import Client, KilledWorker, LocalCluster
 
 from experiment.common.errors import GO_ON, InputError
 from study.training.cluster import connected, difference, first_line, wait_for_worker
@@ -197,6 +198,19 @@ def test_worker_is_no_scheduler_and_a_scheduler_that_ends_is_one_line(folder: Pa
         lose(scheduler)
     assert str(caught.value).startswith(f"lost the Dask scheduler at {address} (")
     assert str(caught.value).endswith("); start it again")
+
+
+@pytest.mark.parametrize("error", [None, InputError("too little memory"), KeyboardInterrupt()])
+def test_worker_that_starts_anew_at_the_end_says_nothing(
+    error: BaseException | None, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Dask prints tracebacks of one that is stopped meanwhile."""
+    with suppress(InputError, KeyboardInterrupt), connected(threads=1, workers=1) as client:
+        with pytest.raises(KilledWorker):
+            client.submit(os._exit, 1).result()
+        if error:
+            raise error
+    assert capfd.readouterr() == ("", "")
 
 
 def test_other_version_of_python_or_dask_is_named() -> None:
