@@ -54,7 +54,9 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
         for name, array in arrays.items():
             content = io.BytesIO()
             np.lib.format.write_array(content, np.asanyarray(array), allow_pickle=False)
-            archive.writestr(member(f"{name}.npy"), content.getbuffer())
+            # Released also if the disk is full: Python 3.12.1 crashed when it collected it later.
+            with content.getbuffer() as view:
+                archive.writestr(member(f"{name}.npy"), view)
 
 
 def write_json(path: Path, content: Mapping[str, float] | Mapping[str, str]) -> None:
