@@ -82,7 +82,7 @@ def replicate(workers: int | None = None) -> tuple[list[Entry], int]:
     names = dict.fromkeys(block.dataset for block in study.grid)
     datasets = {name: read_dataset(file_of(name)) for name in names}
     sizes = {name: _sizes(dataset, params) for name, dataset in datasets.items()}
-    runs = runs_of(study, params, {name: train for name, (train, _) in sizes.items()})
+    runs = runs_of(study, params, {name: images for name, (images, _) in sizes.items()})
     # Forward and backward through each training image, forward alone through those of validation.
     work = {r: r.epochs * (3.0 * r.train_samples + sizes[r.dataset][1]) for r in runs}
     where = {"threads": params.train.threads, "device": study.device}
