@@ -13,10 +13,10 @@ from typing import Any
 from bench.machine import describe_machine
 from bench.report import headlines, page
 from bench.sitting import open_clone, run_idle, run_pair, run_rate
-from experiment.common.errors import InputError, one_line_errors
-from experiment.common.files import replacing
-from experiment.common.parameters import load_parameters
-from experiment.presentation.markdown import fill_blocks
+from experiment.files import replacing
+from experiment.parameters import load_parameters
+from experiment.support.errors import InputError, one_line_errors
+from experiment.support.markdown import fill_blocks
 from gate.errors import CannotCompareError
 from gate.git import git
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiment.common.errors import InputError
+from experiment.support.errors import InputError
 from gate.git import environment_without_repository
 
 Costs = dict[str, float]

@@ -8,8 +8,8 @@ from scipy import stats
 
 from bench.machine import floor_seconds
 from bench.sitting import CURVES
-from experiment.presentation.markdown import paragraph, table
-from experiment.presentation.style import LABELS
+from experiment.style import LABELS
+from experiment.support.markdown import paragraph, table
 
 Part = dict[str, Any]
 

@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 from bench.machine import measure_rates
 from bench.measure import measure
-from experiment.presentation.style import LABELS
+from experiment.style import LABELS
 from verify.rerun import temporary_clone
 
 PYTHON = sys.executable

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from experiment.common.errors import one_line_errors
-from experiment.common.files import replacing
-from experiment.common.parameters import load_parameters
+from experiment.files import replacing
+from experiment.parameters import load_parameters
+from experiment.support.errors import one_line_errors
 from explore.network import NETWORK, read
 from explore.page import render
 from explore.runs import compare

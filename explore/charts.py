@@ -6,7 +6,7 @@ Colours of text and axes are the page's (page.css), which knows of light and dar
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from experiment.presentation.style import COLOURS
+from experiment.style import COLOURS
 from explore.runs import Comparison
 
 Chart = dict[str, Any]

@@ -17,9 +17,9 @@ from typing import Any
 import h5py
 import numpy as np
 
-from experiment.common.errors import InputError, one_line_errors
-from experiment.common.files import replacing
-from experiment.common.parameters import load_parameters
+from experiment.files import replacing
+from experiment.parameters import load_parameters
+from experiment.support.errors import InputError, one_line_errors
 
 MODEL, IMAGES = Path("models/dropout.keras"), Path("data/processed/test.npz")
 NETWORK = Path("explore/network.json")

@@ -8,9 +8,9 @@ from typing import Any
 import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from experiment.common.errors import InputError
-from experiment.common.parameters import Parameters
 from experiment.data.known import label_of
+from experiment.parameters import Parameters
+from experiment.support.errors import InputError
 from explore import charts
 from explore.inside import look_inside
 from explore.network import MASKS, packed, unpack

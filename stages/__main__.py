@@ -16,8 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
-from experiment.common.parameters import load_parameters
-from experiment.common.variants import VARIANTS
+from experiment.parameters import load_parameters
+from experiment.variants import VARIANTS
 from stages.summary import summary
 
 TRAININGS = tuple(f"train_{variant}" for variant in VARIANTS)

@@ -7,10 +7,10 @@ same bytes whenever the parameters are right, so that it makes no other stage st
 
 from pathlib import Path
 
-from experiment.common.errors import one_line_errors
-from experiment.common.files import replacing
-from experiment.common.parameters import DataParameters, Parameters, read_parameters
 from experiment.data.known import DatasetName
+from experiment.files import replacing
+from experiment.parameters import DataParameters, Parameters, read_parameters
+from experiment.support.errors import one_line_errors
 
 CHECKED = Path("data/params.checked")
 

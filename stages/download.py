@@ -4,13 +4,13 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from experiment.common.errors import InputError, one_line_errors
-from experiment.common.files import write_arrays
-from experiment.common.parameters import load_parameters
 from experiment.data.dataset import Dataset
 from experiment.data.known import KNOWN_DATASETS
 from experiment.data.reading import read_dataset
 from experiment.data.sources import fetch
+from experiment.files import write_arrays
+from experiment.parameters import load_parameters
+from experiment.support.errors import InputError, one_line_errors
 
 RAW = Path("data/raw/images.npz")
 

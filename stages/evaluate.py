@@ -3,11 +3,11 @@
 import argparse
 from pathlib import Path
 
-from experiment.common.errors import InputError, one_line_errors
-from experiment.common.parameters import load_parameters
-from experiment.common.splits import read_split
 from experiment.data.known import label_of
-from experiment.network.startup import starting_tensorflow
+from experiment.network.environment import starting_tensorflow
+from experiment.parameters import load_parameters
+from experiment.splits import read_split
+from experiment.support.errors import InputError, one_line_errors
 from stages.picture import read_picture
 
 TEST = Path("data/processed/test.npz")
@@ -30,9 +30,9 @@ def main() -> None:
 def evaluate(path: Path, picture: Path | None) -> None:
     """Prints what the network in a file does."""
     params = load_parameters()
-    with starting_tensorflow():
+    with starting_tensorflow(params.train.instructions):
         from experiment.network import training
-        from experiment.network.model_file import read_model
+        from experiment.network.model import read_model
 
         training.configure(params.train.threads)
 

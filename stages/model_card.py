@@ -3,11 +3,11 @@
 import json
 from pathlib import Path
 
-from experiment.common.errors import one_line_errors
-from experiment.common.parameters import Parameters, load_parameters
-from experiment.common.variants import VARIANTS
 from experiment.data.known import label_of
-from experiment.presentation.markdown import fill_blocks, paragraph, table
+from experiment.parameters import Parameters, load_parameters
+from experiment.support.errors import one_line_errors
+from experiment.support.markdown import fill_blocks, paragraph, table
+from experiment.variants import VARIANTS
 
 CARD = Path("docs/model-card.md")
 PROGRAM = "model-card"

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from experiment.common.errors import InputError
+from experiment.support.errors import InputError
 
 # Share of the contrast from which a pixel counts as part of the digit.
 INK = 0.2

@@ -9,11 +9,11 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from matplotlib.typing import LineStyleType
 
-from experiment.common.errors import InputError, one_line_errors, wrong
-from experiment.common.files import CURVE_COLUMNS, write_figure
-from experiment.common.metrics import best_epoch
-from experiment.common.variants import VARIANTS
-from experiment.presentation.style import AXIS_LABELS, plain_style
+from experiment.files import CURVE_COLUMNS, write_figure
+from experiment.metrics import best_epoch
+from experiment.style import AXIS_LABELS, plain_style
+from experiment.support.errors import InputError, one_line_errors, wrong
+from experiment.variants import VARIANTS
 
 PLOTS = Path("plots")
 

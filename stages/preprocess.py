@@ -4,12 +4,12 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from experiment.common.errors import one_line_errors
-from experiment.common.files import write_arrays
-from experiment.common.parameters import load_parameters
 from experiment.data.dataset import divide
 from experiment.data.doubts import doubts
 from experiment.data.reading import read_dataset
+from experiment.files import write_arrays
+from experiment.parameters import load_parameters
+from experiment.support.errors import one_line_errors
 
 RAW = Path("data/raw/images.npz")
 PROCESSED = Path("data/processed")

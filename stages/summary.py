@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiment.common.npz import read_arrays
-from experiment.common.parameters import Parameters
-from experiment.common.variants import VARIANTS
 from experiment.data.known import label_of
+from experiment.npz import read_arrays
+from experiment.parameters import Parameters
+from experiment.variants import VARIANTS
 
 RUNS = Path("study/runs")
 

@@ -2,23 +2,28 @@
 
 import argparse
 import sys
-from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from experiment.common.errors import InputError, one_line_errors
-from experiment.common.files import write_curve, write_json, write_predictions
-from experiment.common.metrics import require_finite, summarise
-from experiment.common.parameters import Parameters, load_parameters
-from experiment.common.splits import read_split
-from experiment.common.status import FOLDER, Status
-from experiment.common.variants import VARIANTS
+from experiment.files import CURVE_COLUMNS, write_curve, write_json, write_predictions
+from experiment.metrics import require_finite, summarise
 from experiment.network import NUMERICS
-from experiment.network.checkpoint import START, Checkpoint, Row, State, fingerprint
-from experiment.network.environment import describe_environment
-from experiment.network.progress import TrainingProgress
-from experiment.network.startup import ENVIRONMENT, starting_tensorflow
+from experiment.network.checkpoint import (
+    CHECKPOINTS,
+    START,
+    Row,
+    State,
+    fingerprint,
+    load_state,
+    save_state,
+)
+from experiment.network.environment import describe_environment, starting_tensorflow
+from experiment.parameters import Parameters, load_parameters
+from experiment.splits import read_split
+from experiment.support.errors import InputError, one_line_errors
+from experiment.support.progress import Progress
+from experiment.variants import VARIANTS
 
 PROCESSED = Path("data/processed")
 
@@ -39,37 +44,49 @@ def run(variant: str) -> None:
     inputs = [PROCESSED / f"{name}.npz" for name in ("train", "validation")]
     train, validation = (read_split(path) for path in inputs)
 
-    with starting_tensorflow():
+    with starting_tensorflow(params.train.instructions):
         # Seconds, and only once the input is known good.
         from experiment.network import training
-        from experiment.network.model import build_model
-        from experiment.network.model_file import write_model
+        from experiment.network.model import build_model, write_model
 
         training.configure(params.train.threads)
 
-    environment = describe_environment(threads=params.train.threads, settings=ENVIRONMENT)
-    environment |= training.build_information()
-    depends_on = of_network | of_training | environment | {"numerics": NUMERICS}
-    checkpoint = Checkpoint(
-        FOLDER / f"{variant}.npz", fingerprint(parameters=depends_on, data=inputs)
+    environment = training.build_information() | describe_environment(
+        threads=params.train.threads, instructions=params.train.instructions
     )
+    depends_on = of_network | of_training | environment | {"numerics": NUMERICS}
+    key = fingerprint(parameters=depends_on, data=inputs)
+    checkpoint = CHECKPOINTS / f"{variant}.npz"
     train, validation = training.as_tensors(train), training.as_tensors(validation)
     model = build_model(image_shape=train.images.shape[1:], classes=train.classes, **of_network)
-    start = where_it_stands(checkpoint, variant)
-    states = training.train_epochs(model, train, validation, state=start, **of_training)
-    curve = keep_each(states, start, checkpoint, variant, epochs=params.train.epochs)
+    start = load_or_start(checkpoint, key, variant)
+    evaluate = training.Evaluation(model)
+    states = training.train_epochs(
+        model, train, validation, evaluate=evaluate, state=start, **of_training
+    )
+    curve = start.curve
+    with closing(Progress(variant, total=params.train.epochs, finished=len(curve))) as progress:
+        if curve:
+            write_curve(Path(f"plots/{variant}.csv"), curve)  # DVC has deleted it
+        for state in states:
+            # First: what is shown as finished is not trained again.
+            save_state(checkpoint, state, fingerprint=key)
+            curve = state.curve
+            write_curve(Path(f"plots/{variant}.csv"), curve)
+            report(progress, curve[-1], epochs=params.train.epochs)
+    trained = evaluate(train)
     # The one use of the test images: nothing after this line changes the model.
     unseen = read_split(PROCESSED / "test.npz")
-    test = training.Evaluation(model)(training.as_tensors(unseen))
+    test = evaluate(training.as_tensors(unseen))
     probabilities = training.predict(model, unseen.images)
-    metrics = summarise(curve, test_accuracy=test["accuracy"], test_loss=test["loss"])
+    metrics = summarise(curve, trained=trained, test=test)
     require_finite(metrics, "after the last epoch", learning_rate=params.train.learning_rate)
 
     write_model(Path(f"models/{variant}.keras"), model)
     write_json(Path(f"metrics/{variant}.environment.json"), environment)
     write_json(Path(f"metrics/{variant}.json"), metrics)
     write_predictions(Path(f"metrics/{variant}.predictions.csv"), unseen.labels, probabilities)
-    checkpoint.path.unlink(missing_ok=True)
+    checkpoint.unlink(missing_ok=True)
 
 
 def settings_of(params: Parameters, variant: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -90,34 +107,23 @@ def settings_of(params: Parameters, variant: str) -> tuple[dict[str, Any], dict[
     return of_network, of_training
 
 
-def where_it_stands(checkpoint: Checkpoint, variant: str) -> State:
-    """The state to go on from: of the checkpoint, or before the first epoch; says which."""
-    state = None
+def load_or_start(checkpoint: Path, key: str, variant: str) -> State:
+    """Load the state to go on from, or start before the first epoch; report which."""
     try:
-        state = checkpoint.load()
+        state = load_state(checkpoint, fingerprint=key)
     except InputError as error:
         print(f"{variant}  not resumed: {error}; training from the first epoch", file=sys.stderr)
+        return START
     if state is None:
         return START
     print(f"{variant}  resumed after epoch {len(state.curve)}", file=sys.stderr)
     return state
 
 
-def keep_each(
-    states: Iterable[State], start: State, checkpoint: Checkpoint, variant: str, *, epochs: int
-) -> list[Row]:
-    """After each epoch saves where the training stands, and shows it; returns the curve."""
-    curve, path = start.curve, Path(f"plots/{variant}.csv")
-    status = Status(FOLDER / f"{variant}.json", epochs)
-    with closing(TrainingProgress(variant, status, epochs=epochs, finished=len(curve))) as progress:
-        if curve:
-            write_curve(path, curve)  # DVC has deleted it
-        for state in states:
-            checkpoint.save(state)  # first: what is shown as finished is not trained again
-            curve = state.curve
-            write_curve(path, curve)
-            progress.epoch(curve[-1])
-    return curve
+def report(progress: Progress, row: Row, *, epochs: int) -> None:
+    """Show the metrics of an epoch."""
+    metrics = "  ".join(f"{name} {row[name]:.4f}" for name in CURVE_COLUMNS[1:])
+    progress.step(1, f"epoch {row['epoch']:{len(str(epochs))}}/{epochs}", metrics)
 
 
 if __name__ == "__main__":

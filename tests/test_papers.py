@@ -6,9 +6,9 @@ import re
 import pytest
 from ruamel.yaml import YAML
 
-from experiment.common.parameters import load_parameters
-from experiment.common.variants import VARIANTS
-from experiment.presentation.markdown import blocks_of
+from experiment.parameters import load_parameters
+from experiment.support.markdown import blocks_of
+from experiment.variants import VARIANTS
 from stages.model_card import CARD, PROGRAM, blocks
 from tests.conftest import ROOT
 

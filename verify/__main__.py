@@ -8,8 +8,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from experiment.common.errors import InputError, one_line_errors
-from experiment.common.files import replacing
+from experiment.files import replacing
+from experiment.support.errors import InputError, one_line_errors
 from gate.errors import CannotCompareError
 from gate.git import git
 from verify.comparison import Certificate, read_and_compare

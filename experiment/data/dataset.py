@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiment.common.errors import InputError, wrong
-from experiment.common.parameters import ValidationFrom
-from experiment.common.splits import Split
+from experiment.parameters import ValidationFrom
+from experiment.splits import Split
+from experiment.support.errors import InputError, wrong
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from experiment.common.splits import Split
 from experiment.data.dataset import classes_named
 from experiment.data.images import rescaling
+from experiment.splits import Split
 
 # Shares of the images of a part from which it is said.
 REPEATED, BLANK = 0.01, 0.01

@@ -15,10 +15,10 @@ import numpy as np
 import pooch
 import requests
 
-from experiment.common.errors import InputError
-from experiment.common.npz import read_arrays
 from experiment.data.known import Source
 from experiment.data.reading import NAMES
+from experiment.npz import read_arrays
+from experiment.support.errors import InputError
 
 # Seconds. To connect: without internet the next source must be reached soon. To wait for data:
 # a mirror that has stopped sending is given up.

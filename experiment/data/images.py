@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from experiment.common.errors import wrong
+from experiment.support.errors import wrong
 
 # The network's 3x3 convolution and 2x2 pooling leave nothing of a smaller image.
 SMALLEST_SIDE = 4

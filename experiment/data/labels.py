@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from experiment.common.errors import wrong
 from experiment.data.dataset import classes_named, listed
+from experiment.support.errors import wrong
 
 NUMBERS = "the numbers of classes, 0, 1, 2, ..."
 NUMBER_THEM = (

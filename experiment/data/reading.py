@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from experiment.common.errors import InputError, wrong
-from experiment.common.npz import read_arrays
 from experiment.data.dataset import Dataset
 from experiment.data.images import check_images
 from experiment.data.labels import check_classes, check_labels
+from experiment.npz import read_arrays
+from experiment.support.errors import InputError, wrong
 
 NAMES = ("x_train", "y_train", "x_test", "y_test")
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from experiment.common.errors import InputError
 from experiment.data.dataset import Dataset
 from experiment.data.formats import Arrays, SourceError, read_source, sha256_as_idx
 from experiment.data.known import KNOWN_DATASETS, Source
 from experiment.data.reading import NAMES
+from experiment.support.errors import InputError
 
 
 def fetch(name: str, by_hand: Path, report: Callable[[str], None]) -> Dataset:

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from experiment.common.errors import InputError
-from experiment.common.files import CURVE_COLUMNS, write_arrays
-from experiment.common.npz import read_arrays
+from experiment.files import CURVE_COLUMNS, write_arrays
+from experiment.npz import read_arrays
+from experiment.support.errors import InputError
 
 Row = dict[str, float]
+
+# Not a DVC output: DVC deletes outputs before a stage starts.
+CHECKPOINTS = Path(".checkpoints")
 
 
 @dataclass(frozen=True)
@@ -33,46 +36,37 @@ class State:
 START = State([], [])
 
 
-@dataclass(frozen=True)
-class Checkpoint:
-    """A file that holds the last finished epoch of one training.
+def save_state(path: Path, state: State, *, fingerprint: str) -> None:
+    """Replace the file, as a whole, by a state of the training with this fingerprint."""
+    arrays = {
+        "fingerprint": np.array(fingerprint),
+        "curve": np.array([[row[column] for column in CURVE_COLUMNS] for row in state.curve]),
+        "variables": np.array(len(state.variables)),
+    }
+    arrays |= {f"variable_{i}": value for i, value in enumerate(state.variables)}
+    write_arrays(path, arrays)
 
-    Attributes:
-        path: the file, an `.npz`.
-        fingerprint: of all that this training depends on, as `fingerprint` makes it; a state that
-            was saved under another is of another training.
+
+def load_state(path: Path, *, fingerprint: str) -> State | None:
+    """Return the state to go on from, or None where no file is there.
+
+    Args:
+        path: of the file, an `.npz`.
+        fingerprint: of this training; a state that was saved under another is of another one.
+
+    Raises:
+        InputError: the file is damaged or of another training; it must not be used.
     """
-
-    path: Path
-    fingerprint: str
-
-    def save(self, state: State) -> None:
-        """Replaces the file, as a whole."""
-        arrays = {
-            "fingerprint": np.array(self.fingerprint),
-            "curve": np.array([[row[column] for column in CURVE_COLUMNS] for row in state.curve]),
-            "variables": np.array(len(state.variables)),
-        }
-        arrays |= {f"variable_{i}": value for i, value in enumerate(state.variables)}
-        write_arrays(self.path, arrays)
-
-    def load(self) -> State | None:
-        """The state to go on from, or None where no file is there.
-
-        Raises:
-            InputError: the file is damaged or of another training; it is not to be used.
-        """
-        if not self.path.exists():
-            return None
-        # Every member's CRC-32 is checked on the way.
-        found = read_arrays(self.path, ("fingerprint",))
-        if str(found["fingerprint"]) != self.fingerprint:
-            raise InputError(f"{self.path} is of other parameters, data or software")
-        found = read_arrays(self.path, ("curve", "variables"))
-        names = tuple(f"variable_{i}" for i in range(int(found["variables"])))
-        rows = [dict(zip(CURVE_COLUMNS, row, strict=True)) for row in found["curve"].tolist()]
-        curve = [row | {"epoch": int(row["epoch"])} for row in rows]
-        return State(curve, [*read_arrays(self.path, names).values()])
+    if not path.exists():
+        return None
+    # Every member's CRC-32 is checked on the way.
+    if str(read_arrays(path, ("fingerprint",))["fingerprint"]) != fingerprint:
+        raise InputError(f"{path} is of other parameters, data or software")
+    found = read_arrays(path, ("curve", "variables"))
+    names = tuple(f"variable_{i}" for i in range(int(found["variables"])))
+    rows = [dict(zip(CURVE_COLUMNS, row, strict=True)) for row in found["curve"].tolist()]
+    curve = [row | {"epoch": int(row["epoch"])} for row in rows]
+    return State(curve, [*read_arrays(path, names).values()])
 
 
 def fingerprint(*, parameters: Mapping[str, object], data: Iterable[Path] = ()) -> str:

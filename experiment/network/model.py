@@ -1,12 +1,18 @@
-"""The network of the experiment."""
+"""The network of the experiment, and its file."""
 
+import json
+import re
+import zipfile
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 from keras import initializers, layers
 
-from experiment.common.variants import Placement
+from experiment.files import member, replacing
+from experiment.support.errors import InputError
+from experiment.variants import Placement
 
 # New ones go to the end: the seeds of those before them stay as they are.
 LAYERS_WITH_RANDOMNESS = ("convolution", "dense", "dropout", "output", "pooling_dropout")
@@ -67,3 +73,53 @@ def build_model(
         ],
         name="cnn",
     )
+
+
+def write_model(path: Path, model: keras.Model) -> None:
+    """A `.keras` file for `keras.saving.load_model`, without what Keras puts in of the run.
+
+    That is the date (`metadata.json`), the clock times of the archive, and memory addresses as
+    ids of shared objects (`config.json`), which are numbered in order of appearance instead.
+    """
+    with replacing(path) as temporary:
+        model.save(temporary)
+        with zipfile.ZipFile(temporary) as archive:
+            members = {name: archive.read(name) for name in sorted(archive.namelist())}
+        metadata = json.loads(members["metadata.json"])
+        del metadata["date_saved"]
+        members["metadata.json"] = json.dumps(metadata, sort_keys=True).encode()
+        members["config.json"] = _renumber_shared_objects(members["config.json"])
+        with zipfile.ZipFile(temporary, "w") as archive:
+            for name, data in members.items():
+                archive.writestr(member(name), data)
+
+
+def read_model(path: Path) -> keras.Model:
+    """A network for images, as `write_model` wrote it, or any other.
+
+    Raises:
+        InputError: Keras cannot read the file, or it takes something else than grey images.
+    """
+    if path.suffix != ".keras":  # Keras runs code that an .h5 file may hold
+        raise InputError(f"{path}: expected a .keras file; found another name")
+    try:
+        model = keras.saving.load_model(path, compile=False)
+    except Exception as error:  # of many kinds, whatever is wrong with the file
+        reason = " ".join(str(error).split())[:100]
+        raise InputError(f"{path}: expected a .keras file; found {reason}") from None
+    shape = model.input_shape
+    if not isinstance(shape, tuple) or len(shape) != 4 or shape[3] != 1 or None in shape[1:]:
+        raise InputError(f"{path}: expected a network of grey images (h, w, 1); found {shape}")
+    return model
+
+
+def _renumber_shared_objects(config: bytes) -> bytes:
+    """Number the ids of shared objects, which are addresses, by their first appearance."""
+    numbers: dict[str, int] = {}
+    name = '"shared_object_id": '
+    text = re.sub(
+        rf"{name}(\d+)",
+        lambda found: f"{name}{numbers.setdefault(found[1], len(numbers))}",
+        config.decode(),
+    )
+    return json.dumps(json.loads(text), sort_keys=True).encode()

@@ -11,8 +11,8 @@ import pytest
 
 from bench import __main__ as bench
 from bench.report import headlines, page
-from experiment.common.errors import InputError
-from experiment.presentation.markdown import blocks_of
+from experiment.support.errors import InputError
+from experiment.support.markdown import blocks_of
 
 
 def main(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from bench import machine
 from bench.measure import measure
-from experiment.common.errors import InputError
+from experiment.support.errors import InputError
 
 MB = 10**6
 

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from bench.report import difference_of_means, headlines, page
-from experiment.presentation.markdown import blocks_of
+from experiment.support.markdown import blocks_of
 from tests.bench.conftest import script
 from tests.conftest import ROOT
 

@@ -10,8 +10,8 @@ from ruamel.yaml import YAML
 from bench import sitting
 from bench.__main__ import conditions_of
 from bench.sitting import IMAGES, PLAIN, run_idle, run_pair, run_rate
-from experiment.common.errors import InputError
-from experiment.presentation.style import LABELS
+from experiment.style import LABELS
+from experiment.support.errors import InputError
 from tests.conftest import ROOT
 
 

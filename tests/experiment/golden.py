@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from experiment.common.files import replacing
-from experiment.common.splits import Split
+from experiment.files import replacing
 from experiment.network import NUMERICS
 from experiment.network.environment import describe_environment
+from experiment.splits import Split
 from tests.experiment.networks import train, training
 
 GOLDEN = Path(__file__).with_name("golden.json")
@@ -42,7 +42,7 @@ def measure() -> dict[str, Any]:
     split = {"train": images(330, 0), "validation": images(260, 330)}
     found: dict[str, Any] = {"numerics": NUMERICS}
     found["machine"] = {
-        name: describe_environment(threads=1, settings={})[name] for name in MACHINE
+        name: describe_environment(threads=1, instructions="avx2")[name] for name in MACHINE
     }
     for name, settings in CASES.items():
         _, states = train(split=split, epochs=2, **settings)

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from experiment.common.splits import Split
 from experiment.data.dataset import Dataset, divide
 from experiment.network.checkpoint import START, State
-from experiment.network.startup import starting_tensorflow
+from experiment.network.environment import starting_tensorflow
+from experiment.splits import Split
 from tests.conftest import synthetic_arrays
 
 with starting_tensorflow():
@@ -16,14 +16,12 @@ with starting_tensorflow():
     import tensorflow as tf
 
     from experiment.network import training
-    from experiment.network.model import build_model
-    from experiment.network.model_file import write_model
-    from experiment.network.optimizer import Adam
+    from experiment.network.model import build_model, write_model
 
     training.configure(1)
 
 # What needs TensorFlow is imported from here, where it was started.
-__all__ = ["Adam", "build_model", "keras", "tf", "training", "write_model"]
+__all__ = ["build_model", "keras", "tf", "training", "write_model"]
 
 OF_NETWORK: dict[str, Any] = {
     "filters": 2,
@@ -57,8 +55,9 @@ def train(
     model = build(split["train"], **{k: v for k, v in changed.items() if k in OF_NETWORK})
     settings = OF_TRAINING | {k: v for k, v in changed.items() if k in OF_TRAINING}
     assert changed.keys() <= OF_NETWORK.keys() | OF_TRAINING.keys()
+    evaluate = training.Evaluation(model)
     states = training.train_epochs(
-        model, split["train"], split["validation"], state=start, **settings
+        model, split["train"], split["validation"], evaluate=evaluate, state=start, **settings
     )
     return model, list(states)
 

@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiment.common.errors import InputError
 from experiment.network.checkpoint import Checkpoint, State, fingerprint
+from experiment.support.errors import InputError
 
 ROW = {"epoch": 1, "accuracy": 0.1 + 0.2, "loss": 1e-17, "val_accuracy": 1.0, "val_loss": 2.5}
 STATE = State([ROW, {**ROW, "epoch": 2}], [np.arange(6, dtype=np.float32), np.array(3)])

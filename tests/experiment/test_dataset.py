@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiment.common.errors import InputError
-from experiment.common.parameters import ValidationFrom
-from experiment.common.splits import Split
 from experiment.data.dataset import Dataset, divide, stratified_sample
+from experiment.parameters import ValidationFrom
+from experiment.splits import Split
+from experiment.support.errors import InputError
 from tests.conftest import synthetic_arrays
 
 

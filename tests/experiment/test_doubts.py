@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from experiment.common.splits import Split
 from experiment.data.doubts import doubts
+from experiment.splits import Split
 from tests.conftest import synthetic_arrays
 
 

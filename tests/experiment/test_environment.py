@@ -20,4 +20,4 @@ def test_instruction_sets_are_those_a_training_uses(
 ) -> None:
     sets = {"baseline": baseline} | ({"found": found} if found else {})
     monkeypatch.setattr(np, "show_config", lambda mode: {"SIMD Extensions": sets})
-    assert describe_environment(threads=1, settings={})["instruction_sets"] == expected
+    assert describe_environment(threads=1, instructions="avx2")["instruction_sets"] == expected

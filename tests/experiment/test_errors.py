@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from experiment.common.errors import InputError, one_line_errors
+from experiment.support.errors import InputError, one_line_errors
 
 
 @pytest.mark.parametrize(

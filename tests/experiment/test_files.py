@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from experiment.common.files import (
+from experiment.files import (
     replacing,
     write_arrays,
     write_curve,

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from experiment.common.errors import InputError
-from experiment.presentation.markdown import blocks_of, fill_blocks, paragraph, table
+from experiment.support.errors import InputError
+from experiment.support.markdown import blocks_of, fill_blocks, paragraph, table
 
 PAGE = """# Title
 

@@ -1,4 +1,4 @@
-from experiment.common.metrics import best_epoch, summarise
+from experiment.metrics import best_epoch, summarise
 
 CURVE = [
     {"epoch": 1, "accuracy": 0.5, "loss": 2.0, "val_accuracy": 0.75, "val_loss": 1.5},

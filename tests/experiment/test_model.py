@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from experiment.network.model_file import _without_run
+
 from tests.experiment.networks import (
     build_model,
     equal,

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiment.common.errors import InputError
-from experiment.common.npz import read_arrays
+from experiment.npz import read_arrays
+from experiment.support.errors import InputError
 
 
 def test_content_larger_than_the_limit_is_not_read(tmp_path: Path) -> None:

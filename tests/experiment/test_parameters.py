@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiment.common.errors import InputError
-from experiment.common.parameters import load_parameters
+from experiment.parameters import load_parameters
+from experiment.support.errors import InputError
 from tests.conftest import ROOT
 
 RIGHT = (ROOT / "params.yaml").read_text(encoding="utf-8")

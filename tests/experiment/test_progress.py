@@ -5,9 +5,9 @@ import time
 from pathlib import Path
 
 import pytest
+from experiment.support.status import Status
 
-from experiment.common.status import Status
-from experiment.network.progress import TrainingProgress
+from experiment.support.progress import TrainingProgress
 
 ROW = {"accuracy": 0.98765, "loss": 0.04, "val_accuracy": 0.97, "val_loss": 0.09}
 

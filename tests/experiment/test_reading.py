@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiment.common.errors import InputError
 from experiment.data.reading import read_dataset
+from experiment.support.errors import InputError
 from tests.conftest import synthetic_arrays
 
 

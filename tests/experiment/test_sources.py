@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiment.common.errors import InputError
-from experiment.common.parameters import load_parameters
 from experiment.data import formats
 from experiment.data.dataset import Dataset
 from experiment.data.formats import IDX_FILES, SourceError, _ArrayUnpickler, read_source
 from experiment.data.known import KNOWN_DATASETS, KnownDataset, Source, label_of
 from experiment.data.sources import fetch
+from experiment.parameters import load_parameters
+from experiment.support.errors import InputError
 from stages import check
 from stages.download import get_dataset
 from tests.conftest import set_parameters, synthetic_arrays

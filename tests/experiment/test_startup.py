@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from experiment.network.startup import ENVIRONMENT, set_variables
+
 from tests.conftest import ROOT
 from tests.experiment.networks import keras, train, trained, training
 

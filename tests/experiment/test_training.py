@@ -4,9 +4,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiment.common.errors import InputError
-from experiment.common.splits import Split
 from experiment.network.checkpoint import State
+from experiment.splits import Split
+from experiment.support.errors import InputError
 from tests.conftest import synthetic_arrays
 from tests.experiment.networks import Adam, build, equal, keras, parts, tf, train, trained, training
 

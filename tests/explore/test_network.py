@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from experiment.common.errors import InputError
-from experiment.common.parameters import load_parameters
+from experiment.parameters import load_parameters
+from experiment.support.errors import InputError
 from explore.network import (
     MODEL,
     NETWORK,

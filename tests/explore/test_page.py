@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from experiment.common.errors import InputError
-from experiment.common.parameters import load_parameters
+from experiment.parameters import load_parameters
+from experiment.support.errors import InputError
 from explore.network import NETWORK, read
 from explore.page import choose, render
 from explore.runs import compare

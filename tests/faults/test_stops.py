@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from experiment.common.errors import GO_ON
+from experiment.support.errors import GO_ON
 from tests.faults.conftest import DATA, PAGE, everything
 from tests.faults.processes import finish, forget, good, run, start, unfinished, wait_until
 from tests.repository import ran

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from experiment.common.errors import InputError
+from experiment.support.errors import InputError
 from stages.download import get_dataset
 from tests.conftest import Run, set_parameters
 from tests.repository import git, make_repository

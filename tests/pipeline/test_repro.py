@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 import pytest
 
-from experiment.common.variants import VARIANTS
+from experiment.variants import VARIANTS
 from stages.__main__ import TRAININGS, _stop
 from tests.conftest import Run, environment_of_stages, synthetic_arrays
 from tests.repository import CURVES, EPOCHS, METRICS, PICTURES, contents, git, ran

@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiment.common.errors import InputError
 from experiment.data.known import KNOWN_DATASETS
+from experiment.support.errors import InputError
 from stages import download
 from stages.download import RAW, get_dataset
 from tests.conftest import set_parameters, synthetic_arrays

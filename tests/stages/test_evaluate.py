@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiment.common.errors import InputError
+from experiment.support.errors import InputError
 from stages.evaluate import main
 from stages.picture import read_picture
 from tests.conftest import ROOT

@@ -8,8 +8,8 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from experiment.common.files import CURVE_COLUMNS, write_curve, write_figure
-from experiment.presentation.style import AXIS_LABELS, COLOURS, plain_style
+from experiment.files import CURVE_COLUMNS, write_curve, write_figure
+from experiment.style import AXIS_LABELS, COLOURS, plain_style
 from stages import plot
 from tests.conftest import Run
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiment.common.splits import Split, read_split
+from experiment.splits import Split, read_split
 from stages import download, preprocess
 from stages.preprocess import PROCESSED, RAW
 from tests.conftest import set_parameters, synthetic_arrays

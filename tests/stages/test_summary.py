@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiment.common.parameters import load_parameters
-from experiment.common.variants import VARIANTS
+from experiment.parameters import load_parameters
+from experiment.variants import VARIANTS
 from stages.summary import ROWS, differences_over_seeds, summary
 from study.grid import Run
 from tests.conftest import ROOT, set_parameters

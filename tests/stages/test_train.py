@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiment.common.errors import InputError
-from experiment.common.files import write_arrays
-from experiment.common.npz import read_arrays
-from experiment.common.splits import Split
+from experiment.files import write_arrays
 from experiment.network.checkpoint import START, State
-from experiment.network.progress import TrainingProgress
+from experiment.npz import read_arrays
+from experiment.splits import Split
+from experiment.support.errors import InputError
+from experiment.support.progress import TrainingProgress
 from stages import train as stage
 from tests.conftest import ROOT, set_parameters
 from tests.experiment.networks import parts, training

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import numpy as np
 
-from experiment.common.errors import one_line_errors
-from experiment.common.files import (
+from experiment.files import (
     CURVE_COLUMNS,
     write_arrays,
     write_curve,
     write_json,
     write_predictions,
 )
-from experiment.common.metrics import summarise
-from experiment.common.parameters import load_parameters
-from experiment.common.splits import read_split
+from experiment.metrics import summarise
+from experiment.parameters import load_parameters
+from experiment.splits import read_split
+from experiment.support.errors import one_line_errors
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ import dask
 import pytest
 from distributed import Client, KilledWorker, LocalCluster
 
-from experiment.common.errors import GO_ON, InputError
+from experiment.support.errors import GO_ON, InputError
 from study.training.cluster import connected, difference, first_line, wait_for_worker
 from study.training.replicate import parser_of
 from tests.faults.processes import finish, good, start, wait_until

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiment.common.parameters import load_parameters
-from experiment.presentation.markdown import blocks_of
+from experiment.parameters import load_parameters
+from experiment.support.markdown import blocks_of
 from study import __main__ as command
 from study import paths
 from study.pages import PROGRAM

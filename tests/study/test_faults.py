@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from experiment.common.errors import GO_ON
+from experiment.support.errors import GO_ON
 from study.training.replicate import RETRIES
 from tests.faults.processes import Done, finish, good, unfinished, wait_until
 from tests.study.conftest import (

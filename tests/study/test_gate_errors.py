@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from experiment.common.parameters import load_parameters
+from experiment.parameters import load_parameters
 from gate.comparison import margin_of
 from gate.noninferiority import MOST_PAIRS
 from gate.runs import compare_runs, noise_of

@@ -1,7 +1,7 @@
 import pytest
 
-from experiment.common.errors import InputError
-from experiment.common.parameters import load_parameters
+from experiment.parameters import load_parameters
+from experiment.support.errors import InputError
 from study.grid import Run, runs_of
 from study.parameters import Block, StudyParameters
 from tests.conftest import ROOT

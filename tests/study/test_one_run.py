@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiment.common.errors import InputError
 from experiment.data.dataset import Dataset
+from experiment.support.errors import InputError
 from study.grid import Run
 from study.training.one_run import train_one
 from tests.conftest import synthetic_arrays

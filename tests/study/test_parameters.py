@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from experiment.common.errors import InputError
-from experiment.common.parameters import load_parameters
+from experiment.parameters import load_parameters
+from experiment.support.errors import InputError
 from study.grid import runs_of
 from study.parameters import load_study_parameters
 from tests.conftest import ROOT

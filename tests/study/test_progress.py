@@ -3,7 +3,8 @@ import json
 import re
 from pathlib import Path
 
-from experiment.common.status import Status
+from experiment.support.status import Status
+
 from study.training.progress import StudyProgress
 from study.training.replicate import reason
 

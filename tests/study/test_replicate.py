@@ -9,8 +9,8 @@ import pytest
 from distributed import KilledWorker
 from distributed.scheduler import WorkerState
 
-from experiment.common.errors import InputError
 from experiment.network import NUMERICS
+from experiment.support.errors import InputError
 from study.paths import STORE
 from study.store import WITHOUT_INFLUENCE, Store, read_entry
 from study.table import PARAMETERS

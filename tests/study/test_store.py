@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiment.common.errors import InputError
 from experiment.data.dataset import Dataset
+from experiment.support.errors import InputError
 from study.grid import Run
 from study.store import WITHOUT_INFLUENCE, Entry, Store, digest
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from experiment.common.parameters import load_parameters
+from experiment.parameters import load_parameters
 from study.contrasts import judge_all
 from study.store import Entry
 from study.summarise import bands, differences, noise, verdicts

@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiment.common.errors import InputError
+from experiment.support.errors import InputError
 from study.grid import Run
 from study.training import worker
 

@@ -6,7 +6,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from experiment.common.files import write_curve
+from experiment.files import write_curve
 from gate.report.writing import write_report
 from gate.tests.conftest import Project
 from tests.conftest import ROOT

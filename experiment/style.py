@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import matplotlib
 
-from experiment.common.variants import VARIANTS
+from experiment.variants import VARIANTS
 
 COLOURS = {name: variant.colour for name, variant in VARIANTS.items()}
 LABELS = {name: variant.label for name, variant in VARIANTS.items()}

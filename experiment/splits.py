@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiment.common.npz import read_arrays
+from experiment.npz import read_arrays
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from experiment.common.errors import InputError
-from experiment.common.files import replacing
+from experiment.files import replacing
+from experiment.support.errors import InputError
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

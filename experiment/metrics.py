@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 
-from experiment.common.errors import InputError
+from experiment.support.errors import InputError
 
 
 def best_epoch(curve: Sequence[Mapping[str, float]]) -> int:
@@ -14,33 +15,47 @@ def best_epoch(curve: Sequence[Mapping[str, float]]) -> int:
     return int(min(curve, key=lambda row: row["val_loss"])["epoch"])
 
 
+LAST = 5  # epochs, over which `last_five_*` are means
+
+
 def summarise(
-    curve: Sequence[Mapping[str, float]], *, test_accuracy: float, test_loss: float
+    curve: Sequence[Mapping[str, float]],
+    *,
+    trained: Mapping[str, float],
+    test: Mapping[str, float],
 ) -> dict[str, float]:
-    """The metrics of one variant.
+    """Return the metrics of one training.
 
     Args:
         curve: one mapping per epoch, in order, with `epoch` (from 1), `accuracy`, `loss`,
             `val_accuracy` and `val_loss`; one row or more.
-        test_accuracy: share of the test images classified rightly, 0..1.
-        test_loss: mean cross-entropy on the test images, in nats.
+        trained: `accuracy` (0..1) and `loss` (mean cross-entropy, nats) of the finished network
+            on its training images, all units at work.
+        test: the same on the test images.
 
     Returns:
         Accuracy (0..1) and loss (nats) on training, validation and test images after the last
-        epoch; and what describes overfitting:
+        epoch, and:
 
-        - `accuracy_gap`: training minus validation accuracy after the last epoch. Training
-          accuracy is the mean over the epoch's batches, with Dropout at work, as Keras reports it.
+        - `training_accuracy`, `training_loss`: means over the last epoch's batches, with Dropout
+          at work, as Keras reports them; `evaluated_training_*`: see `trained`.
+        - `accuracy_gap`: `training_accuracy` minus `validation_accuracy`.
         - `best_epoch`: see the function of that name.
+        - `last_five_validation_accuracy`, `last_five_validation_loss`: means over the last five
+          epochs, or over all where there are fewer; another seed moves them less than the last.
         - `validation_loss_rise`: validation loss after the last epoch minus that of the best one,
           0 or more.
     """
-    last = curve[-1]
+    last, last_five = curve[-1], curve[-LAST:]
     return {
         "accuracy_gap": last["accuracy"] - last["val_accuracy"],
         "best_epoch": best_epoch(curve),
-        "test_accuracy": test_accuracy,
-        "test_loss": test_loss,
+        "evaluated_training_accuracy": trained["accuracy"],
+        "evaluated_training_loss": trained["loss"],
+        "last_five_validation_accuracy": fmean(row["val_accuracy"] for row in last_five),
+        "last_five_validation_loss": fmean(row["val_loss"] for row in last_five),
+        "test_accuracy": test["accuracy"],
+        "test_loss": test["loss"],
         "training_accuracy": last["accuracy"],
         "training_loss": last["loss"],
         "validation_accuracy": last["val_accuracy"],

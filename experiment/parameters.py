@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from experiment.common.errors import InputError
+from experiment.support.errors import InputError
 
 
 class Section(BaseModel):
@@ -20,6 +20,7 @@ class Section(BaseModel):
 
 
 ValidationFrom = Literal["last", "shuffled", "stratified"]
+Instructions = Literal["avx2", "native"]
 
 
 class DataParameters(Section):
@@ -52,6 +53,7 @@ class TrainParameters(Section):
     learning_rate: float = Field(gt=0)
     seed: int = Field(ge=0, lt=2**31)
     threads: int = Field(ge=1, le=1024)
+    instructions: Instructions
 
 
 class Parameters(Section):

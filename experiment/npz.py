@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.lib import format as npy
 
-from experiment.common.errors import InputError
+from experiment.support.errors import InputError
 
 # A compressed file of a few kilobytes can declare terabytes; more than this is not opened.
 LARGEST_CONTENT = 8 * 2**30

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from experiment.common.parameters import TrainParameters
+    from experiment.parameters import TrainParameters
 
 # Where Dropout is: after the dense layer, after the pooling, or after both.
 Placement = Literal["none", "dense", "pooling", "both"]

@@ -1,0 +1,58 @@
+"""Progress of a training or a study: a bar in a terminal, a line per step in a log."""
+
+import sys
+import time
+from typing import TextIO
+
+from tqdm import tqdm
+
+
+class Progress:
+    """Show how much is done and how long the rest takes.
+
+    Args:
+        name: what is going on, such as `dropout`.
+        total: all the work, in any unit that time is about proportional to.
+        finished: what an earlier process has done of it; it does not count for the time left.
+        stream: where to write; stderr if None.
+    """
+
+    def __init__(
+        self, name: str, *, total: float, finished: float = 0, stream: TextIO | None = None
+    ) -> None:
+        self._name, self._total, self._finished, self._new = name, total, finished, 0.0
+        self._stream = stream or sys.stderr
+        self._started = time.monotonic()
+        self._bar = tqdm(
+            desc=name,
+            total=total,
+            initial=finished,
+            file=self._stream,
+            disable=not self._stream.isatty(),
+            dynamic_ncols=True,
+            bar_format="{desc}  {percentage:3.0f} % |{bar}| {elapsed}, {remaining} left{postfix}",
+        )
+
+    def step(self, work: float, counts: str, text: str) -> None:
+        """Add work that is done: `counts` says how much there is in all, `text` what it was."""
+        self._new += work
+        rest = self._total - self._finished - self._new
+        left = tqdm.format_interval(self.seconds() / self._new * rest)
+        self._bar.set_description_str(f"{self._name}  {counts}", refresh=False)
+        self._bar.set_postfix_str(text, refresh=False)
+        self._bar.update(work)
+        if self._bar.disable:
+            self.say(f"{counts}  {text}  {left} left")
+
+    def say(self, text: str) -> None:
+        """Write a line, above the bar."""
+        tqdm.write(f"{self._name}  {text}", file=self._stream)
+        self._stream.flush()
+
+    def seconds(self) -> float:
+        """Return the time since the start."""
+        return time.monotonic() - self._started
+
+    def close(self) -> None:
+        """Leave the bar as it is and end its line."""
+        self._bar.close()

@@ -1,1 +1,0 @@
-"""A page on this machine that follows a running `make repro` or `make study`."""
