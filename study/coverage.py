@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from experiment.presentation.markdown import table as markdown
+from experiment.support.markdown import table as markdown
 from study.contrasts import PRIMARY
 from study.measurements import Measurements
 from study.statistics import crossed_error, half_width

@@ -14,8 +14,8 @@ import numpy as np
 from ruamel.yaml import YAML
 from scipy import stats
 
-from experiment.common.parameters import Parameters
-from experiment.presentation.markdown import table as markdown
+from experiment.parameters import Parameters
+from experiment.support.markdown import table as markdown
 from study.paths import GATE
 from study.summarise import variants
 from study.table import Table

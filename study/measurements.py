@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from experiment.common.variants import Placement
+from experiment.variants import Placement
 from study.grid import placed
 from study.table import Setting, Table
 

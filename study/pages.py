@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import pandas as pd
 
 from experiment.data.known import label_of
-from experiment.presentation.markdown import table as markdown
+from experiment.support.markdown import table as markdown
 from study.contrasts import CLAIMS, NOT_YET, PRIMARY, SECONDARY, Result, verdict_of_claim
 from study.measurements import ACCURACY, ALL, RATE, UNITS
 from study.new_images import gain_for_new_images

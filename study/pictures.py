@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, StrMethodFormatter
 
-from experiment.common.files import write_figure
 from experiment.data.known import label_of
-from experiment.presentation.style import AXIS_LABELS, COLOURS, LABELS, plain_style
+from experiment.files import write_figure
+from experiment.style import AXIS_LABELS, COLOURS, LABELS, plain_style
 from study.measurements import ACCURACY, DATASET, RATE
 from study.paths import PLOTS
 from study.statistics import Estimate, estimate

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from experiment.common.files import CURVE_COLUMNS
-from experiment.common.parameters import Parameters
+from experiment.files import CURVE_COLUMNS
+from experiment.parameters import Parameters
 from study.contrasts import CLAIMS, Result, verdict_of_claim
 from study.grid import placed
 from study.statistics import estimate, half_width

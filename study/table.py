@@ -7,7 +7,7 @@ from statistics import fmean
 
 import pandas as pd
 
-from experiment.common.files import replacing
+from experiment.files import replacing
 from study.grid import Run
 from study.paths import RUNS
 from study.store import Entry

@@ -4,23 +4,22 @@ import asyncio
 import logging
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
-from typing import Any, cast
 
 import dask
 from dask.system import CPU_COUNT
-from dask.utils import parse_timedelta
 from distributed import Client, LocalCluster, rpc
 from distributed.utils import silence_logging_cmgr
 
-from experiment.common.errors import InputError
+from experiment.support.errors import InputError
 
 HERE = "this machine"
 
-# In seconds: until it is said what is waited for, and until no worker is expected to come.
-UNTIL_SAID, UNTIL_GIVEN_UP = 10, 600
+# In seconds: for a scheduler to answer, until it is said what is waited for, and until no worker
+# is expected to come.
+ANSWER, UNTIL_SAID, UNTIL_GIVEN_UP = 10, 10, 600
 
 # `replicate` says in a line what goes wrong with a run; Dask would print tracebacks besides.
 QUIET = logging.CRITICAL
@@ -38,14 +37,14 @@ LOCAL = {
     # A worker that is slow to start anew on a busy machine would be given up after 15 s, and the
     # study would wait for ever once that has happened to all of them.
     "distributed.deploy.lost-worker-timeout": "365 days",
-    # A run that waits at a worker is blamed for its death like the run at work there: none waits.
+    # When a worker dies, Dask counts a failure for queued runs too, so queue none.
     "distributed.scheduler.worker-saturation": 1.0,
 }
 
 
 @contextmanager
 def connected(*, threads: int, workers: int | None) -> Iterator[Client]:
-    """A client of the cluster in `DASK_SCHEDULER_ADDRESS`, else of a local one, with a worker.
+    """Connect to the cluster in `DASK_SCHEDULER_ADDRESS`, else start a local one.
 
     The local one has a process per core, one run in each, and shares out the machine's memory.
 
@@ -58,23 +57,24 @@ def connected(*, threads: int, workers: int | None) -> Iterator[Client]:
             or the scheduler ends.
     """
     address = dask.config.get("scheduler-address", None)
-    if address is None:
-        cluster, where = _local(threads, workers), HERE
-    else:
-        cluster, where = _remote(str(address)), str(address)
+    where = HERE if address is None else str(address)
     try:
-        with cluster as client:
-            wait_for_worker(client, where)
-            if problem := difference(cast(dict[str, Any], client.get_versions())):
-                raise InputError(problem)
+        with _local(threads, workers) if address is None else _remote(where) as client:
+            _wait_for_worker(client, where)
+            try:
+                client.get_versions(check=True)
+            except ValueError as error:  # a table of versions
+                raise InputError(
+                    "expected the scheduler and workers to have the same Python and Dask as here;"
+                    f" found {' '.join(str(error).split())}; start them in an environment that"
+                    " `make setup` made from the same requirements.txt"
+                ) from None
             yield client
     except (CancelledError, OSError) as error:
         # Dask's own OSErrors have no number, those of a disk do.
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise InputError(
-            f"lost the Dask scheduler at {where} ({first_line(error)}); start it again"
-        ) from None
+        raise InputError(f"lost the Dask scheduler at {where} ({error}); start it again") from None
 
 
 @contextmanager
@@ -101,100 +101,39 @@ def _local(threads: int, workers: int | None) -> Iterator[Client]:
 
 @contextmanager
 def _remote(address: str) -> Iterator[Client]:
-    with silence_logging_cmgr(QUIET):
-        if reason := no_scheduler(address):
-            raise InputError(
-                f"DASK_SCHEDULER_ADDRESS: expected the address of a Dask scheduler, such as"
-                f" tcp://HOST:8786; found {address!r}: {reason}; start one there, or unset the"
-                " variable to use this machine"
-            )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a table of versions: `difference` says it in a line
-            client = Client(address)
-        with client:
+    # A client would wait for ever for the answer of another kind of server.
+    try:
+        kind = asyncio.run(asyncio.wait_for(_ask_kind(address), 2 * ANSWER))
+    except Exception as error:  # also TypeError of a wrong address, MemoryError of foreign bytes
+        kind = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(": ")
+    if kind != "Scheduler":
+        raise InputError(
+            "DASK_SCHEDULER_ADDRESS: expected the address of a Dask scheduler, such as"
+            f" tcp://HOST:8786; found {address!r} ({kind}); start one there, or unset the variable"
+            " to use this machine"
+        )
+    with silence_logging_cmgr(QUIET), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about versions, which are compared in a line
+        with Client(address) as client:
             yield client
 
 
-def no_scheduler(address: str) -> str | None:
-    """Why the address is not that of a scheduler; None where one answers.
-
-    A client would wait for ever for the answer of another kind of server.
-    """
-    seconds = min(10, parse_timedelta(dask.config.get("distributed.comm.timeouts.connect")))
-    try:
-        # As long again to answer as to connect.
-        kind = asyncio.run(asyncio.wait_for(_kind_of_server(address, seconds), 2 * seconds))
-    except TimeoutError:
-        return "what is there does not speak as Dask does (is it the dashboard's port?)"
-    # Of a wrong address: also TypeError, AssertionError; of foreign bytes: MemoryError.
-    except Exception as error:
-        return first_line(error)
-    return None if kind == "Scheduler" else f"a {kind.lower()} of Dask is there"
-
-
-async def _kind_of_server(address: str, seconds: float) -> str:
-    async with rpc(address, timeout=seconds) as server:
+async def _ask_kind(address: str) -> str:
+    async with rpc(address, timeout=ANSWER) as server:
         return str((await server.identity())["type"])
 
 
-def wait_for_worker(
-    client: Client,
-    where: str,
-    *,
-    until_said: float = UNTIL_SAID,
-    until_given_up: float = UNTIL_GIVEN_UP,
-) -> None:
-    """Waits for one worker, and says so.
-
-    Args:
-        client: of the cluster.
-        where: the address of its scheduler, or `HERE`.
-        until_said: seconds until it is said what is waited for.
-        until_given_up: seconds from then on.
-
-    Raises:
-        InputError: none came.
-    """
+def _wait_for_worker(client: Client, where: str) -> None:
     start = f"start one with python -m distributed.cli.dask_worker {where} --nthreads 1"
     if where == HERE:
         start = "is there enough memory?"
     try:
-        return client.wait_for_workers(1, timeout=until_said)
+        return client.wait_for_workers(1, timeout=UNTIL_SAID)
     except TimeoutError:
         print(f"study: waiting for a worker at {where}; {start}", file=sys.stderr, flush=True)
     try:
-        client.wait_for_workers(1, timeout=until_given_up)
+        client.wait_for_workers(1, timeout=UNTIL_GIVEN_UP)
     except TimeoutError:
         raise InputError(
-            f"expected a worker at {where}; found none in {until_given_up:g} seconds; {start}"
+            f"expected a worker at {where}; found none in {UNTIL_GIVEN_UP} seconds; {start}"
         ) from None
-
-
-def difference(versions: Mapping[str, Any]) -> str | None:
-    """What of Python and Dask the scheduler or a worker has in another version than this process.
-
-    Dask's parts understand each other only in one version.
-
-    Args:
-        versions: as `Client.get_versions` returns them.
-    """
-    servers = {"the scheduler": versions["scheduler"]}
-    servers |= {f"the worker {name}": found for name, found in versions["workers"].items()}
-    for server, found in servers.items():
-        for package in ("python", "dask", "distributed"):
-            expected = versions["client"]["packages"][package]
-            if (other := found["packages"][package]) != expected:
-                return (
-                    f"{server} has {package} {other}; expected {expected}, as here; start it in an"
-                    " environment that `make setup` made from the same requirements.txt"
-                )
-    return None
-
-
-def first_line(error: BaseException) -> str:
-    """What the first cause of an error that says anything says, in one line."""
-    said = type(error).__name__
-    cause: BaseException | None = error
-    while cause:
-        said, cause = str(cause) or said, cause.__cause__
-    return " ".join(said.splitlines()[0].split())

@@ -2,26 +2,22 @@
 
 import functools
 import logging
-import os
 import signal
 import threading
 from typing import Any, cast
 
 from distributed import Worker, WorkerPlugin, get_worker
 
-from experiment.common.errors import InputError
 from experiment.data.dataset import Dataset
 from experiment.network import NUMERICS
-from experiment.network.environment import describe_environment
-from experiment.network.startup import ENVIRONMENT, starting_tensorflow
-from study.grid import Run
+from experiment.network.environment import describe_environment, starting_tensorflow
+from experiment.parameters import Instructions
+from experiment.support.errors import InputError
+from study.runs import Run
 from study.training import one_run
 
 # Keras' state is the process': a worker with several threads trains one after the other.
 _ONE_AT_A_TIME = threading.Lock()
-
-_VISIBLE = "CUDA_VISIBLE_DEVICES"
-_VISIBLE_AT_START = os.environ.get(_VISIBLE)
 
 
 class DatasetsPlugin(WorkerPlugin):
@@ -37,52 +33,53 @@ class DatasetsPlugin(WorkerPlugin):
         self.datasets = datasets
 
     def setup(self, worker: Worker) -> None:
-        """Nothing to do: Dask keeps the plugin at the worker, where `train` finds it."""
+        """Do nothing: Dask keeps the plugin at the worker, where `train` finds it."""
 
 
 def dask_setup(worker: Worker) -> None:
-    """Called in a worker of this machine when it starts, by `preload` in `cluster.py`."""
+    """Prepare a worker of this machine; Dask calls it by `preload` in `cluster.py`."""
     # Ctrl-C reaches all processes of a terminal, but the driver is to stop the workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def conditions(threads: int, device: str) -> dict[str, str]:
-    """What else than its parameters and its data a run here depends on.
+def describe_conditions(threads: int, instructions: Instructions) -> dict[str, str]:
+    """Return what a run here depends on besides its parameters and its data.
 
-    Returns:
-        The environment, as `describe_environment`, `device`, and the version of the `numerics`.
+    That is the environment, as `describe_environment` has it, and the version of the numerics.
     """
     with _ONE_AT_A_TIME:
-        _start(threads, device)
+        _start(threads, instructions)
         from experiment.network.training import build_information
 
         return {
-            **describe_environment(threads=threads, settings=_variables(device)),
+            **describe_environment(threads=threads, instructions=instructions),
             **build_information(),
-            "device": _name_of(device),
+            "device": "cpu",
             "numerics": NUMERICS,
         }
 
 
 def train(
-    run: Run, *, settings: dict[str, Any], threads: int, device: str, expected: dict[str, str]
+    run: Run,
+    *,
+    settings: dict[str, Any],
+    threads: int,
+    instructions: Instructions,
+    expected: dict[str, str],
 ) -> one_run.Result:
-    """One run.
+    """Train one run; see `study.training.one_run.train_one`.
 
     Args:
         run: what to train.
-        settings: what all runs share; see `study.training.one_run.train_one`.
+        settings: what all runs share.
         threads: of TensorFlow.
-        device: `cpu` or `gpu`.
+        instructions: see params.yaml.
         expected: the conditions under which the other runs are trained.
-
-    Returns:
-        As `study.training.one_run.train_one`.
 
     Raises:
         InputError: this worker has other software, code or hardware than expected.
     """
-    found = conditions(threads, device)
+    found = describe_conditions(threads, instructions)
     for name in sorted({*found, *expected}):
         if found.get(name) != expected.get(name):
             raise InputError(
@@ -91,41 +88,20 @@ def train(
             )
     images = cast(DatasetsPlugin, get_worker().plugins[DatasetsPlugin.name])
     with _ONE_AT_A_TIME:
-        _start(threads, device)
         return one_run.train_one(run, images.datasets[run.dataset], **settings)
 
 
 @functools.cache
-def _start(threads: int, device: str) -> None:
-    """TensorFlow, once for each process, before anything else in it uses it."""
+def _start(threads: int, instructions: Instructions) -> None:
+    """Start TensorFlow, once for each process, before anything else in it uses it."""
     # It warns of each new network in a process; a study has many.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    with starting_tensorflow():
-        if device == "gpu":  # is not hidden: which one, Dask said when it started the worker
-            del os.environ[_VISIBLE]
-            if _VISIBLE_AT_START is not None:
-                os.environ[_VISIBLE] = _VISIBLE_AT_START
+    with starting_tensorflow(instructions):
         from experiment.network.training import configure
 
         try:
             configure(threads)
         except RuntimeError:
             raise InputError(
-                "a worker has used TensorFlow with other threads; start the workers anew"
+                "a worker has used TensorFlow with other threads; start the workers again"
             ) from None
-
-
-def _variables(device: str) -> dict[str, str]:
-    return {n: value for n, value in ENVIRONMENT.items() if device == "cpu" or n != _VISIBLE}
-
-
-def _name_of(device: str) -> str:
-    """`cpu`, or the GPU's model."""
-    if device == "cpu":
-        return device
-    import tensorflow as tf
-
-    found = tf.config.list_physical_devices("GPU")
-    if not found:
-        raise InputError("device: expected a GPU at each worker; found none; set it to cpu")
-    return str(tf.config.experimental.get_device_details(found[0])["device_name"])

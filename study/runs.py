@@ -1,0 +1,302 @@
+"""Stored runs, one line each in `study/runs.jsonl`, and which of them repeat a setting.
+
+A run is known by the hash of all that its numbers depend on, so none is trained twice. Each line
+holds a checksum of its content: a damaged one is noticed, and its run is trained again.
+"""
+
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from experiment.files import CURVE_COLUMNS, replacing
+from experiment.network import NUMERICS
+from experiment.parameters import Instructions, Parameters
+from experiment.support.errors import InputError
+from experiment.variants import VARIANTS, Placement
+
+STORE = Path("study/runs.jsonl")
+
+# What is stored of a run: 1 lacks the test images that it gets wrong and the test metrics of the
+# kept epoch, 2 lacks the means over the last five epochs and the calibration.
+FORMAT = 3
+
+# Stored with each run, but no part of its key: they change no bit of it.
+WITHOUT_INFLUENCE = (
+    "python",
+    "tensorflow.cuda_build",  # tensorflow and tensorflow-cpu have the same kernels for the CPU
+    "variable.TF_CPP_MIN_LOG_LEVEL",
+    "version.h5py",
+    "version.matplotlib",
+    "version.pandas",
+)
+
+
+@dataclass(frozen=True, order=True)
+class Run:
+    """One training of a grid, and all in which it differs from the others there.
+
+    Attributes:
+        dataset: name or path.
+        placement: where Dropout is; `none` where the rate is 0.
+        dropout_rate: share of units dropped, in [0, 1).
+        train_samples: number of training images, 1 or more.
+        dense_units: of the dense layer, 1 or more.
+        epochs: passes over the images, 1 or more.
+        seed: of weights, order of batches, dropped units and the choice of the images.
+    """
+
+    dataset: str
+    placement: Placement
+    dropout_rate: float
+    train_samples: int
+    dense_units: int
+    epochs: int
+    seed: int
+
+
+@dataclass(frozen=True, order=True)
+class Setting:
+    """All parameters of a training but the seed; attributes as in `Run` and params.yaml."""
+
+    dataset: str
+    placement: Placement
+    dropout_rate: float
+    train_samples: int
+    dense_units: int
+    epochs: int
+    filters: int
+    batch_size: int
+    learning_rate: float
+    validation_from: str
+    validation_split: float
+    threads: int
+    instructions: Instructions
+    numerics: str = NUMERICS
+
+    def without_dropout(self) -> "Setting":
+        """Return the same without Dropout."""
+        return replace(self, placement="none", dropout_rate=0.0)
+
+
+def setting_of(params: Parameters, variant: str, images: int) -> Setting:
+    """Return what a training of the pipeline has in common with those of other seeds.
+
+    Args:
+        params: of the pipeline.
+        variant: its name in `VARIANTS`.
+        images: number of training images.
+    """
+    rate = VARIANTS[variant].rate(params.train)
+    return Setting(
+        dataset=params.data.dataset,
+        placement=VARIANTS[variant].placement if rate else "none",
+        dropout_rate=rate,
+        train_samples=images,
+        dense_units=params.model.dense_units,
+        epochs=params.train.epochs,
+        filters=params.model.filters,
+        batch_size=params.train.batch_size,
+        learning_rate=params.train.learning_rate,
+        validation_from=params.preprocess.validation_from,
+        validation_split=params.preprocess.validation_split,
+        threads=params.train.threads,
+        instructions=params.train.instructions,
+    )
+
+
+@dataclass(frozen=True)
+class Origin:
+    """All that the numbers of a run depend on.
+
+    Attributes:
+        run: what was trained.
+        settings: parameters that all runs of a grid share.
+        conditions: software and hardware; see `study.training.worker.describe_conditions`.
+        data: hash of the images and labels.
+    """
+
+    run: Run
+    settings: Mapping[str, Any]
+    conditions: Mapping[str, str]
+    data: str
+
+    @property
+    def key(self) -> str:
+        """SHA-256, 64 hexadecimal digits."""
+        conditions = {k: v for k, v in self.conditions.items() if k not in WITHOUT_INFLUENCE}
+        return _hash(self._content() | {"conditions": conditions})
+
+    @property
+    def setting(self) -> Setting:
+        """What it shares with runs of other seeds."""
+        run = asdict(self.run)
+        del run["seed"]
+        widest = self.conditions["variable.ONEDNN_MAX_CPU_ISA"]
+        return Setting(
+            **run,
+            **self.settings,
+            threads=int(self.conditions["threads"]),
+            instructions="avx2" if widest == "AVX2" else "native",
+            numerics=self.conditions["numerics"],
+        )
+
+    def _content(self) -> dict[str, Any]:
+        return {
+            "conditions": dict(self.conditions),
+            "data": self.data,
+            "run": asdict(self.run),
+            "settings": dict(self.settings),
+        }
+
+
+@dataclass(frozen=True)
+class Entry(Origin):
+    """A finished run.
+
+    Attributes:
+        available: number of training images that validation left; `run` may use fewer.
+        metrics: by name; see `study.training.one_run.train_one`.
+        curve: a row per epoch with `CURVE_COLUMNS`.
+        test_errors: test images that it classifies wrongly; None where they were not stored.
+        calibration: see `study.training.one_run.calibrate`; None where it was not stored.
+        format: see `FORMAT`.
+    """
+
+    available: int
+    metrics: Mapping[str, float]
+    curve: list[dict[str, float]]
+    test_errors: list[int] | None
+    calibration: dict[str, list[float]] | None
+    format: int = FORMAT
+
+    def to_line(self) -> str:
+        """Return it as a line of JSON with its end."""
+        columns = CURVE_COLUMNS[1:]
+        content = self._content() | {
+            "available": self.available,
+            "calibration": self.calibration,
+            "curve": {column: [row[column] for row in self.curve] for column in columns},
+            "format": self.format,
+            "key": self.key,
+            "metrics": dict(self.metrics),
+            "test_errors": self.test_errors,
+        }
+        content["checksum"] = _hash(content)
+        return json.dumps(content, sort_keys=True, allow_nan=False) + "\n"
+
+
+def parse_line(line: str) -> Entry:
+    """Read a run from its line.
+
+    Raises:
+        ValueError: the line is not what was written.
+    """
+    try:
+        content = json.loads(line)
+        if content.pop("checksum") != _hash(content):
+            raise ValueError("its content is not what was written")
+        key, columns = content.pop("key"), content.pop("curve")
+        rows = zip(*columns.values(), strict=True)
+        curve = [
+            {"epoch": epoch, **dict(zip(columns, row, strict=True))}
+            for epoch, row in enumerate(rows, start=1)
+        ]
+        entry = Entry(**content | {"run": Run(**content["run"]), "curve": curve})
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"{type(error).__name__}: {error}") from None
+    if entry.key != key:
+        raise ValueError("its key is of another run")
+    return entry
+
+
+@dataclass
+class Store:
+    """The file of finished runs.
+
+    Attributes:
+        path: of the file.
+        entries: its runs, by key, in their order.
+        problems: a line of text for each line of the file that is damaged or torn.
+    """
+
+    path: Path = STORE
+    entries: dict[str, Entry] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if not self.path.exists():
+            return
+        # Bytes that are no UTF-8 damage their line alone.
+        lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+        for number, line in enumerate(lines, start=1):
+            try:
+                if not line.endswith("\n"):
+                    raise ValueError("torn: it was not written to its end")
+                entry = parse_line(line)
+            except ValueError as error:
+                self.problems.append(f"{self.path}, line {number}: dropped, damaged ({error})")
+            else:
+                if entry.key in self.entries:
+                    self.problems.append(f"{self.path}, line {number}: dropped, a run stands twice")
+                self.entries.setdefault(entry.key, entry)
+
+    def add(self, entry: Entry) -> None:
+        """Append a run, synced to the disk.
+
+        The whole file is written anew instead where it holds damaged lines or the run already.
+        """
+        rewrite = bool(self.problems) or entry.key in self.entries
+        self.entries[entry.key] = entry
+        if rewrite:
+            with replacing(self.path) as temporary:
+                text = "".join(each.to_line() for each in self.entries.values())
+                temporary.write_text(text, encoding="utf-8", newline="\n")
+            self.problems.clear()
+            return
+        with self.path.open("ab") as file:
+            file.write(entry.to_line().encode())
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def load_runs(path: Path = STORE) -> list[Entry]:
+    """Return the runs that may be compared with each other.
+
+    Runs of one setting, or of settings that differ in Dropout alone, may have been trained on
+    machines or with software that give other bits. Those of the environment with the most runs are
+    kept, so that no run counts twice and none is compared across environments.
+
+    Raises:
+        InputError: there is no run.
+    """
+    store = Store(path)
+    if not store.entries:
+        raise InputError(f"{path}: expected finished runs; found none; run `make study`")
+    groups: dict[Setting, Counter[str]] = {}
+    for entry in store.entries.values():
+        groups.setdefault(entry.setting.without_dropout(), Counter())[_environment(entry)] += 1
+    chosen = {family: counts.most_common(1)[0][0] for family, counts in groups.items()}
+    return [
+        entry
+        for entry in store.entries.values()
+        if chosen[entry.setting.without_dropout()] == _environment(entry)
+    ]
+
+
+def select(entries: Iterable[Entry], setting: Setting) -> dict[int, Entry]:
+    """Return the runs of a setting, by seed."""
+    return {entry.run.seed: entry for entry in entries if entry.setting == setting}
+
+
+def _environment(entry: Entry) -> str:
+    """Hash what a run depends on besides its parameters."""
+    return replace(entry, run=Run("", "none", 0.0, 0, 0, 0, 0)).key
+
+
+def _hash(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
