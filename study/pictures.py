@@ -1,5 +1,7 @@
 """Pictures: learning curves over seeds, error against the rate, gain against the images."""
 
+from dataclasses import astuple, replace
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -10,20 +12,20 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, StrMethodF
 from experiment.data.known import label_of
 from experiment.files import write_figure
 from experiment.style import AXIS_LABELS, COLOURS, LABELS, plain_style
-from study.measurements import ACCURACY, DATASET, RATE
-from study.paths import PLOTS
+from study.contrasts import BASE, EPOCHS, LAST
 from study.statistics import Estimate, estimate
-from study.table import Setting, Table
+from study.table import Table
 
+PLOTS = Path("plots")
 DOTS_PER_INCH = 200
 
 BLUE, ORANGE, GREEN, GREY = COLOURS["no_dropout"], COLOURS["dropout"], "#009E73", "#6B6B6B"
 VARIANTS = (
-    (LABELS["no_dropout"], BLUE, "none", 0.0),
-    (f"{LABELS['dropout']} (rate {RATE:g})", ORANGE, "dense", RATE),
+    (LABELS["no_dropout"], BLUE, BASE.without_dropout()),
+    (f"{LABELS['dropout']} (rate {BASE.dropout_rate:g})", ORANGE, BASE),
 )
-# By rate, from the lowest; 0.5 has its colour in the curves where the rates are 0.3 and 0.5.
-STYLES = ((GREEN, "s"), (ORANGE, "o"), (BLUE, "^"))
+# Of the rates 0.3 and 0.5; the latter has its colour in the curves.
+STYLES = ((GREEN, "s"), (ORANGE, "o"))
 
 # Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, Dropout, JMLR 15 (2014), on MNIST:
 # https://jmlr.org/papers/v15/srivastava14a.html
@@ -35,29 +37,27 @@ FLAT_RATES = (0.2, 0.6)  # between which the test error is flat
 NO_GAIN_SIZES, GAIN_SIZES = (100, 500), (1_000, 50_000)
 
 
-def write_pictures(table: Table, bands: pd.DataFrame) -> None:
-    """All of them, in Matplotlib's own style whatever the user's is."""
+def write_pictures(table: Table, curves: pd.DataFrame) -> None:
+    """Write all of them, in Matplotlib's own style whatever the user's is.
+
+    Args:
+        table: the finished runs.
+        curves: as `study.table.average_curves` makes them.
+    """
     with plain_style(font_size=13):
-        pictures = {metric: draw_curves(bands, metric) for metric in AXIS_LABELS}
+        pictures = {metric: draw_curves(curves, metric) for metric in AXIS_LABELS}
         pictures |= {"rates": draw_rates(table), "sizes": draw_sizes(table)}
         for name, figure in pictures.items():
             write_figure(PLOTS / f"study_{name}.png", figure, DOTS_PER_INCH)
 
 
-def draw_curves(bands: pd.DataFrame, metric: str) -> Figure:
-    """Training on the left, validation on the right, each on its own scale.
-
-    Args:
-        bands: as `study.summarise.bands` makes them.
-        metric: `accuracy` or `loss`.
-    """
-    dataset = _dataset_shown(bands["dataset"])
-    bands = bands[bands["dataset"] == dataset].set_index(["placement", "dropout_rate"]).sort_index()
+def draw_curves(curves: pd.DataFrame, metric: str) -> Figure:
+    """Draw training on the left, validation on the right, each on its own scale."""
     figure = Figure(figsize=(10, 5), layout="constrained")
     panels = figure.subplots(1, 2)
     for axes, column in zip(panels, (metric, f"val_{metric}"), strict=True):
-        for label, colour, *key in VARIANTS:
-            rows = bands.loc[[tuple(key)]] if tuple(key) in bands.index else bands[:0]
+        for label, colour, setting in VARIANTS:
+            rows = curves.loc[[astuple(setting)]]
             axes.plot(rows["epoch"], rows[column], color=colour, lw=2, label=label)
             low, high = rows[f"{column}_low"], rows[f"{column}_high"]
             axes.fill_between(rows["epoch"], low, high, color=colour, alpha=0.3, lw=0)
@@ -67,14 +67,14 @@ def draw_curves(bands: pd.DataFrame, metric: str) -> Figure:
     panels[0].set_title("training images", loc="left")
     panels[1].set_title("validation images", loc="left")
     panels[0].set_ylabel(AXIS_LABELS[metric])
-    title = f"{metric.capitalize()} on {label_of(dataset)}: mean over seeds, 95 % interval"
+    title = f"{metric.capitalize()} on {label_of(BASE.dataset)}: mean over seeds, 95 % interval"
     figure.suptitle(title, x=0.01, ha="left")
     _legend(figure, panels[0])
     return figure
 
 
 def draw_rates(table: Table) -> Figure:
-    """Error on test images against the rate, a panel per dataset, with what others measured."""
+    """Draw the error on test images against the rate, a panel per dataset."""
     datasets = sorted(table.rows["dataset"].unique(), key=lambda name: (name != "mnist", name))
     figure = Figure(figsize=(5.5 * len(datasets) + 1, 5.8), layout="constrained")
     panels = figure.subplots(1, len(datasets), squeeze=False)[0]
@@ -93,11 +93,12 @@ def draw_rates(table: Table) -> Figure:
 
 
 def _draw_errors(axes: Axes, table: Table, dataset: str) -> None:
-    samples = table.all_samples(dataset)
     errors: dict[float, pd.Series] = {}
-    for s in table.settings():
-        if (s.dataset, s.train_samples) == (dataset, samples) and s.placement in ("none", "dense"):
-            errors[s.dropout_rate] = 100 * (1 - table.of(s)[ACCURACY])
+    for setting in table.settings():
+        place = setting.placement if setting.dropout_rate else BASE.placement
+        like_base = replace(BASE, dataset=dataset, dropout_rate=setting.dropout_rate)
+        if replace(setting, placement=place) == like_base:
+            errors[setting.dropout_rate] = 100 * (1 - table.of(setting)[LAST])
     for rate in sorted(errors):
         axes.plot([rate] * len(errors[rate]), errors[rate], ".", color=BLUE, alpha=0.35, ms=5)
     bars = _bars([estimate(errors[rate]) for rate in sorted(errors)])
@@ -118,22 +119,17 @@ def _draw_known_errors(axes: Axes) -> None:
 
 
 def draw_sizes(table: Table) -> Figure:
-    """Gain by Dropout against the number of training images, with what others measured."""
-    dataset = _dataset_shown(table.rows["dataset"])
-    dense = [s for s in table.settings() if s.dataset == dataset and s.placement == "dense"]
-    units = max(dense, key=lambda s: s.train_samples).dense_units if dense else None
-    dense = [s for s in dense if s.dense_units == units and len(_gain(table, s)) > 1]
-    sizes = sorted({setting.train_samples for setting in dense})
-    rates = sorted({s.dropout_rate for s in dense if s.train_samples == sizes[0]})
+    """Draw the gain by Dropout against the number of training images."""
     figure = Figure(figsize=(9, 5.4), layout="constrained")
     axes = figure.subplots()
     axes.set_xscale("log")
-    for place, rate in enumerate(rates):
-        gains = {s.train_samples: _gain(table, s) for s in dense if s.dropout_rate == rate}
+    sizes = sorted(EPOCHS)
+    for place, (rate, (colour, marker)) in enumerate(zip((0.3, 0.5), STYLES, strict=True)):
+        gains = {n: _gain(table, n, rate) for n in sizes}
+        gains = {n: gain for n, gain in gains.items() if len(gain) > 1}
         # Side by side, where their intervals would cover each other.
-        at = [size * 1.03 ** (2 * place - len(rates) + 1) for size in gains]
+        at = [size * 1.03 ** (2 * place - 1) for size in gains]
         bars = _bars([estimate(gain) for gain in gains.values()])
-        colour, marker = STYLES[place % len(STYLES)]
         axes.errorbar(at, **bars, color=colour, marker=marker, label=f"rate {rate:g}")
     axes.axhline(0, color="black", lw=1)
     for known, alpha, label in ((NO_GAIN_SIZES, 0.25, "no gain"), (GAIN_SIZES, 0.1, "a gain")):
@@ -144,22 +140,18 @@ def draw_sizes(table: Table) -> Figure:
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.set_xlabel("training images")
     axes.set_ylabel("gain in accuracy on test images\n(percentage points)")
-    title = f"What Dropout gains on {label_of(dataset)}: mean over seeds, 95 % interval"
+    title = f"What Dropout gains on {label_of(BASE.dataset)}: mean over seeds, 95 % interval"
     axes.set_title(title, loc="left")
     _finish(axes)
     _legend(figure, axes)
     return figure
 
 
-def _dataset_shown(datasets: pd.Series) -> str:
-    """The contrasts' own, else the first there is; none of no rows."""
-    return DATASET if (datasets == DATASET).any() or datasets.empty else str(datasets.iloc[0])
-
-
-def _gain(table: Table, setting: Setting) -> pd.Series:
-    """Percentage points, by seed."""
-    without, with_it = table.pair(setting)
-    return 100 * (with_it[ACCURACY] - without[ACCURACY])
+def _gain(table: Table, samples: int, rate: float) -> pd.Series:
+    """Return the gain in percentage points, by seed."""
+    size = {"train_samples": samples, "epochs": EPOCHS[samples], "dropout_rate": rate}
+    without, with_it = table.pair(replace(BASE, **size))  # type: ignore[arg-type]
+    return 100 * (with_it[LAST] - without[LAST])
 
 
 def _bars(estimates: list[Estimate]) -> dict[str, Any]:

@@ -83,27 +83,44 @@ class Setting:
         return replace(self, placement="none", dropout_rate=0.0)
 
 
-def setting_of(params: Parameters, variant: str, images: int) -> Setting:
-    """Return what a training of the pipeline has in common with those of other seeds.
+def shared_settings(params: Parameters) -> dict[str, Any]:
+    """Return the parameters that all runs of a grid share, as `Origin.settings`."""
+    return {
+        "batch_size": params.train.batch_size,
+        "filters": params.model.filters,
+        "learning_rate": params.train.learning_rate,
+        "validation_from": params.preprocess.validation_from,
+        "validation_split": params.preprocess.validation_split,
+    }
+
+
+def run_of(params: Parameters, variant: str, images: int, seed: int) -> Run:
+    """Return a training of the pipeline as a run.
 
     Args:
         params: of the pipeline.
         variant: its name in `VARIANTS`.
         images: number of training images.
+        seed: 0 or more.
     """
     rate = VARIANTS[variant].rate(params.train)
-    return Setting(
+    return Run(
         dataset=params.data.dataset,
         placement=VARIANTS[variant].placement if rate else "none",
         dropout_rate=rate,
         train_samples=images,
         dense_units=params.model.dense_units,
         epochs=params.train.epochs,
-        filters=params.model.filters,
-        batch_size=params.train.batch_size,
-        learning_rate=params.train.learning_rate,
-        validation_from=params.preprocess.validation_from,
-        validation_split=params.preprocess.validation_split,
+        seed=seed,
+    )
+
+
+def setting_of(run: Run, params: Parameters) -> Setting:
+    """Return what a run has in common with those of other seeds, trained by these parameters."""
+    own = {name: value for name, value in asdict(run).items() if name != "seed"}
+    return Setting(
+        **own,
+        **shared_settings(params),
         threads=params.train.threads,
         instructions=params.train.instructions,
     )

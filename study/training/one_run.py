@@ -65,7 +65,9 @@ def train_one(
         train_samples=run.train_samples,
         seed=run.seed,
     )
-    train, validation, unseen = (as_tensors(parts[name]) for name in ("train", "validation", "test"))
+    train, validation, unseen = (
+        as_tensors(parts[name]) for name in ("train", "validation", "test")
+    )
     network = build_model(
         image_shape=train.images.shape[1:],
         classes=train.classes,

@@ -20,7 +20,7 @@ from experiment.network.checkpoint import CHECKPOINTS
 from experiment.parameters import Parameters
 from experiment.support.errors import GO_ON, InputError
 from experiment.support.progress import Progress
-from study.runs import Entry, Origin, Run, Store
+from study.runs import Entry, Origin, Run, Store, shared_settings
 from study.training.cluster import connected
 from study.training.one_run import Result
 from study.training.worker import DatasetsPlugin, describe_conditions, train
@@ -78,17 +78,6 @@ def train_missing(
             sizes = {name: count_images(dataset, params) for name, dataset in datasets.items()}
             if failed := _collect(futures, store, sizes):
                 raise InputError(f"{failed} runs failed, with the errors above; {GO_ON}")
-
-
-def shared_settings(params: Parameters) -> dict[str, Any]:
-    """Return what all runs share of the pipeline's parameters."""
-    return {
-        "batch_size": params.train.batch_size,
-        "filters": params.model.filters,
-        "learning_rate": params.train.learning_rate,
-        "validation_from": params.preprocess.validation_from,
-        "validation_split": params.preprocess.validation_split,
-    }
 
 
 def load_datasets(names: Mapping[str, object]) -> dict[str, Dataset]:
@@ -169,7 +158,8 @@ def _collect(
     """Store each run as it ends; return how many failed."""
     # Forward and backward through each training image, forward alone through those of validation.
     work = {
-        origin.run: origin.run.epochs * (3.0 * origin.run.train_samples + sizes[origin.run.dataset][1])
+        origin.run: origin.run.epochs
+        * (3.0 * origin.run.train_samples + sizes[origin.run.dataset][1])
         for origin in futures.values()
     }
     total, done, failed = len(futures), 0, 0
