@@ -18,7 +18,7 @@ PAGE := .dvc/plots/offline.html
 
 .DEFAULT_GOAL := help
 .PHONY: help setup data repro watch evaluate experiments study explore gate report bench test \
-	test-setup coverage lint format smoke verify audit lock packages
+  test-setup coverage lint format smoke verify audit lock packages
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile

@@ -21,9 +21,7 @@ is_ready() {
         { [ -z "${PYTHON:-}" ] || [ "$(version "$PYTHON")" = "$installed" ]; }
 }
 if is_ready; then exit; fi
-case $PWD in
-*:*) fail "expected a path without a colon, which PATH splits at; found $PWD; move this folder" ;;
-esac
+case $PWD in *:*) fail "expected a path without a colon; found $PWD; move this folder" ;; esac
 [ -w . ] || fail "expected a folder that can be written to; found $PWD; copy it"
 
 # Keep where packages come from; no variable changes which ones are installed, or where to.
@@ -46,12 +44,12 @@ default() { eval "[ -z \"\$2\" ] || [ -n \"\${$1:-}\" ] || export $1=\"\$2\""; }
 # Take from pip.conf how to reach an index, and nothing else; tell uv of it.
 read_settings() {
     settings=$($python -m pip config list 2>&1) ||
-        fail "pip's configuration cannot be read; fix it: $(echo "$settings" | tail -n 1)"
+        fail "pip's configuration cannot be read; fix it: $(last_error "$settings")"
     names='index-url|extra-index-url|find-links|no-index|proxy|cert|client-cert|trusted-host'
     while read -r name value; do # [install] comes before [global], and wins
         default "PIP_$(echo "$name" | tr a-z- A-Z_)" "$value"
     done <<END
-$(echo "$settings" | sort -r | sed -e 's/\\n/ /g' |
+$(printf "%s\n" "$settings" | sort -r | sed -e 's/\\n/ /g' |
         sed -nE "s/^(install|global)\.($names|timeout|cache-dir)=['\"] *(.*)['\"]$/\2 \3/p")
 END
     export PIP_CONFIG_FILE=/dev/null
@@ -63,17 +61,17 @@ END
     default UV_FIND_LINKS "$(echo "${PIP_FIND_LINKS:-}" | tr ' ' ,)"
     default UV_NO_INDEX "${PIP_NO_INDEX:-}"
     default UV_INSECURE_HOST "${PIP_TRUSTED_HOST:-}"
-    default UV_HTTP_TIMEOUT "${PIP_TIMEOUT:-${PIP_DEFAULT_TIMEOUT:-}}"
     [ -z "${PIP_CERT:-}" ] || export SSL_CERT_FILE="$PIP_CERT"
     [ -z "${PIP_PROXY:-}" ] || export http_proxy="$PIP_PROXY" https_proxy="$PIP_PROXY"
-    cache=${UV_CACHE_DIR:-${XDG_CACHE_HOME:-${HOME:-}/.cache}/uv}
+    cache=${UV_CACHE_DIR:-${XDG_CACHE_HOME:-${HOME:-/dev/null}/.cache}/uv}
     { mkdir -p "$cache" && [ -w "$cache" ]; } 2>/dev/null || export UV_NO_CACHE=1
 }
 
 # Print the error in the output of pip or uv: the last that is named, else the last line.
 last_error() {
-    errors=$(echo "$1" | grep -iE '^ *([a-z]*error|cause): ' | grep -vE -- '-(error|failed)$' || true)
-    echo "${errors:-$1}" | tail -n 1 | sed 's/^ *//' | cut -c 1-300
+    errors=$(printf '%s\n' "$1" | grep -iE '^ *([a-z]*error|cause): ' | grep -vE 'error$|failed$') ||
+        errors=$1
+    printf '%s\n' "$errors" | tail -n 1 | sed 's/^ *//' | cut -c 1-300
 }
 
 # Print the cause that matters in the output of pip or uv, and what to do.
@@ -81,8 +79,8 @@ explain() {
     case $1 in
     *SOCKS*) echo "pip cannot use a SOCKS proxy; name an HTTP proxy (PIP_PROXY=http://...)" ;;
     *"DO NOT MATCH THE HASHES"*)
-        echo "$(echo "$1" | sed -nE 's/^ +([^ ]+==[^ ]+) from .*/\1/p' | head -n 1) on the package" \
-            "index does not have the hash of the lock; do not trust this index (PIP_INDEX_URL)" ;;
+        echo "$(printf '%s\n' "$1" | sed -nE 's/^ +([^ ]+==[^ ]+) from .*/\1/p' | tail -n 1) on the" \
+            "package index does not have the hash of the lock; do not trust this index (PIP_INDEX_URL)" ;;
     *"No space left"*) echo "the disk is full; free some space and run again" ;;
     *CERTIFICATE_VERIFY* | *"TLS CA"* | *"peer certificate"*)
         echo "the package index has a certificate of an authority unknown here;" \
@@ -90,7 +88,7 @@ explain() {
     *roxyError* | *"unnel connection"* | *"unnel error"*)
         echo "the proxy cannot be used; fix or unset" \
             "$(env | grep -ioE '^(pip_|https?_|all_)proxy' | tr '\n' ' ')" ;;
-    *NewConnection* | *"Failed to establish"* | *resol* | *"imed out"* | *unreachable*)
+    *NewConnection* | *"ailed to establish"* | *"ailed to resolve"* | *"imed out"* | *unreachable*)
         echo "no package index can be reached; connect, or name one (PIP_INDEX_URL, PIP_PROXY)" ;;
     *) echo "the packages cannot be installed: $(last_error "$1"); run again" ;;
     esac
@@ -101,20 +99,20 @@ make_venv() {
     if [ -L .venv ]; then rm .venv; fi # to another clone's, which stays as it is
     # The Python of an active environment could be .venv's own.
     base=$("$1" -I -c 'import sys; print(getattr(sys, "_base_executable", None) or sys.executable)')
-    problem=$("$base" -I -m venv --clear .venv 2>&1) || fail "$(last_error "$problem")"
+    problem=$("$base" -I -m venv --clear .venv 2>&1) || fail "$(explain "$problem")"
     read_settings
     awk "/^[a-z0-9]/ { wanted = /^($2)==/ } wanted" requirements.txt >.venv/first.txt
     problem=$($python -m pip install -q --no-deps --require-hashes --only-binary :all: \
         -r .venv/first.txt 2>&1) || fail "$(explain "$problem")"
 }
 
-# Print the path of the Python 3.13 that the uv $1 downloads, or has downloaded before.
+# Print the path of the newest Python that fits, which the uv $1 downloads unless it has one.
 download_python() {
-    echo "setup: $expected; found$found; uv downloads Python 3.13 now" >&2
-    problem=$("$1" python install 3.13 2>&1) ||
-        fail "uv cannot get Python 3.13 ($(last_error "$problem")); install Python 3.11, 3.12 or" \
-            "3.13, or name a mirror of what uv downloads (UV_PYTHON_INSTALL_MIRROR)"
-    "$1" python find --managed-python 3.13
+    echo "setup: $expected; found$found; uv gets one" >&2
+    problem=$("$1" python install '>=3.11,<3.14' 2>&1) ||
+        fail "uv cannot get one: $(last_error "$problem"); install one, or name a mirror of uv's" \
+            "downloads (UV_PYTHON_INSTALL_MIRROR)"
+    "$1" python find --managed-python '>=3.11,<3.14'
 }
 
 # Print whether .venv can be built from a Python ("fits"), or a first one that holds uv ("boots").
@@ -158,7 +156,7 @@ except OSError:  # a file system without locks
     pass'
 if is_ready; then exit; fi
 
-echo "setup: installing the packages of requirements.txt into .venv, once; about half a minute"
+echo "setup: installing the locked packages into .venv, once: half a minute, 2.4 GB on disk"
 if [ -z "$fitting" ]; then
     make_venv "$booting" uv
     fitting=$(download_python .venv/bin/uv)
@@ -171,4 +169,4 @@ if ! problem=$(.venv/bin/uv pip install --python $python "$@" 2>&1); then
     echo "setup: pip installs, in minutes, since uv cannot: $(last_error "$problem")"
     problem=$($python -m pip install -q --use-pep517 "$@" 2>&1) || fail "$(explain "$problem")"
 fi
-echo "$key" >.venv/ready
+printf '%s\n' "$key" >.venv/ready

@@ -23,14 +23,13 @@ SOURCE_ONLY = "antlr4-python3-runtime"
 UV = f'exec "{Path(sys.executable).parent}/uv" "$@"'
 
 
-def make_index(folder: Path, lock: str, uv: str = UV, changed: str = "") -> str:
+def make_index(folder: Path, lock: str, uv: str = UV) -> str:
     """Fill `folder` with packages.
 
     Args:
         folder: gets a folder for each package: served, it is a simple index (PEP 503).
         lock: the text of requirements.txt.
         uv: the shell script that uv consists of.
-        changed: a package that has other bytes than the returned lock says.
 
     Returns:
         The same lock with the hashes of the stand-ins.
@@ -43,8 +42,6 @@ def make_index(folder: Path, lock: str, uv: str = UV, changed: str = "") -> str:
             (folder / name / file).write_bytes(content)
         digest = hashlib.sha256(content).hexdigest()
         lines.append(f"{name}=={version}{marker} --hash=sha256:{digest}\n")
-        if name == changed:
-            (folder / name / file).write_bytes(content + b"\n")
     return "".join(lines)
 
 

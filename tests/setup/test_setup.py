@@ -1,14 +1,18 @@
-"""Set-up with stand-ins for packages and, where it says so, for interpreters."""
+"""Set-up with stand-ins for the packages and, where a test says so, for interpreters."""
 
+import hashlib
+import json
 import os
+import platform
 import re
-import shlex
 import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Iterator
+from functools import partial
 from importlib.metadata import distributions
 from pathlib import Path
 
@@ -21,9 +25,11 @@ from tests.setup.model_index import make_index, served
 
 LOCK = (ROOT / "requirements.txt").read_text(encoding="utf-8")
 PYTHON = getattr(sys, "_base_executable", sys.executable)
-STARTS = "setup: installing the packages of requirements.txt into .venv, once; about half a minute\n"
+UV = Path(sys.executable).parent / "uv"
+STARTS = "setup: installing the locked packages into .venv, once: half a minute, 2.4 GB on disk\n"
+OTHER = f" --hash=sha256:{'0' * 64}"
 WAITS = "setup: another set-up is at work in this folder; waiting for it\n"
-NO_UV = 'echo "error: uv cannot run here" >&2; exit 2'
+slow = partial(pytest.param, marks=pytest.mark.slow)
 
 
 @pytest.fixture(scope="module")
@@ -45,21 +51,16 @@ def clone(tmp_path: Path, index: tuple[str, str]) -> Path:
 
 
 def start(folder: Path, address: str = "", **variables: str) -> "subprocess.Popen[str]":
-    """Start set-up, with the variables of this process but those of Python, pip, uv, proxies."""
-    hidden = re.compile("(PIP|UV|PYTHON|COV|SSL_CERT|REQUESTS_CA|CURL_CA)|.*_proxy", re.IGNORECASE)
+    """Start set-up, with the variables of this process but those of Python, pip, uv, networks."""
+    hidden = re.compile("PIP|UV|PYTHON|COV|SSL_|REQUESTS_|CURL_|.*_proxy", re.IGNORECASE)
     kept = {name: value for name, value in os.environ.items() if not hidden.match(name)}
     home = folder.parent / "home"
     home.mkdir(exist_ok=True)
-    index = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": address}
+    own = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": address, "PYTHON": PYTHON}
     return subprocess.Popen(
-        ["sh", "tools/setup.sh"],
-        cwd=folder,
-        env=kept | index | {"PYTHON": PYTHON, "HOME": str(home)} | variables,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+        ["sh", "tools/setup.sh"], cwd=folder, env=kept | own | {"HOME": str(home)} | variables,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
 
 
 def set_up(folder: Path, address: str = "", **variables: str) -> tuple[int, str, str]:
@@ -67,6 +68,13 @@ def set_up(folder: Path, address: str = "", **variables: str) -> tuple[int, str,
     process = start(folder, address, **variables)
     output, errors = process.communicate(timeout=300)
     return process.returncode, output, errors
+
+
+def assert_refused(done: tuple[int, str, str], cause: str) -> None:
+    """Expect a status of 1, and one line that names the cause, a pattern."""
+    status, _, errors = done
+    assert (status, errors.count("\n")) == (1, 1)
+    assert re.match(f"setup: {cause}", errors), errors
 
 
 def installed(folder: Path) -> set[str]:
@@ -82,15 +90,16 @@ def locked(lock: str) -> set[str]:
 
 
 def test_hostile_environment(index: tuple[str, str], clone: Path, tmp_path: Path) -> None:
-    """The locked releases are installed by uv, whatever is set, from the index of a pip.conf."""
+    """uv installs the locked releases, whatever is set, from the second index of a pip.conf."""
     constraint, poisoned = tmp_path / "constraint.txt", tmp_path / "poisoned"
     constraint.write_text("numpy==999\nattrs==999\n")
     poisoned.mkdir()
     for module in ("ensurepip", "venv", "numpy", "sitecustomize"):
         (poisoned / f"{module}.py").write_text("raise SystemExit('poisoned')\n")
     (tmp_path / "pip.conf").write_text(
-        f"[global]\nindex-url = http://127.0.0.1:9\nno-binary = :all:\n"
-        f"[install]\nindex-url = {index[0]}\nuser = true\ntarget = {tmp_path / 'target'}\n"
+        "[global]\nindex-url = http://127.0.0.1:9\nno-binary = :all:\n"
+        f"[install]\nindex-url = {index[0]}/empty\nextra-index-url =\n    {index[0]}/none\n"
+        f"    {index[0]}\nuser = true\ntarget = {tmp_path / 'target'}\n"
     )
     done = set_up(
         clone, PIP_CONFIG_FILE=str(tmp_path / "pip.conf"), HOME="/dev/null/nowhere",
@@ -112,67 +121,67 @@ def test_hostile_environment(index: tuple[str, str], clone: Path, tmp_path: Path
 
 @pytest.mark.slow
 def test_pip_where_uv_cannot(clone: Path, tmp_path: Path) -> None:
-    """pip installs the locked releases, over HTTPS with an authority of one's own."""
-    lock = make_index(tmp_path / "index", LOCK, uv=NO_UV)
+    """pip installs the locked releases, over HTTPS by an authority that PIP_CERT names."""
+    lock = make_index(tmp_path / "index", LOCK, uv='echo "error: not here" >&2; exit 2')
     (clone / "requirements.txt").write_text(lock)
-    certificate = tmp_path / "authority.pem"
+    key, authority = tmp_path / "key.pem", tmp_path / "authority.pem"
     command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test -addext"
-    files = ["subjectAltName=IP:127.0.0.1", "-keyout", certificate, "-out", tmp_path / "public.pem"]
+    files = ["subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", authority]
     subprocess.run([*command.split(), *files], check=True, capture_output=True)
-    with certificate.open("a") as file:
-        file.write((tmp_path / "public.pem").read_text())
-    with served(tmp_path / "index", certificate) as address:
-        status, output, errors = set_up(clone, address)
-        assert (status, output, errors.count("\n")) == (1, STARTS, 1)
-        assert "an authority unknown here; name the file" in errors
-        status, output, errors = set_up(clone, address, PIP_CERT=str(tmp_path / "public.pem"))
-    assert (status, errors) == (0, "")
-    assert output.endswith("pip installs, in minutes, since uv cannot: error: uv cannot run here\n")
+    key.write_text(key.read_text() + authority.read_text())
+    with served(tmp_path / "index", key) as address:
+        assert_refused(set_up(clone, address), ".* an authority unknown here; name the file")
+        done = set_up(clone, address, PIP_CERT=str(authority))
+    says = f"{STARTS}setup: pip installs, in minutes, since uv cannot: error: not here\n"
+    assert done == (0, says, "")
     assert installed(clone) == locked(lock)
 
 
-@pytest.mark.parametrize("package", ["uv", pytest.param("numpy", marks=pytest.mark.slow)])
-def test_other_bytes(index: tuple[str, str], clone: Path, tmp_path: Path, package: str) -> None:
-    """A wheel with other bytes than the lock's is refused: by pip, and by pip after uv refused."""
-    lock = make_index(tmp_path / "index", LOCK, changed=package)
-    assert lock == index[1]
-    with served(tmp_path / "index") as address:
-        status, output, errors = set_up(clone, address)
-    assert (status, errors.count("\n")) == (1, 1)
-    assert re.match(rf"setup: {package}==\S+ on the package index does not have the hash", errors)
-    assert ("uv cannot: cause: Hash mismatch" in output) == (package == "numpy")
-
-
-@pytest.mark.parametrize("package", ["[a-z]", pytest.param("numpy", marks=pytest.mark.slow)])
-def test_missing_hash(index: tuple[str, str], clone: Path, package: str) -> None:
-    """A lock without the hash of one package, or without any, is refused by uv and by pip."""
-    lock = re.sub(rf"^({package}.*) --hash.*", r"\1", index[1], flags=re.MULTILINE)
+@pytest.mark.parametrize(
+    ("package", "locked_hash", "cause"),
+    [
+        ("uv", OTHER, r"uv==\S+ on the package index does not have the hash of the lock"),
+        slow("numpy", OTHER, r"numpy==\S+ on the package index does not have the hash of the lock"),
+        slow("numpy", "", ".*numpy.* --hash"),
+        slow("[a-z]", "", ".* --hash"),
+    ],
+)
+def test_hash(
+    index: tuple[str, str], clone: Path, package: str, locked_hash: str, cause: str
+) -> None:
+    """Other bytes than the lock's, or a lock without hashes: refused by uv, then by pip."""
+    lock = re.sub(rf"^({package}.*) --hash.*", rf"\1{locked_hash}", index[1], flags=re.MULTILINE)
     (clone / "requirements.txt").write_text(lock)
-    status, _, errors = set_up(clone, index[0])
-    assert (status, errors.count("\n")) == (1, 1)
-    assert "hash" in errors.lower()
+    done = set_up(clone, index[0])
+    assert_refused(done, cause)
+    assert ("since uv cannot: " in done[1]) == (package == "numpy")
 
 
 @pytest.mark.parametrize(
-    ("variables", "cause"),
+    ("variable", "value", "cause"),
     [
-        ({}, "no package index can be reached; connect, or name one"),
-        ({"PIP_PROXY": "http://127.0.0.1:9"}, "the proxy cannot be used; fix or unset PIP_PROXY"),
-        ({"all_proxy": "socks5://127.0.0.1:9"}, "pip cannot use a SOCKS proxy; name an HTTP proxy"),
-        ({"REQUESTS_CA_BUNDLE": "/no/file"}, "an authority unknown here; name the file"),
+        ("HOME", "/dev/null", "no package index can be reached; connect, or name one"),
+        slow(
+            "PIP_PROXY", "http://127.0.0.1:9", "the proxy cannot be used; fix or unset .*PIP_PROXY"
+        ),
+        slow(
+            "all_proxy", "socks5://127.0.0.1:9", "pip cannot use a SOCKS proxy; name an HTTP proxy"
+        ),
+        slow("REQUESTS_CA_BUNDLE", "/no/file", ".* an authority unknown here; name the file"),
     ],
 )
-def test_unreachable(clone: Path, variables: dict[str, str], cause: str) -> None:
-    """One line names the cause that matters."""
-    status, output, errors = set_up(clone, "https://127.0.0.1:9/simple", **variables)
-    assert (status, output, errors.count("\n")) == (1, STARTS, 1)
-    assert cause in errors
+def test_no_index(clone: Path, variable: str, value: str, cause: str) -> None:
+    """One line names the cause, not pip's last line, which is about versions."""
+    assert_refused(set_up(clone, "https://127.0.0.1:9/simple", **{variable: value}), cause)
+
+
+def test_colon_in_path(clone: Path) -> None:
+    folder = clone.rename(clone.parent / "a:b")
+    assert_refused(set_up(folder), "expected a path without a colon; found .*; move this folder")
 
 
 @pytest.mark.slow
-def test_killed_twice_moved_linked(
-    index: tuple[str, str], clone: Path, tmp_path: Path
-) -> None:
+def test_killed_twice_moved_linked(index: tuple[str, str], clone: Path, tmp_path: Path) -> None:
     """A killed set-up is done again, a second one waits, and a moved clone gets a new .venv."""
     address, lock = index
     process = start(clone, address)
@@ -187,12 +196,11 @@ def test_killed_twice_moved_linked(
     assert installed(clone) == locked(lock)
     assert set_up(clone) == (0, "", "")
 
-    moved = tmp_path / "moved"
+    moved, other = tmp_path / "moved", tmp_path / "other"
     clone.rename(moved)
     assert set_up(moved, address) == (0, STARTS, "")
     assert str(moved) in (moved / ".venv/bin/activate").read_text()
 
-    other = tmp_path / "other"
     shutil.copytree(moved, other, ignore=shutil.ignore_patterns(".venv"))
     (other / ".venv").symlink_to(moved / ".venv")
     assert set_up(other, address) == (0, STARTS, "")
@@ -201,28 +209,32 @@ def test_killed_twice_moved_linked(
     assert installed(moved) == installed(other) == locked(lock)
 
 
-def stand_in(path: Path, judged: str, body: str = "") -> None:
-    """Write an interpreter: `judged` is what set-up finds about it; else it is real, or `body`."""
-    real = f'exec "{PYTHON}" "$@"'
-    path.write_text(
-        f"""#!/bin/sh
-case "$3" in
-*ensurepip*) {f"echo {judged}" if judged else "exit 1"} ;;
-*version_info*) echo 3.14 ;;
-*) {body or real} ;;
-esac
-"""
-    )
+def write_python(path: Path, judged: str, rest: str = f'exec "{PYTHON}" "$@"') -> None:
+    """Write a stand-in that set-up takes for a 3.14, and judges so; else it does the rest."""
+    answer = f"echo {judged}" if judged else "exit 1"  # as without ensurepip
+    cases = f"*ensurepip*) {answer} ;; *version_info*) echo 3.14 ;; *) {rest} ;;"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f'#!/bin/sh\ncase "$3" in {cases} esac\n')
     path.chmod(0o755)
 
 
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A folder with the tools that set-up needs, and no Python."""
+    (tmp_path / "bin").mkdir()
+    tools = "awk cat cksum cut dirname env grep head mkdir rm sed sh sort tail tr"
+    for tool in tools.split():
+        (tmp_path / "bin" / tool).symlink_to(shutil.which(tool) or "")
+    return tmp_path / "bin"
+
+
 @pytest.mark.parametrize(
-    ("on_the_path", "variable", "expected"),
+    ("pythons", "variable", "expected"),
     [
-        ({"python3": "boots", "python3.12": "fits", "python3.11": "fits"}, "", "python3.12"),
-        ({"python3": "fits", "python3.13": "fits"}, "", "python3"),
-        ({"python3": "", "python3.11": "fits"}, "", "python3.11"),
-        ({"python3": "fits", "a b": "fits"}, "a b", "a b"),
+        ({"python3": "boots", "python3.12": "fits", "python3.11": "fits"}, "", "/python3.12"),
+        ({"python3": "fits", "python3.13": "fits"}, "", "/python3"),
+        ({"python3": "", "python3.11": "fits"}, "", "/python3.11"),
+        ({"python3": "fits", "a b": "fits"}, "a b", "/a b"),
         ({"python3": "fits", "mine": "boots"}, "mine", "PYTHON=mine is mine (3.14); name another"),
         ({"python3": "fits"}, "/bin/true", "PYTHON=/bin/true is"),
         ({"python3": ""}, "", "found python3 (3.14); install one (on Debian and Ubuntu: python3-v"),
@@ -230,15 +242,84 @@ esac
     ],
 )
 def test_python_is_found(
-    clone: Path, tmp_path: Path, on_the_path: dict[str, str], variable: str, expected: str
+    clone: Path, path: Path, pythons: dict[str, str], variable: str, expected: str
 ) -> None:
-    """The first Python that fits is taken, by stand-ins of which the chosen one says its name."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    for tool in ("sh", "dirname", "cat", "cksum", "env", "sed", "grep", "tail", "cut", "head"):
-        (folder / tool).symlink_to(shutil.which(tool) or "")
-    for name, judged in on_the_path.items():
-        stand_in(folder / name, judged, 'echo "$0" >&2; exit 1')
-    status, _, errors = set_up(clone, PATH=str(folder), PYTHON=variable)
+    """The first Python that fits is taken (it says so), or the one that PYTHON names."""
+    for name, judged in pythons.items():
+        write_python(path / name, judged, 'echo "$0 is taken" >&2; exit 1')
+    status, _, errors = set_up(clone, PATH=str(path), PYTHON=variable)
     assert (status, errors.count("\n")) == (1, 1)
-    assert expected in errors or errors == f"{folder / expected}\n"
+    assert (f"{expected} is taken" if expected[0] == "/" else expected) in errors
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="what uv downloads has a name for each system")
+@pytest.mark.parametrize("judged", ["boots", ""])
+def test_python_is_downloaded(
+    index: tuple[str, str], clone: Path, path: Path, tmp_path: Path, judged: str
+) -> None:
+    """Where Python is too new, it installs uv, which gets another; without ensurepip, a user's uv.
+
+    The download is a stand-in that starts this Python; its mirror is a folder.
+    """
+    release = "python{}.{}".format(*sys.version_info)
+    write_python(tmp_path / "python/bin" / release, "fits")
+    data = next(Path(sysconfig.get_path("stdlib")).glob("_sysconfigdata_*.py"))
+    (tmp_path / "python/lib" / release).mkdir(parents=True)
+    shutil.copy(data, tmp_path / "python/lib" / release)
+    archive = shutil.make_archive(str(tmp_path / "python"), "gztar", tmp_path, "python")
+    source = "https://github.com/astral-sh/python-build-standalone/releases/download"
+    entry = {
+        "name": "cpython", "arch": {"family": platform.machine(), "variant": None}, "os": "linux",
+        "libc": "gnu", "major": 3, "minor": sys.version_info[1], "patch": sys.version_info[2],
+        "prerelease": "", "variant": None, "build": "1", "url": f"{source}/python.tar.gz",
+        "sha256": hashlib.sha256(Path(archive).read_bytes()).hexdigest(),
+    }  # fmt: skip
+    key = f"cpython-{platform.python_version()}-linux-{platform.machine()}-gnu"
+    (tmp_path / "downloads.json").write_text(json.dumps({key: entry}))
+    write_python(path / "python3", judged)
+    if not judged:
+        (path / "uv").symlink_to(UV)
+    variables = {
+        "PATH": str(path), "PYTHON": "", "UV_PYTHON_INSTALL_MIRROR": "file:///no/mirror",
+        "UV_PYTHON_DOWNLOADS_JSON_URL": str(tmp_path / "downloads.json"),
+    }  # fmt: skip
+    says = "with venv and ensurepip; found python3 (3.14); uv gets one\n"
+    status, _, errors = set_up(clone, index[0], **variables)
+    assert (status, errors.count("\n")) == (1, 2)
+    assert re.search(f"{re.escape(says)}setup: uv cannot get one: .* name a mirror", errors)
+    variables["UV_PYTHON_INSTALL_MIRROR"] = tmp_path.as_uri()
+    status, output, errors = set_up(clone, index[0], **variables)
+    assert (status, output) == (0, STARTS), errors
+    assert errors.endswith(says)
+    assert installed(clone) == locked(index[1])
+
+
+def test_uv_run_and_sync(tmp_path: Path) -> None:
+    """`uv run` takes .venv as it is and `uv sync` refuses; neither makes a lock of its own."""
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    uv = [UV, "--offline", "--project", tmp_path]
+    assert subprocess.run([*uv, "run", "true"], check=False).returncode == 0
+    done = subprocess.run([*uv, "sync"], capture_output=True, text=True, check=False)
+    assert (done.returncode, "marked as unmanaged" in done.stderr) == (2, True)
+    assert [file.name for file in tmp_path.iterdir()] == ["pyproject.toml"]
+
+
+def test_recipes_name_the_interpreter() -> None:
+    """Apple's make 3.81 does not look for a recipe's command in the PATH that is exported."""
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    commands = set(re.findall(r"^\t@?(\S+)", text, re.MULTILINE))
+    others = {name for name in commands if not name.startswith(("$(BIN)/", "$(TESTS)"))}
+    assert others == {"awk", "grep", "tools/setup.sh"}
+    assert "\nTESTS := $(BIN)/python " in text
+
+
+def test_variables_of_recipes(tmp_path: Path) -> None:
+    """No variable of Python's reaches a training, but those for text and output."""
+    (tmp_path / "Makefile").write_text(f"include {ROOT}/Makefile\nshow:\n\t@env\n")
+    hostile = dict.fromkeys(("PYTHONWARNINGS", "PYTHONINSPECT", "PYTHONHOME", "PYTHONPATH"), "1")
+    command = ["make", "-f", str(tmp_path / "Makefile"), "show"]
+    environment = os.environ | hostile | {"PYTHONUTF8": "1", "PYTHON": "a b"}
+    output = subprocess.check_output(command, text=True, cwd=ROOT, env=environment)
+    found = {line for line in output.splitlines() if line.startswith("PYTHON")}
+    assert found - {"PYTHONUNBUFFERED=1"} == {"PYTHON=a b", "PYTHONNOUSERSITE=1", "PYTHONUTF8=1"}
