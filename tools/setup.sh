@@ -81,6 +81,8 @@ explain() {
     *"DO NOT MATCH THE HASHES"*)
         echo "$(printf '%s\n' "$1" | sed -nE 's/^ +([^ ]+==[^ ]+) from .*/\1/p' | tail -n 1) on the" \
             "package index does not have the hash of the lock; do not trust this index (PIP_INDEX_URL)" ;;
+    *"Hashes are required"*)
+        echo "requirements.txt lacks a hash; get it back (git restore requirements.txt)" ;;
     *"No space left"*) echo "the disk is full; free some space and run again" ;;
     *CERTIFICATE_VERIFY* | *"TLS CA"* | *"peer certificate"*)
         echo "the package index has a certificate of an authority unknown here;" \

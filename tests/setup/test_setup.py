@@ -25,7 +25,7 @@ from tests.setup.model_index import make_index, served
 
 LOCK = (ROOT / "requirements.txt").read_text(encoding="utf-8")
 PYTHON = getattr(sys, "_base_executable", sys.executable)
-UV = Path(sys.executable).parent / "uv"
+UV = str(Path(sys.executable).parent / "uv")
 STARTS = "setup: installing the locked packages into .venv, once: half a minute, 2.4 GB on disk\n"
 OTHER = f" --hash=sha256:{'0' * 64}"
 WAITS = "setup: another set-up is at work in this folder; waiting for it\n"
@@ -126,7 +126,7 @@ def test_pip_where_uv_cannot(clone: Path, tmp_path: Path) -> None:
     (clone / "requirements.txt").write_text(lock)
     key, authority = tmp_path / "key.pem", tmp_path / "authority.pem"
     command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test -addext"
-    files = ["subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", authority]
+    files = ["subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(authority)]
     subprocess.run([*command.split(), *files], check=True, capture_output=True)
     key.write_text(key.read_text() + authority.read_text())
     with served(tmp_path / "index", key) as address:
@@ -142,8 +142,8 @@ def test_pip_where_uv_cannot(clone: Path, tmp_path: Path) -> None:
     [
         ("uv", OTHER, r"uv==\S+ on the package index does not have the hash of the lock"),
         slow("numpy", OTHER, r"numpy==\S+ on the package index does not have the hash of the lock"),
-        slow("numpy", "", ".*numpy.* --hash"),
-        slow("[a-z]", "", ".* --hash"),
+        slow("numpy", "", "requirements.txt lacks a hash"),
+        slow("[a-z]", "", "requirements.txt lacks a hash"),
     ],
 )
 def test_hash(
@@ -161,12 +161,8 @@ def test_hash(
     ("variable", "value", "cause"),
     [
         ("HOME", "/dev/null", "no package index can be reached; connect, or name one"),
-        slow(
-            "PIP_PROXY", "http://127.0.0.1:9", "the proxy cannot be used; fix or unset .*PIP_PROXY"
-        ),
-        slow(
-            "all_proxy", "socks5://127.0.0.1:9", "pip cannot use a SOCKS proxy; name an HTTP proxy"
-        ),
+        slow("PIP_PROXY", "http://127.0.0.1:9", "the proxy cannot be used; .*PIP_PROXY"),
+        slow("all_proxy", "socks5://127.0.0.1:9", "pip cannot use a SOCKS proxy; name an"),
         slow("REQUESTS_CA_BUNDLE", "/no/file", ".* an authority unknown here; name the file"),
     ],
 )
@@ -298,7 +294,7 @@ def test_python_is_downloaded(
 def test_uv_run_and_sync(tmp_path: Path) -> None:
     """`uv run` takes .venv as it is and `uv sync` refuses; neither makes a lock of its own."""
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    uv = [UV, "--offline", "--project", tmp_path]
+    uv = [UV, "--offline", "--project", str(tmp_path)]
     assert subprocess.run([*uv, "run", "true"], check=False).returncode == 0
     done = subprocess.run([*uv, "sync"], capture_output=True, text=True, check=False)
     assert (done.returncode, "marked as unmanaged" in done.stderr) == (2, True)
