@@ -1,46 +1,174 @@
 #!/bin/sh
-# Makes .venv hold what requirements.txt locks: `tools/setup.sh` for the pipeline, `tools/setup.sh dev`
-# for its tests too. Does nothing where that is so already. PYTHON names the Python to build from.
+# Install the packages that requirements.txt locks into .venv; do nothing if that is done already.
+# PYTHON names the Python to build from. Nothing is resolved: uv, else pip, installs the lock as it
+# is. (Without --no-deps, pip before 24 takes the newest release of what another package asks for
+# with an extra: https://github.com/pypa/pip/issues/9644.)
 set -eu
 cd "$(dirname "$0")/.."
-unset PYTHONHOME PYTHONPATH PYTHONSAFEPATH VIRTUAL_ENV CONDA_PREFIX __PYVENV_LAUNCHER__
+python=.venv/bin/python
 
-if [ "${OS:-}" = Windows_NT ]; then venv=.venv/Scripts/python; else venv=.venv/bin/python; fi
+fail() {
+    echo "setup: $*" >&2
+    exit 1
+}
 
 version() { "$1" -I -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null; }
 
-# A clone that was moved has scripts that start with the old path, so the path is part of the key.
+# Scripts in .venv hold its path, so the path is a part of the key: a clone may be moved.
 key="$PWD $(cksum <requirements.txt)"
-if [ "$(cat ".venv/ready-${1:-run}" 2>/dev/null)" = "$key" ] && found=$(version "$venv") &&
-	{ [ -z "${PYTHON:-}" ] || [ "$(version "$PYTHON")" = "$found" ]; }; then
-	exit
-fi
+is_ready() {
+    [ "$(cat .venv/ready 2>/dev/null)" = "$key" ] && installed=$(version $python) &&
+        { [ -z "${PYTHON:-}" ] || [ "$(version "$PYTHON")" = "$installed" ]; }
+}
+if is_ready; then exit; fi
+case $PWD in *:*) fail "expected a path without a colon; found $PWD; move this folder" ;; esac
+[ -w . ] || fail "expected a folder that can be written to; found $PWD; copy it"
 
-fits() {
-	[ "$("$1" -I -c 'import ensurepip, sys, venv
-print((3, 11) <= sys.version_info < (3, 14) and sys.implementation.name == "cpython")' 2>/dev/null)" = True ]
+# Keep where packages come from; no variable changes which ones are installed, or where to.
+for name in $(env | sed -nE 's/^((PIP|UV|PYTHON)[A-Z0-9_]*)=.*/\1/p'); do
+    case $name in
+    PYTHON | PIP_CONFIG_FILE | PIP_INDEX_URL | PIP_EXTRA_INDEX_URL | PIP_FIND_LINKS) ;;
+    PIP_NO_INDEX | PIP_PROXY | PIP_CERT | PIP_CLIENT_CERT | PIP_TRUSTED_HOST | PIP_CACHE_DIR) ;;
+    PIP_TIMEOUT | PIP_DEFAULT_TIMEOUT | UV_DEFAULT_INDEX | UV_CACHE_DIR | UV_SYSTEM_CERTS) ;;
+    UV_PYTHON_INSTALL_MIRROR | UV_PYTHON_INSTALL_DIR | UV_PYTHON_DOWNLOADS_JSON_URL) ;;
+    *) unset "$name" ;;
+    esac
+done
+unset VIRTUAL_ENV CONDA_PREFIX __PYVENV_LAUNCHER__
+export PYTHONNOUSERSITE=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_RETRIES=1
+export UV_NO_CONFIG=1 UV_PYTHON_INSTALL_BIN=0
+
+# Set a variable that has no value, if there is one to give.
+default() { eval "[ -z \"\$2\" ] || [ -n \"\${$1:-}\" ] || export $1=\"\$2\""; }
+
+# Take from pip.conf how to reach an index, and nothing else; tell uv of it.
+read_settings() {
+    settings=$($python -m pip config list 2>&1) ||
+        fail "pip's configuration cannot be read; fix it: $(last_error "$settings")"
+    names='index-url|extra-index-url|find-links|no-index|proxy|cert|client-cert|trusted-host'
+    while read -r name value; do # [install] comes before [global], and wins
+        default "PIP_$(echo "$name" | tr a-z- A-Z_)" "$value"
+    done <<END
+$(printf "%s\n" "$settings" | sort -r | sed -e 's/\\n/ /g' |
+        sed -nE "s/^(install|global)\.($names|timeout|cache-dir)=['\"] *(.*)['\"]$/\2 \3/p")
+END
+    export PIP_CONFIG_FILE=/dev/null
+    default PIP_INDEX_URL "${UV_DEFAULT_INDEX:-}"
+    default PIP_CERT "${REQUESTS_CA_BUNDLE:-${CURL_CA_BUNDLE:-${SSL_CERT_FILE:-}}}"
+    default UV_DEFAULT_INDEX "${PIP_INDEX_URL:-}"
+    default UV_INDEX "${PIP_EXTRA_INDEX_URL:-}"
+    default UV_INDEX_STRATEGY unsafe-best-match # as pip does; the hashes make it safe
+    default UV_FIND_LINKS "$(echo "${PIP_FIND_LINKS:-}" | tr ' ' ,)"
+    default UV_NO_INDEX "${PIP_NO_INDEX:-}"
+    default UV_INSECURE_HOST "${PIP_TRUSTED_HOST:-}"
+    [ -z "${PIP_CERT:-}" ] || export SSL_CERT_FILE="$PIP_CERT"
+    [ -z "${PIP_PROXY:-}" ] || export http_proxy="$PIP_PROXY" https_proxy="$PIP_PROXY"
+    cache=${UV_CACHE_DIR:-${XDG_CACHE_HOME:-${HOME:-/dev/null}/.cache}/uv}
+    { mkdir -p "$cache" && [ -w "$cache" ]; } 2>/dev/null || export UV_NO_CACHE=1
 }
 
-python=
-for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11 python}; do
-	if fits "$candidate"; then
-		python=$candidate
-		break
-	fi
-done
-if [ -z "$python" ] && [ -n "${PYTHON:-}" ]; then
-	echo "setup: expected Python 3.11, 3.12 or 3.13 with venv and ensurepip; PYTHON=$PYTHON is" \
-		"$(version "$PYTHON" || echo "no Python"); name another one" >&2
-	exit 1
-elif [ -z "$python" ] && command -v uv >/dev/null; then
-	python=$(uv python find --quiet '>=3.11,<3.14' || { uv python install --quiet 3.13 && uv python find 3.13; }) || true
+# Print the error in the output of pip or uv: the last that is named, else the last line.
+last_error() {
+    errors=$(printf '%s\n' "$1" | grep -iE '^ *([a-z]*error|cause): ' | grep -vE 'error$|failed$') ||
+        errors=$1
+    printf '%s\n' "$errors" | tail -n 1 | sed 's/^ *//' | cut -c 1-300
+}
+
+# Print the cause that matters in the output of pip or uv, and what to do.
+explain() {
+    case $1 in
+    *SOCKS*) echo "pip cannot use a SOCKS proxy; name an HTTP proxy (PIP_PROXY=http://...)" ;;
+    *"DO NOT MATCH THE HASHES"*)
+        echo "$(printf '%s\n' "$1" | sed -nE 's/^ +([^ ]+==[^ ]+) from .*/\1/p' | tail -n 1) on the" \
+            "package index does not have the hash of the lock; do not trust this index (PIP_INDEX_URL)" ;;
+    *"Hashes are required"*)
+        echo "requirements.txt lacks a hash; get it back (git restore requirements.txt)" ;;
+    *"No space left"*) echo "the disk is full; free some space and run again" ;;
+    *CERTIFICATE_VERIFY* | *"TLS CA"* | *"peer certificate"*)
+        echo "the package index has a certificate of an authority unknown here;" \
+            "name the file of that authority (PIP_CERT=/path/to/authority.pem)" ;;
+    *roxyError* | *"unnel connection"* | *"unnel error"*)
+        echo "the proxy cannot be used; fix or unset" \
+            "$(env | grep -ioE '^(pip_|https?_|all_)proxy' | tr '\n' ' ')" ;;
+    *NewConnection* | *"ailed to establish"* | *"ailed to resolve"* | *"imed out"* | *unreachable*)
+        echo "no package index can be reached; connect, or name one (PIP_INDEX_URL, PIP_PROXY)" ;;
+    *) echo "the packages cannot be installed: $(last_error "$1"); run again" ;;
+    esac
+}
+
+# Make .venv from the Python $1, with the packages of the lock whose names match $2.
+make_venv() {
+    if [ -L .venv ]; then rm .venv; fi # to another clone's, which stays as it is
+    # The Python of an active environment could be .venv's own.
+    base=$("$1" -I -c 'import sys; print(getattr(sys, "_base_executable", None) or sys.executable)')
+    problem=$("$base" -I -m venv --clear .venv 2>&1) || fail "$(explain "$problem")"
+    read_settings
+    awk "/^[a-z0-9]/ { wanted = /^($2)==/ } wanted" requirements.txt >.venv/first.txt
+    problem=$($python -m pip install -q --no-deps --require-hashes --only-binary :all: \
+        -r .venv/first.txt 2>&1) || fail "$(explain "$problem")"
+}
+
+# Print the path of the newest Python that fits, which the uv $1 downloads unless it has one.
+download_python() {
+    echo "setup: $expected; found$found; uv gets one" >&2
+    problem=$("$1" python install '>=3.11,<3.14' 2>&1) ||
+        fail "uv cannot get one: $(last_error "$problem"); install one, or name a mirror of uv's" \
+            "downloads (UV_PYTHON_INSTALL_MIRROR)"
+    "$1" python find --managed-python '>=3.11,<3.14'
+}
+
+# Print whether .venv can be built from a Python ("fits"), or a first one that holds uv ("boots").
+judge() {
+    "$1" -I -c 'import ensurepip, sys, venv
+fits = (3, 11) <= sys.version_info < (3, 14) and sys.implementation.name == "cpython"
+print("fits" if fits else "boots")' 2>/dev/null || true
+}
+
+expected="expected Python 3.11, 3.12 or 3.13 with venv and ensurepip"
+fitting='' booting='' found=''
+if [ -n "${PYTHON:-}" ]; then set -- "$PYTHON"; else
+    set -- python3 python3.13 python3.12 python3.11 python
 fi
-if [ -z "$python" ]; then
-	echo "setup: expected Python 3.11, 3.12 or 3.13 with venv and ensurepip; found none on the PATH;" \
-		"install one (on Debian and Ubuntu: python3 and python3-venv), or name one: make setup PYTHON=/path/to/python3.12" >&2
-	exit 1
+for candidate; do
+    case $(judge "$candidate") in
+    fits) fitting=$candidate && break ;;
+    boots) booting=${booting:-$candidate} ;;
+    esac
+    if other=$(version "$candidate"); then found="$found $candidate ($other)"; fi
+done
+: "${found:= none}"
+if [ -z "$fitting" ] && [ -n "${PYTHON:-}" ]; then
+    fail "$expected; PYTHON=$PYTHON is$found; name another one"
+elif [ -z "$fitting$booting" ]; then
+    command -v uv >/dev/null || fail "$expected; found$found; install one (on Debian and Ubuntu:" \
+        "python3-venv) or uv, or name one: make setup PYTHON=/path/to/python3.12"
+    fitting=$(download_python uv)
 fi
 
-# Not the Python of an environment that is active, which could be .venv itself.
-base=$("$python" -I -c 'import sys; print(getattr(sys, "_base_executable", None) or sys.executable)')
-exec "$base" -I tools/setup.py "$key" "${1:-run}"
+# The lock belongs to the open file, which is this shell's and that of all that it starts.
+exec 9<>requirements.txt
+"${fitting:-$booting}" -I -c '
+import fcntl
+try:
+    fcntl.flock(9, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except BlockingIOError:
+    print("setup: another set-up is at work in this folder; waiting for it", flush=True)
+    fcntl.flock(9, fcntl.LOCK_EX)
+except OSError:  # a file system without locks
+    pass'
+if is_ready; then exit; fi
+
+echo "setup: installing the locked packages into .venv, once: half a minute, 2.4 GB on disk"
+if [ -z "$fitting" ]; then
+    make_venv "$booting" uv
+    fitting=$(download_python .venv/bin/uv)
+fi
+make_venv "$fitting" 'setuptools|uv'
+# The one package that is published as source alone is built with the setuptools of the lock.
+set -- --no-deps --require-hashes --only-binary :all: --no-binary antlr4-python3-runtime \
+    --no-build-isolation -r requirements.txt
+if ! problem=$(.venv/bin/uv pip install --python $python "$@" 2>&1); then
+    echo "setup: pip installs, in minutes, since uv cannot: $(last_error "$problem")"
+    problem=$($python -m pip install -q --use-pep517 "$@" 2>&1) || fail "$(explain "$problem")"
+fi
+printf '%s\n' "$key" >.venv/ready

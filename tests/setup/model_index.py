@@ -1,138 +1,100 @@
-"""A package index as it may be one day: of all that is locked it has a release 999, too.
+"""A package index as it may be one day: it has a release 999 of every locked package, too.
 
-The packages are stand-ins: empty but for their real metadata, so that set-up takes seconds. Real
-are uv and setuptools, which set-up runs; they are packed from what is installed here.
+The packages are stand-ins: empty, so that set-up takes seconds. Real are setuptools, packed from
+what is installed here, and uv, which the stand-in starts from here.
 """
 
-import base64
 import hashlib
 import re
+import ssl
+import sys
+import tarfile
 import threading
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib import metadata
 from io import BytesIO
 from pathlib import Path
-from tarfile import TarInfo
-from tarfile import open as open_tar
 
-from packaging.utils import canonicalize_name
-
-from tools.setup import SOURCE_ONLY, read_lock
-
-REAL = ("setuptools", "uv")
+SOURCE_ONLY = "antlr4-python3-runtime"
+UV = f'exec "{Path(sys.executable).parent}/uv" "$@"'
 
 
-def make_index(folder: Path, lock: str, *, without: tuple[str, ...] = ()) -> str:
-    """Fills `folder` with a simple index (PEP 503).
+def make_index(folder: Path, lock: str, uv: str = UV) -> str:
+    """Fill `folder` with packages.
 
     Args:
-        folder: where; a folder of files and a page for each package.
+        folder: gets a folder for each package: served, it is a simple index (PEP 503).
         lock: the text of requirements.txt.
-        without: packages that this index does not have.
+        uv: the shell script that uv consists of.
 
     Returns:
         The same lock with the hashes of the stand-ins.
     """
-    blocks = {}
-    for name, block in read_lock(lock).items():
-        pins = re.findall(r"^\S+?==(\S+)(.*?) \\$", block, re.MULTILINE)
-        files: dict[str, bytes] = {}
-        for version in [*dict.fromkeys(version for version, _ in pins), "999"]:
-            real = name in REAL and version != "999"
-            make = _packed if real else _source if name == SOURCE_ONLY else _wheel
-            files |= make(name, version)
-        if name not in without:
-            (folder / name).mkdir(parents=True)
-            for file, content in files.items():
-                (folder / name / file).write_bytes(content)
-            links = "".join(f'<a href="{file}">{file}</a>\n' for file in files)
-            page = f"<!DOCTYPE html><html><body>{links}</body></html>"
-            (folder / name / "index.html").write_text(page)
-        locked = [content for file, content in files.items() if "-999" not in file]
-        hashes = [f"    --hash=sha256:{hashlib.sha256(content).hexdigest()}" for content in locked]
-        comments = re.findall(r"^    #.*\n", block, re.MULTILINE)
-        for version, marker in pins:
-            text = f"{name}=={version}{marker} \\\n" + " \\\n".join(hashes) + "\n"
-            blocks[name, version] = text + "".join(comments)
-    return "".join(blocks.values())
+    lines = []
+    for name, version, marker in re.findall(r"^([a-z0-9.-]+)==(\S+)(.*?) \\$", lock, re.MULTILINE):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for release in ("999", version):
+            file, content = _source(release) if name == SOURCE_ONLY else _wheel(name, release, uv)
+            (folder / name / file).write_bytes(content)
+        digest = hashlib.sha256(content).hexdigest()
+        lines.append(f"{name}=={version}{marker} --hash=sha256:{digest}\n")
+    return "".join(lines)
 
 
-def _wheel(name: str, version: str) -> dict[str, bytes]:
-    """An empty package, with what the installed one needs and which extras that one has."""
+def _wheel(name: str, version: str, uv: str) -> tuple[str, bytes]:
+    """Return a wheel's name and content."""
     stem = f"{name.replace('-', '_')}-{version}"
-    lines = ["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}"]
-    with suppress(metadata.PackageNotFoundError):
-        known = metadata.metadata(name)
-        for key in ("Provides-Extra", "Requires-Dist"):
-            lines += [f"{key}: {value}" for value in known.get_all(key) or []]
-    info = f"{stem}.dist-info"
-    members = {
-        f"{info}/METADATA": "\n".join([*lines, ""]).encode(),
-        f"{info}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    members: dict[str, str | bytes] = {
+        f"{stem}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{stem}.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{stem}.dist-info/RECORD": "",
     }
-    return _zipped(stem, members)
-
-
-def _packed(name: str, version: str) -> dict[str, bytes]:
-    """The installed package as the wheel that it came from."""
-    found = metadata.distribution(name)
-    stem = f"{canonicalize_name(name)}-{version}"
-    members = {}
-    for file in found.files or []:
-        if file.suffix == ".pyc" or file.name in ("RECORD", "INSTALLER", "REQUESTED"):
-            continue
-        scripts = f"{stem}.data/scripts/{file.name}"
-        place = scripts if file.parts[0] == ".." else file.as_posix()
-        members[place] = Path(str(found.locate_file(file))).read_bytes()
-    return _zipped(stem, members)
-
-
-def _zipped(stem: str, members: dict[str, bytes]) -> dict[str, bytes]:
-    """A wheel of these files."""
+    if name == "uv":
+        members[f"{stem}.data/scripts/uv"] = f"#!/bin/sh\n{uv}\n"
+    if name == "setuptools" and version != "999":
+        for file in metadata.files(name) or []:
+            if file.suffix != ".pyc" and file.name not in ("RECORD", "INSTALLER", "REQUESTED"):
+                members[file.as_posix()] = file.read_binary()
     content = BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
-        record = []
         for member, data in members.items():
             entry = zipfile.ZipInfo(member)
             entry.external_attr = 0o100755 << 16
             archive.writestr(entry, data)
-            digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
-            record.append(f"{member},sha256={digest},{len(data)}\n")
-        own = f"{stem}.dist-info/RECORD"
-        archive.writestr(zipfile.ZipInfo(own), "".join(record) + f"{own},,\n")
-    return {f"{stem}-py3-none-any.whl": content.getvalue()}
+    return f"{stem}-py3-none-any.whl", content.getvalue()
 
 
-def _source(name: str, version: str) -> dict[str, bytes]:
-    """A source distribution with a setup.py and no pyproject.toml."""
-    stem = f"{name}-{version}"
-    members = {
-        "PKG-INFO": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
-        "setup.py": f"from setuptools import setup\nsetup(name={name!r}, version={version!r})\n",
-    }
+def _source(version: str) -> tuple[str, bytes]:
+    """Return the name and the content of a source distribution without a pyproject.toml."""
+    stem = f"{SOURCE_ONLY}-{version}"
+    script = f"from setuptools import setup\nsetup(name={SOURCE_ONLY!r}, version={version!r})\n"
     content = BytesIO()
-    with open_tar(fileobj=content, mode="w:gz") as archive:
-        for member, text in members.items():
-            entry = TarInfo(f"{stem}/{member}")
+    with tarfile.open(fileobj=content, mode="w:gz") as archive:
+        for member, text in {"PKG-INFO": "Metadata-Version: 2.1\n", "setup.py": script}.items():
+            entry = tarfile.TarInfo(f"{stem}/{member}")
             entry.size = len(text)
             archive.addfile(entry, BytesIO(text.encode()))
-    return {f"{stem}.tar.gz": content.getvalue()}
+    return f"{stem}.tar.gz", content.getvalue()
 
 
 class _Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
-        """Says nothing."""
+        """Print nothing."""
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """The address at which a folder can be read, on this machine alone."""
+def served(folder: Path, certificate: Path | None = None) -> Iterator[str]:
+    """Serve a folder on this machine alone; by HTTPS with a certificate that holds its key."""
     handler = partial(_Quiet, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"http{'s' if certificate else ''}://127.0.0.1:{server.server_port}"
         server.shutdown()

@@ -1,13 +1,18 @@
-"""Set-up from an index that has moved on, in surroundings that are not ours."""
+"""Set-up with stand-ins for the packages and, where a test says so, for interpreters."""
 
+import hashlib
+import json
 import os
+import platform
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Iterator
+from functools import partial
 from importlib.metadata import distributions
 from pathlib import Path
 
@@ -17,14 +22,14 @@ from packaging.utils import canonicalize_name
 
 from tests.conftest import ROOT
 from tests.setup.model_index import make_index, served
-from tools import setup
 
 LOCK = (ROOT / "requirements.txt").read_text(encoding="utf-8")
 PYTHON = getattr(sys, "_base_executable", sys.executable)
-ANOTHER = "setup: another one is at work in this folder; waiting for it\n"
-INSTALLED_BY_PIP = "setup: pip installs, in minutes, since uv cannot"
-
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="the paths are those of POSIX")
+UV = str(Path(sys.executable).parent / "uv")
+STARTS = "setup: installing the locked packages into .venv, once: half a minute, 2.4 GB on disk\n"
+OTHER = f" --hash=sha256:{'0' * 64}"
+WAITS = "setup: another set-up is at work in this folder; waiting for it\n"
+slow = partial(pytest.param, marks=pytest.mark.slow)
 
 
 @pytest.fixture(scope="module")
@@ -38,235 +43,279 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]
 
 @pytest.fixture
 def clone(tmp_path: Path, index: tuple[str, str]) -> Path:
-    """What of a clone set-up needs."""
+    """A folder with what set-up needs of a clone."""
     folder = tmp_path / "a clone"
     shutil.copytree(ROOT / "tools", folder / "tools")
     (folder / "requirements.txt").write_text(index[1])
     return folder
 
 
-def environment(folder: Path, address: str) -> dict[str, str]:
-    """The variables of this process; of pip's and uv's and Python's these alone."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("PIP_", "UV_", "PYTHON", "COV"))
-    }
+def start(folder: Path, address: str = "", **variables: str) -> "subprocess.Popen[str]":
+    """Start set-up, with the variables of this process but those of Python, pip, uv, networks."""
+    hidden = re.compile("PIP|UV|PYTHON|COV|SSL_|REQUESTS_|CURL_|.*_proxy", re.IGNORECASE)
+    kept = {name: value for name, value in os.environ.items() if not hidden.match(name)}
     home = folder.parent / "home"
     home.mkdir(exist_ok=True)
-    index = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": address}
-    return kept | index | {"PYTHON": PYTHON, "HOME": str(home)}
-
-
-def set_up(
-    folder: Path, address: str, purpose: str = "run", **variables: str
-) -> "subprocess.CompletedProcess[str]":
-    process = setting_up(folder, address, purpose, **variables)
-    output, errors = process.communicate(timeout=300)
-    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
-
-
-def setting_up(
-    folder: Path, address: str, purpose: str = "run", **variables: str
-) -> "subprocess.Popen[str]":
+    own = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": address, "PYTHON": PYTHON}
     return subprocess.Popen(
-        ["sh", "tools/setup.sh", purpose], cwd=folder,
-        env=environment(folder, address) | variables, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True, start_new_session=True,
+        ["sh", "tools/setup.sh"], cwd=folder, env=kept | own | {"HOME": str(home)} | variables,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
+
+
+def set_up(folder: Path, address: str = "", **variables: str) -> tuple[int, str, str]:
+    """Run set-up; return its status, output and errors."""
+    process = start(folder, address, **variables)
+    output, errors = process.communicate(timeout=300)
+    return process.returncode, output, errors
+
+
+def assert_refused(done: tuple[int, str, str], cause: str) -> None:
+    """Expect a status of 1, and one line that names the cause, a pattern."""
+    status, _, errors = done
+    assert (status, errors.count("\n")) == (1, 1)
+    assert re.match(f"setup: {cause}", errors), errors
 
 
 def installed(folder: Path) -> set[str]:
-    """`name==version` of all that an environment holds but pip, which comes with Python."""
+    """Return `name==version` of each package of an environment."""
     sites = [str(path) for path in folder.glob(".venv/lib/python*/site-packages")]
-    found = ((canonicalize_name(d.name), d.version) for d in distributions(path=sites))
-    return {f"{name}=={version}" for name, version in found if name != "pip"}
+    return {f"{canonicalize_name(d.name)}=={d.version}" for d in distributions(path=sites)}
 
 
-def locked(lock: str, names: set[str] | None = None) -> set[str]:
-    """The same as the lock has it, for this system."""
-    found = set()
-    for name, block in setup.read_lock(lock).items():
-        pins = [Requirement(line[:-2]) for line in block.splitlines() if line[:1].isalnum()]
-        for pin in pins:
-            wanted = (names is None or name in names) and name != "pip"
-            if wanted and (pin.marker is None or pin.marker.evaluate()):
-                found.add(f"{pin.name}{pin.specifier}")
-    return found
+def locked(lock: str) -> set[str]:
+    """Return the same of a lock, for this system."""
+    pins = [Requirement(line.split(" --hash")[0]) for line in lock.splitlines()]
+    return {f"{pin.name}{pin.specifier}" for pin in pins if not pin.marker or pin.marker.evaluate()}
 
 
-def to_run(lock: str) -> set[str]:
-    """What `make repro` needs, as the lock has it."""
-    return locked(lock, setup.needed_to_run(setup.read_lock(lock)) | {"uv"})
-
-
-def test_locked_releases_are_installed_and_only_they(
-    index: tuple[str, str], clone: Path, tmp_path: Path
-) -> None:
-    """Whatever is set around it; then for the tests, too, from the index that a pip.conf names."""
-    address, lock = index
-    constraint, configuration = tmp_path / "constraint.txt", tmp_path / "pip.conf"
+def test_hostile_environment(index: tuple[str, str], clone: Path, tmp_path: Path) -> None:
+    """uv installs the locked releases, whatever is set, from the second index of a pip.conf."""
+    constraint, poisoned = tmp_path / "constraint.txt", tmp_path / "poisoned"
     constraint.write_text("numpy==999\nattrs==999\n")
-    configuration.write_text(
-        f"[global]\nindex-url = {address}\n[install]\nuser = true\ntarget = {tmp_path / 'target'}\n"
-    )
-    poisoned = tmp_path / "poisoned"
     poisoned.mkdir()
-    for module in ("ast", "venv", "numpy", "sitecustomize"):
+    for module in ("ensurepip", "venv", "numpy", "sitecustomize"):
         (poisoned / f"{module}.py").write_text("raise SystemExit('poisoned')\n")
+    (tmp_path / "pip.conf").write_text(
+        "[global]\nindex-url = http://127.0.0.1:9\nno-binary = :all:\n"
+        f"[install]\nindex-url = {index[0]}/empty\nextra-index-url =\n    {index[0]}/none\n"
+        f"    {index[0]}\nuser = true\ntarget = {tmp_path / 'target'}\n"
+    )
     done = set_up(
-        clone, address, HOME="/dev/null/nowhere", VIRTUAL_ENV=str(tmp_path / "other"),
-        CONDA_PREFIX=str(tmp_path / "conda"), PYTHONPATH=str(poisoned), PYTHONSAFEPATH="1",
-        PYTHONHOME=str(poisoned), PIP_REQUIRE_VIRTUALENV="1", PIP_USER="1",
+        clone, PIP_CONFIG_FILE=str(tmp_path / "pip.conf"), HOME="/dev/null/nowhere",
+        VIRTUAL_ENV=str(tmp_path / "other"), CONDA_PREFIX=str(tmp_path / "conda"),
+        PYTHONPATH=str(poisoned), PYTHONSAFEPATH="1", PYTHONHOME=str(poisoned),
+        PYTHONWARNINGS="error", PYTHONINSPECT="1", PIP_REQUIRE_VIRTUALENV="1", PIP_USER="1",
         PIP_PREFIX=str(poisoned), PIP_TARGET=str(poisoned), PIP_CONSTRAINT=str(constraint),
         PIP_NO_BINARY=":all:", PIP_PRE="1", PIP_DRY_RUN="1", PIP_UPGRADE="1",
-        PIP_ROOT=str(poisoned), UV_SYSTEM_PYTHON="1",
-        UV_CONSTRAINT=str(constraint), UV_OVERRIDE=str(constraint), UV_PRERELEASE="allow",
-        UV_PYTHON="2.7", UV_NO_BUILD_ISOLATION="0", UV_PROJECT_ENVIRONMENT=str(poisoned),
+        PIP_ROOT=str(poisoned), UV_SYSTEM_PYTHON="1", UV_CONSTRAINT=str(constraint),
+        UV_OVERRIDE=str(constraint), UV_PRERELEASE="allow", UV_PYTHON="2.7",
+        UV_NO_BUILD_ISOLATION="0", UV_PROJECT_ENVIRONMENT=str(poisoned),
         UV_EXCLUDE_NEWER="2001-01-01T00:00:00Z", UV_NO_BINARY="1", UV_COMPILE_BYTECODE="1",
     )  # fmt: skip
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert installed(clone) == to_run(lock)
+    assert done == (0, STARTS, "")
+    assert installed(clone) == locked(index[1])
     assert [path for path in poisoned.iterdir() if path.suffix != ".py"] == []
-
-    done = set_up(clone, "", "dev", PIP_CONFIG_FILE=str(configuration))
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert installed(clone) == locked(lock)
     assert not (tmp_path / "target").exists()
 
 
 @pytest.mark.slow
+def test_pip_where_uv_cannot(clone: Path, tmp_path: Path) -> None:
+    """pip installs the locked releases, over HTTPS by an authority that PIP_CERT names."""
+    lock = make_index(tmp_path / "index", LOCK, uv='echo "error: not here" >&2; exit 2')
+    (clone / "requirements.txt").write_text(lock)
+    key, authority = tmp_path / "key.pem", tmp_path / "authority.pem"
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test -addext"
+    files = ["subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(authority)]
+    subprocess.run([*command.split(), *files], check=True, capture_output=True)
+    key.write_text(key.read_text() + authority.read_text())
+    with served(tmp_path / "index", key) as address:
+        assert_refused(set_up(clone, address), ".* an authority unknown here; name the file")
+        done = set_up(clone, address, PIP_CERT=str(authority))
+    says = f"{STARTS}setup: pip installs, in minutes, since uv cannot: error: not here\n"
+    assert done == (0, says, "")
+    assert installed(clone) == locked(lock)
+
+
 @pytest.mark.parametrize(
-    ("pip", "uv"), [("23.2.1", True), ("23.2.1", False), ("24.3.1", False), ("newest", False)]
+    ("package", "locked_hash", "cause"),
+    [
+        ("uv", OTHER, r"uv==\S+ on the package index does not have the hash of the lock"),
+        slow("numpy", OTHER, r"numpy==\S+ on the package index does not have the hash of the lock"),
+        slow("numpy", "", "requirements.txt lacks a hash"),
+        slow("[a-z]", "", "requirements.txt lacks a hash"),
+    ],
 )
-def test_every_pip_installs_the_locked_releases(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    pip: str,
-    uv: bool,
+def test_hash(
+    index: tuple[str, str], clone: Path, package: str, locked_hash: str, cause: str
 ) -> None:
-    """uv is there once pip has installed it; where the index has no uv, pip does it all."""
-    lock = make_index(tmp_path / "index", LOCK, without=() if uv else ("uv",))
-    monkeypatch.setattr(setup, "VENV", tmp_path / ".venv")
-    monkeypatch.setattr(setup, "PYTHON", tmp_path / ".venv/bin/python")
-    subprocess.run([PYTHON, "-m", "venv", tmp_path / ".venv"], check=True)
-    wanted = "pip" if pip == "newest" else f"pip=={pip}"
-    command = [setup.PYTHON, "-m", "pip", "install", "--quiet", "--upgrade", wanted]
-    subprocess.run(list(map(str, command)), check=True)
-    with served(tmp_path / "index") as address:
-        give_only(monkeypatch, address)
-        blocks = setup.read_lock(lock)
-        setup.install(blocks, set(blocks) - {"pip"} if uv else set(blocks) - {"pip", "uv"})
-    assert (INSTALLED_BY_PIP in capsys.readouterr().out) is not uv
-    assert installed(tmp_path) == {
-        name for name in locked(lock) if uv or not name.startswith("uv==")
-    }
+    """Other bytes than the lock's, or a lock without hashes: refused by uv, then by pip."""
+    lock = re.sub(rf"^({package}.*) --hash.*", rf"\1{locked_hash}", index[1], flags=re.MULTILINE)
+    (clone / "requirements.txt").write_text(lock)
+    done = set_up(clone, index[0])
+    assert_refused(done, cause)
+    assert ("since uv cannot: " in done[1]) == (package == "numpy")
 
 
-def test_no_index_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With releases that nobody has, so that pip asks for them; it finds none to install."""
-    monkeypatch.setattr(setup, "VENV", tmp_path)
-    monkeypatch.setattr(setup, "PYTHON", sys.executable)
-    give_only(monkeypatch, "http://127.0.0.1:9/simple")
-    blocks = setup.read_lock(re.sub(r"(?m)==\S+", "==998", LOCK))
-    with pytest.raises(SystemExit, match=r"^setup: no package index can be reached; ") as no:
-        setup.install(blocks, set(blocks))
-    assert "\n" not in str(no.value)
+@pytest.mark.parametrize(
+    ("variable", "value", "cause"),
+    [
+        ("HOME", "/dev/null", "no package index can be reached; connect, or name one"),
+        slow("PIP_PROXY", "http://127.0.0.1:9", "the proxy cannot be used; .*PIP_PROXY"),
+        slow("all_proxy", "socks5://127.0.0.1:9", "pip cannot use a SOCKS proxy; name an"),
+        slow("REQUESTS_CA_BUNDLE", "/no/file", ".* an authority unknown here; name the file"),
+    ],
+)
+def test_no_index(clone: Path, variable: str, value: str, cause: str) -> None:
+    """One line names the cause, not pip's last line, which is about versions."""
+    assert_refused(set_up(clone, "https://127.0.0.1:9/simple", **{variable: value}), cause)
 
 
-def give_only(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
-    """Of pip's and uv's variables, those alone that name an index."""
-    for name in [name for name in os.environ if name.startswith(("PIP_", "UV_"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("PIP_INDEX_URL", address)
+def test_colon_in_path(clone: Path) -> None:
+    folder = clone.rename(clone.parent / "a:b")
+    assert_refused(set_up(folder), "expected a path without a colon; found .*; move this folder")
 
 
 @pytest.mark.slow
-def test_killed_half_way_twice_at_once_moved_and_linked(
-    index: tuple[str, str], clone: Path, tmp_path: Path
-) -> None:
+def test_killed_twice_moved_linked(index: tuple[str, str], clone: Path, tmp_path: Path) -> None:
+    """A killed set-up is done again, a second one waits, and a moved clone gets a new .venv."""
     address, lock = index
-    process = setting_up(clone, address)
+    process = start(clone, address)
     while not (clone / ".venv/first.txt").exists() and process.poll() is None:
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    assert not (clone / ".venv/ready-run").exists()
-    both = [setting_up(clone, address) for _ in range(2)]  # as by `make watch` beside `make repro`
-    assert sorted(process.communicate()[0] for process in both) == ["", ANOTHER]
+    assert not (clone / ".venv/ready").exists()
+    both = [start(clone, address) for _ in range(2)]  # as `make watch` beside `make repro`
+    assert sorted(process.communicate()[0] for process in both) == [WAITS, STARTS]
     assert [process.returncode for process in both] == [0, 0]
-    assert installed(clone) == to_run(lock)
+    assert installed(clone) == locked(lock)
+    assert set_up(clone) == (0, "", "")
 
-    moved = tmp_path / "moved"
+    moved, other = tmp_path / "moved", tmp_path / "other"
     clone.rename(moved)
-    assert set_up(moved, address).returncode == 0
-    assert (moved / ".venv/bin/pip").read_text().splitlines()[0].find(str(moved)) > 0
+    assert set_up(moved, address) == (0, STARTS, "")
+    assert str(moved) in (moved / ".venv/bin/activate").read_text()
 
-    other = tmp_path / "other"
     shutil.copytree(moved, other, ignore=shutil.ignore_patterns(".venv"))
     (other / ".venv").symlink_to(moved / ".venv")
-    before = sorted(path.name for path in (moved / ".venv").iterdir())
-    assert set_up(other, address).returncode == 0
+    assert set_up(other, address) == (0, STARTS, "")
     assert not (other / ".venv").is_symlink()
-    assert sorted(path.name for path in (moved / ".venv").iterdir()) == before
-    assert installed(moved) == installed(other) == to_run(lock)
+    assert set_up(moved) == (0, "", "")
+    assert installed(moved) == installed(other) == locked(lock)
+
+
+def write_python(path: Path, judged: str, rest: str = f'exec "{PYTHON}" "$@"') -> None:
+    """Write a stand-in that set-up takes for a 3.14, and judges so; else it does the rest."""
+    answer = f"echo {judged}" if judged else "exit 1"  # as without ensurepip
+    cases = f"*ensurepip*) {answer} ;; *version_info*) echo 3.14 ;; *) {rest} ;;"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f'#!/bin/sh\ncase "$3" in {cases} esac\n')
+    path.chmod(0o755)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A folder with the tools that set-up needs, and no Python."""
+    (tmp_path / "bin").mkdir()
+    tools = "awk cat cksum cut dirname env grep head mkdir rm sed sh sort tail tr"
+    for tool in tools.split():
+        (tmp_path / "bin" / tool).symlink_to(shutil.which(tool) or "")
+    return tmp_path / "bin"
 
 
 @pytest.mark.parametrize(
-    ("on_the_path", "chosen"),
+    ("pythons", "variable", "expected"),
     [
-        ({"python3": "3.14", "python3.12": "3.12", "python3.11": "3.11"}, "python3.12"),
-        ({"python3": "3.11", "python3.13": "3.13"}, "python3"),
-        ({"python3": "no ensurepip", "python3.11": "3.11"}, "python3.11"),
-        ({"python3": "3.14", "uv": ""}, "uv's"),
-        ({"python3": "3.10"}, None),
-        ({}, None),
+        ({"python3": "boots", "python3.12": "fits", "python3.11": "fits"}, "", "/python3.12"),
+        ({"python3": "fits", "python3.13": "fits"}, "", "/python3"),
+        ({"python3": "", "python3.11": "fits"}, "", "/python3.11"),
+        ({"python3": "fits", "a b": "fits"}, "a b", "/a b"),
+        ({"python3": "fits", "mine": "boots"}, "mine", "PYTHON=mine is mine (3.14); name another"),
+        ({"python3": "fits"}, "/bin/true", "PYTHON=/bin/true is"),
+        ({"python3": ""}, "", "found python3 (3.14); install one (on Debian and Ubuntu: python3-v"),
+        ({}, "", "expected Python 3.11, 3.12 or 3.13 with venv and ensurepip; found none"),
     ],
 )
 def test_python_is_found(
-    clone: Path, tmp_path: Path, on_the_path: dict[str, str], chosen: str | None
+    clone: Path, path: Path, pythons: dict[str, str], variable: str, expected: str
 ) -> None:
-    """With stand-ins for the interpreters, which print how they are started."""
-    bin_folder = tmp_path / "bin"
-    bin_folder.mkdir()
-    for tool in ("sh", "dirname", "cat", "cksum"):
-        (bin_folder / tool).symlink_to(shutil.which(tool) or "")
-    for name, version in on_the_path.items():
-        (bin_folder / name).write_text(stand_in(name, version, bin_folder))
-        (bin_folder / name).chmod(0o755)
-    done = set_up(clone, "", PATH=str(bin_folder), PYTHON="")
-    if chosen:
-        assert done.stdout.split() == [chosen, "-I", "tools/setup.py"]
-    else:
-        assert done.returncode == 1
-        assert done.stderr.startswith("setup: expected Python 3.11, 3.12 or 3.13")
-        assert done.stderr.count("\n") == 1
+    """The first Python that fits is taken (it says so), or the one that PYTHON names."""
+    for name, judged in pythons.items():
+        write_python(path / name, judged, 'echo "$0 is taken" >&2; exit 1')
+    status, _, errors = set_up(clone, PATH=str(path), PYTHON=variable)
+    assert (status, errors.count("\n")) == (1, 1)
+    assert (f"{expected} is taken" if expected[0] == "/" else expected) in errors
 
 
-def stand_in(name: str, version: str, folder: Path) -> str:
-    """A script that answers as an interpreter of this version would, or as uv."""
-    if name == "uv":
-        managed = folder / "managed"
-        managed.write_text(stand_in("uv's", "3.13", folder))
-        managed.chmod(0o755)
-        return f'#!/bin/sh\n[ "$1 $2" = "python find" ] && echo "{managed}"\n'
-    lie = f"import sys; sys.version_info = ({version.replace('.', ', ')})"
-    if version == "no ensurepip":
-        lie = "raise SystemExit(1)"
-    return f"""#!/bin/sh
-case "$3" in
-  *ensurepip*) "{sys.executable}" -I -c "{lie}; $3" ;;
-  *base_executable*) echo "$0" ;;
-  *version_info*) echo "{version}" ;;
-  *) echo "{name} $1 $2" ;;
-esac
-"""
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="what uv downloads has a name for each system")
+@pytest.mark.parametrize("judged", ["boots", ""])
+def test_python_is_downloaded(
+    index: tuple[str, str], clone: Path, path: Path, tmp_path: Path, judged: str
+) -> None:
+    """Where Python is too new, it installs uv, which gets another; without ensurepip, a user's uv.
+
+    The download is a stand-in that starts this Python; its mirror is a folder.
+    """
+    release = "python{}.{}".format(*sys.version_info)
+    write_python(tmp_path / "python/bin" / release, "fits")
+    data = next(Path(sysconfig.get_path("stdlib")).glob("_sysconfigdata_*.py"))
+    (tmp_path / "python/lib" / release).mkdir(parents=True)
+    shutil.copy(data, tmp_path / "python/lib" / release)
+    archive = shutil.make_archive(str(tmp_path / "python"), "gztar", tmp_path, "python")
+    source = "https://github.com/astral-sh/python-build-standalone/releases/download"
+    entry = {
+        "name": "cpython", "arch": {"family": platform.machine(), "variant": None}, "os": "linux",
+        "libc": "gnu", "major": 3, "minor": sys.version_info[1], "patch": sys.version_info[2],
+        "prerelease": "", "variant": None, "build": "1", "url": f"{source}/python.tar.gz",
+        "sha256": hashlib.sha256(Path(archive).read_bytes()).hexdigest(),
+    }  # fmt: skip
+    key = f"cpython-{platform.python_version()}-linux-{platform.machine()}-gnu"
+    (tmp_path / "downloads.json").write_text(json.dumps({key: entry}))
+    write_python(path / "python3", judged)
+    if not judged:
+        (path / "uv").symlink_to(UV)
+    variables = {
+        "PATH": str(path), "PYTHON": "", "UV_PYTHON_INSTALL_MIRROR": "file:///no/mirror",
+        "UV_PYTHON_DOWNLOADS_JSON_URL": str(tmp_path / "downloads.json"),
+    }  # fmt: skip
+    says = "with venv and ensurepip; found python3 (3.14); uv gets one\n"
+    status, _, errors = set_up(clone, index[0], **variables)
+    assert (status, errors.count("\n")) == (1, 2)
+    assert re.search(f"{re.escape(says)}setup: uv cannot get one: .* name a mirror", errors)
+    variables["UV_PYTHON_INSTALL_MIRROR"] = tmp_path.as_uri()
+    status, output, errors = set_up(clone, index[0], **variables)
+    assert (status, output) == (0, STARTS), errors
+    assert errors.endswith(says)
+    assert installed(clone) == locked(index[1])
 
 
-def test_python_that_is_named_must_fit(clone: Path) -> None:
-    done = set_up(clone, "", PYTHON="/bin/true")
-    assert done.returncode == 1
-    assert "PYTHON=/bin/true is" in done.stderr
-    assert done.stderr.count("\n") == 1
+def test_uv_run_and_sync(tmp_path: Path) -> None:
+    """`uv run` takes .venv as it is and `uv sync` refuses; neither makes a lock of its own."""
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    uv = [UV, "--offline", "--project", str(tmp_path)]
+    assert subprocess.run([*uv, "run", "true"], check=False).returncode == 0
+    done = subprocess.run([*uv, "sync"], capture_output=True, text=True, check=False)
+    assert (done.returncode, "marked as unmanaged" in done.stderr) == (2, True)
+    assert [file.name for file in tmp_path.iterdir()] == ["pyproject.toml"]
+
+
+def test_recipes_name_the_interpreter() -> None:
+    """Apple's make 3.81 does not look for a recipe's command in the PATH that is exported."""
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    commands = set(re.findall(r"^\t@?(\S+)", text, re.MULTILINE))
+    others = {name for name in commands if not name.startswith(("$(BIN)/", "$(TESTS)"))}
+    assert others == {"awk", "grep", "tools/setup.sh"}
+    assert "\nTESTS := $(BIN)/python " in text
+
+
+def test_variables_of_recipes(tmp_path: Path) -> None:
+    """No variable of Python's reaches a training, but those for text and output."""
+    (tmp_path / "Makefile").write_text(f"include {ROOT}/Makefile\nshow:\n\t@env\n")
+    hostile = dict.fromkeys(("PYTHONWARNINGS", "PYTHONINSPECT", "PYTHONHOME", "PYTHONPATH"), "1")
+    command = ["make", "-f", str(tmp_path / "Makefile"), "show"]
+    environment = os.environ | hostile | {"PYTHONUTF8": "1", "PYTHON": "a b"}
+    output = subprocess.check_output(command, text=True, cwd=ROOT, env=environment)
+    found = {line for line in output.splitlines() if line.startswith("PYTHON")}
+    assert found - {"PYTHONUNBUFFERED=1"} == {"PYTHON=a b", "PYTHONNOUSERSITE=1", "PYTHONUTF8=1"}
