@@ -65,7 +65,7 @@ report: run  ## write report/: the workspace against BASE=revision, with curves,
 	@python -m gate report $(if $(BASE),--base "$(BASE)") $(if $(FILES),--files-of-commits "$(FILES)")
 
 bench: run  ## compare with a plain Keras script, in turn, on an idle machine; hours
-	@python -m bench
+	@python -m tools.bench
 
 # Four also on two cores: as fast on an idle machine (195 s, 189 s with two), faster on a busy one (222 s,
 # 364 s). In the order of the folders: by number of tests, the longest, which are few, would come last.
@@ -95,7 +95,7 @@ smoke: dev  ## run the committed pipeline for one epoch in a temporary clone, fr
 	@python -m tests.smoke
 
 verify: run  ## prove the committed results: rerun them from nothing in a temporary clone, compare
-	@python -m verify
+	@python -m tools.verify
 
 audit: dev  ## look for known vulnerabilities in the pinned packages (needs the internet)
 	@python -m pip_audit --require-hashes --disable-pip --requirement requirements.txt
