@@ -2,20 +2,18 @@
 
 import json
 import re
-from contextlib import ExitStack
 from pathlib import Path
-from resource import RUSAGE_SELF, getrusage
 from statistics import median
-from typing import Any, get_args
+from typing import Any
 
+import numpy as np
 import pytest
-from ruamel.yaml import YAML
 
-from experiment.parameters import Instructions, load_parameters
+from experiment.parameters import load_parameters
 from experiment.support.errors import InputError
 from tests.conftest import ROOT
+from tests.repository import git
 from tools import bench
-from tools.verify import open_clone, run
 
 
 def cost(seconds: float, megabytes: int) -> dict[str, float]:
@@ -23,13 +21,11 @@ def cost(seconds: float, megabytes: int) -> dict[str, float]:
 
 
 def test_ratios() -> None:
-    """The median of the ratios within the pairs is not the ratio of the medians."""
+    """The median of the ratios within the pairs, which is not that of the medians."""
     pairs = [
-        {"plain": cost(seconds, 800), "avx2": cost(10, 400), "native": cost(5, 200)}
-        for seconds in (15, 40, 20)
+        {"plain": cost(plain, 800), "avx2": cost(avx2, 400), "native": cost(5, 200)}
+        for plain, avx2 in ((15, 5), (40, 10), (20, 10))
     ]
-    pairs[0]["avx2"] = cost(5, 400)
-    assert bench.compute_ratios(pairs, "avx2", "seconds") == [3, 2, 4]
     results = {"pairs": pairs, "epochs": 2, "training_images": 1000, "cores": 2, "processor": "P"}
     assert bench.format_results(results) == (
         "avx2: the plain script takes 3.00 times as long (2.00 to 4.00) and 2.00 times the memory;"
@@ -40,16 +36,68 @@ def test_ratios() -> None:
     )
 
 
-def test_pairs_in_turn(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Plain script, then the pipeline with each set of instructions, with a new seed per pair."""
-    ran = []
+def test_pairs_in_turn(in_workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plain script, then the pipeline with each set of instructions; each pair has its seed."""
+    git(in_workspace, "init", "--quiet")
+    git(in_workspace, "commit", "--quiet", "--allow-empty", "--message=pipeline")
+    images = {"images": np.zeros((6, 2, 2, 1), np.uint8), "labels": np.arange(6), "classes": 6}
+    (in_workspace / "data/processed").mkdir()
+    np.savez(in_workspace / "data/processed/train.npz", **images)  # type: ignore[arg-type]
+    (in_workspace / "metrics").mkdir()
+    (in_workspace / "metrics/dropout.environment.json").write_text('{"libc": "1"}')
+    ran: list[tuple[object, ...]] = []
 
     def measure(command: tuple[str, ...], clone: Path) -> dict[str, float]:
-        train = YAML(typ="safe").load(clone / "params.yaml")["train"]
-        ran.append((*command[:2], train["seed"], train["instructions"], train["epochs"]))
+        train = load_parameters(clone / "params.yaml").train
+        ran.append((command[1], train.seed, train.instructions, train.epochs))
         return cost(len(ran), 1)
 
     monkeypatch.setattr(bench, "measure", measure)
-    monkeypatch.setattr(bench, "git", lambda *_: "abc")
-    monkeypatch.setattr(bench, "read_split", lambda _: load_images())
-    ...
+    found = bench.measure_pairs(in_workspace, pairs=2, epochs=7)
+    assert ran == [
+        step
+        for seed in (101, 102)
+        for step in (
+            ("dvc", seed, "avx2", 7),  # the images, not counted
+            ("data/processed", seed, "avx2", 7),
+            ("stages", seed, "avx2", 7),
+            ("dvc", seed, "native", 7),
+            ("stages", seed, "native", 7),
+        )
+    ]
+    assert found["pairs"] == [
+        {"plain": cost(2, 1), "avx2": cost(3, 1), "native": cost(5, 1)},
+        {"plain": cost(7, 1), "avx2": cost(8, 1), "native": cost(10, 1)},
+    ]
+    assert found["commit"] == git(in_workspace, "rev-parse", "HEAD")
+    assert (found["epochs"], found["training_images"]) == (7, 6)
+    assert found["environment"] == {"libc": "1"}
+
+
+def test_costs_of_a_process(tmp_path: Path) -> None:
+    """The largest of all processes is told; one that fails is one line."""
+    (tmp_path / "clone").mkdir()
+    child = "import sys; b'x' * 300_000_000; sys.exit(int(sys.argv[1]))"
+    parent = f"import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-c', {child!r}, '%d']))"
+    found = bench.measure(("-c", parent % 0), tmp_path / "clone")
+    assert 300e6 < found["largest_process"] < 400e6
+    assert found["seconds"] > 0
+    with pytest.raises(InputError, match="expected status 0; found 3"):
+        bench.measure(("-c", parent % 3), tmp_path / "clone")
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.ja.md"])
+def test_sentence_has_the_committed_figures(name: str) -> None:
+    """All numbers of the sentence are measured, and every ratio of times is in it."""
+    results: dict[str, Any] = json.loads((ROOT / bench.RESULTS).read_text(encoding="utf-8"))
+    pairs = results["pairs"]
+    text = (ROOT / name).read_text(encoding="utf-8")
+    sentence = re.findall(r"<!-- speed: headline -->(.*?)<!-- /speed -->", text, re.DOTALL)[0]
+    needed, others = {str(results["epochs"])}, {str(len(pairs)), str(results["cores"])}
+    for instructions in pairs[0].keys() - {"plain"}:
+        for key, where in (("seconds", needed), ("largest_process", others)):
+            found = [pair["plain"][key] / pair[instructions][key] for pair in pairs]
+            where |= {f"{value:.2f}" for value in (median(found), min(found), max(found))}
+    numbers = {*re.findall(r"(?<![\w.-])\d+(?:\.\d+)?(?![\w])", sentence)}
+    assert needed <= numbers <= needed | others
+    assert results["processor"] in sentence

@@ -27,7 +27,9 @@ stages:
     outs: [data/images.npz, {metrics/a.environment.json: {cache: false}}]
     metrics: [{metrics/a.json: {cache: false}}]
 """,
-    "gate.yaml": "metrics: {metrics/a.json: {loss: {better: lower, margin: {absolute: 1}, blocks: true}}}\n",
+    "gate.yaml": """\
+metrics: {metrics/a.json: {loss: {better: lower, margin: {absolute: 1}, blocks: true}}}
+""",
     "train.py": """\
 import json, pathlib
 for path, content in {
