@@ -67,7 +67,7 @@ def measure_pairs(clone: Path, pairs: int, epochs: int) -> dict[str, Any]:
     script = ("tools/plain.py", "data/processed", str(plain), "--epochs", str(epochs))
     measured = []
     for number in range(pairs):
-        costs = {}
+        costs: dict[str, dict[str, float]] = {}
         for instructions in get_args(Instructions):
             train = {"epochs": epochs, "seed": FIRST_SEED + number, "instructions": instructions}
             set_parameters(clone, PLAIN | {"train": PLAIN["train"] | train})
@@ -75,7 +75,7 @@ def measure_pairs(clone: Path, pairs: int, epochs: int) -> dict[str, Any]:
             if not costs:
                 costs["plain"] = measure(script, clone)
             costs[instructions] = measure(("-m", "stages"), clone)
-            print(f"pair {number + 1}: {costs}", flush=True)
+        print(f"pair {number + 1}: {costs}", flush=True)
         measured.append(costs)
     environment = json.loads((clone / "metrics/dropout.environment.json").read_text())
     return {

@@ -6,6 +6,7 @@ from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -27,7 +28,7 @@ def test_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
                 exec("".join(cell["source"]), names)
             drawn += [axes for number in plt.get_fignums() for axes in plt.figure(number).axes]
             plt.close("all")
-    lines = [[line.get_ydata().tolist() for line in axes.lines] for axes in drawn]
+    lines = [[list(np.asarray(line.get_ydata())) for line in axes.lines] for axes in drawn]
     curves = [pd.read_csv(ROOT / f"plots/{name}.csv") for name in ("no_dropout", "dropout")]
     assert lines[:2] == [
         [curve[prefix + metric].tolist() for curve in curves for prefix in ("val_", "")]

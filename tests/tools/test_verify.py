@@ -90,12 +90,10 @@ def test_committed_results_and_edited_ones(folder: Path, tmp_path: Path, run: Ru
     assert [*(tmp_path / "tmp").glob("clone-*")] == []
 
     edited = json.dumps({"loss": 0.25})
-    hashes = [
-        hashlib.md5(text.encode()).hexdigest()
-        for text in ((folder / "metrics/a.json").read_text(), edited)
-    ]
+    before = (folder / "metrics/a.json").read_text()
+    old, new = (hashlib.md5(text.encode()).hexdigest() for text in (before, edited))
     write(folder / "metrics/a.json", edited)
-    write(folder / "dvc.lock", (folder / "dvc.lock").read_text().replace(*hashes))
+    write(folder / "dvc.lock", (folder / "dvc.lock").read_text().replace(old, new))
     head = commit(folder)
     write(folder / "note", "")
     done = run(folder, "tools.verify", **where)
@@ -104,7 +102,7 @@ def test_committed_results_and_edited_ones(folder: Path, tmp_path: Path, run: Ru
     assert done.stdout.endswith(f"{head}, run from nothing: other bytes\n  metrics/a.json\n")
     certificate = json.loads((folder / "certificate/certificate.json").read_text())
     assert certificate["commit"] == head
-    assert certificate["hashes"]["metrics/a.json"] == hashes[::-1]
+    assert certificate["hashes"]["metrics/a.json"] == [new, old]
     asked = done.stderr.splitlines()[-1].split("noise: ")[1]
     gate = subprocess.run(
         asked, shell=True, env=environment_of_stages() | {"PYTHONPATH": str(ROOT)}
