@@ -36,7 +36,7 @@ def test_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     runs = pd.read_csv(ROOT / "metrics/study_runs.csv").query(
         "dataset == 'mnist' and placement in ('none', 'dense')"
-        " and train_samples == 48_000 and dense_units == 128"
+        " and train_samples.isna() and dense_units == 128 and epochs == 20"
     )
     assert lines[2][0] == (100 * runs["test_accuracy"]).tolist()
     without = runs.query("dropout_rate == 0")["test_accuracy"].mean()

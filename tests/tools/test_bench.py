@@ -27,13 +27,16 @@ def test_ratios() -> None:
         for plain, avx2 in ((15, 5), (40, 10), (20, 10))
     ]
     results = {"pairs": pairs, "epochs": 2, "training_images": 1000, "cores": 2, "processor": "P"}
-    assert bench.format_results(results) == (
-        "avx2: the plain script takes 3.00 times as long (2.00 to 4.00) and 2.00 times the memory;"
-        " one training sees 200 images a second\n"
-        "native: the plain script takes 4.00 times as long (3.00 to 8.00) and 4.00 times the memory;"
-        " one training sees 400 images a second\n"
-        "3 pairs, 2 epochs, 2 cores, P"
-    )
+    lines = bench.format_results(results).splitlines()
+    sentence = (
+        "{}: the plain script takes {} times as long ({} to {}) and {} times the memory;"
+        " one training sees {} images a second"
+    ).format
+    assert lines == [
+        sentence("avx2", "3.00", "2.00", "4.00", "2.00", 200),
+        sentence("native", "4.00", "3.00", "8.00", "4.00", 400),
+        "3 pairs, 2 epochs, 2 cores, P",
+    ]
 
 
 def test_pairs_in_turn(in_workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,15 +78,15 @@ def test_pairs_in_turn(in_workspace: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_costs_of_a_process(tmp_path: Path) -> None:
-    """The largest of all processes is told; one that fails is one line."""
+    """The largest of all processes counts; one that fails is one line."""
     (tmp_path / "clone").mkdir()
-    child = "import sys; b'x' * 300_000_000; sys.exit(int(sys.argv[1]))"
-    parent = f"import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-c', {child!r}, '%d']))"
-    found = bench.measure(("-c", parent % 0), tmp_path / "clone")
+    child = "import sys; b'x' * 300_000_000; sys.exit({})"
+    parent = "import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-c', {!r}]))"
+    found = bench.measure(("-c", parent.format(child.format(0))), tmp_path / "clone")
     assert 300e6 < found["largest_process"] < 400e6
     assert found["seconds"] > 0
     with pytest.raises(InputError, match="expected status 0; found 3"):
-        bench.measure(("-c", parent % 3), tmp_path / "clone")
+        bench.measure(("-c", parent.format(child.format(3))), tmp_path / "clone")
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.ja.md"])
