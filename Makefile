@@ -38,8 +38,8 @@ data: setup  ## download the images and split them
 repro: setup  ## run every stage that is out of date; the two trainings run in parallel
 	@$(BIN)/python -m stages
 
-watch: setup  ## follow a running `make repro` or `make study` in a browser
-	@$(BIN)/python -m watch
+watch: setup  ## follow a running `make repro` in a browser
+	@$(BIN)/python -m stages.watch
 
 evaluate: setup  ## evaluate MODEL=models/dropout.keras on the test images, or on IMAGE=digit.png
 	@$(BIN)/python -m stages.evaluate "$(or $(MODEL),models/dropout.keras)" $(if $(IMAGE),--image "$(IMAGE)")
@@ -60,7 +60,7 @@ report: setup  ## write report/index.html: the verdict of the gate against BASE,
 	@$(BIN)/python -m gate report $(if $(BASE),--base "$(BASE)") $(if $(FILES),--files-of-commits "$(FILES)")
 
 bench: setup  ## compare with a plain Keras script, in turns, on an idle machine: hours
-	@$(BIN)/python -m bench
+	@$(BIN)/python -m tools.bench
 
 # Four processes on two cores, too: as fast on an idle machine (195 s, 189 s with two), faster on a
 # busy one (222 s, 364 s). In the order of the folders: by number of tests, the longest would be last.
@@ -91,7 +91,7 @@ smoke: setup  ## run the committed pipeline for one epoch in a temporary clone, 
 	@$(BIN)/python -m tests.smoke
 
 verify: setup  ## run the committed pipeline in a temporary clone and compare the results
-	@$(BIN)/python -m verify
+	@$(BIN)/python -m tools.verify
 
 audit: setup  ## look for known vulnerabilities in the locked packages (needs the internet)
 	@$(BIN)/python -m pip_audit --require-hashes --disable-pip --requirement requirements.txt

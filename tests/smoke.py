@@ -1,17 +1,20 @@
-"""The real pipeline in a temporary clone: real download, one epoch. `make smoke` runs it."""
+"""`make smoke`: one epoch of the committed pipeline in a temporary clone, download included."""
 
 import json
 import sys
+from contextlib import ExitStack
 
+from experiment.support.errors import one_line_errors
 from tests.conftest import ROOT, set_parameters
-from verify.rerun import run_pipeline, temporary_clone
+from tools.verify import open_clone, run
 
 
 def main() -> None:
-    """Clones what is committed, trains one epoch of both variants, and looks at the metrics."""
-    with temporary_clone(ROOT) as clone:
+    """Train both variants for one epoch and look at their accuracy."""
+    with one_line_errors("smoke", then="run again"), ExitStack() as stack:
+        clone = open_clone(ROOT, stack)
         set_parameters(clone, train__epochs=1)
-        if not run_pipeline(clone):
+        if run(("-m", "stages"), clone)[0] != 0:
             sys.exit("smoke: the pipeline failed; the reason is above")
         for variant in ("no_dropout", "dropout"):
             metrics = json.loads((clone / f"metrics/{variant}.json").read_text())

@@ -21,11 +21,12 @@ GO_ON = "what was finished before is kept; run again to go on"
 
 
 @contextmanager
-def one_line_errors(program: str) -> Iterator[None]:
+def one_line_errors(program: str, then: str = GO_ON) -> Iterator[None]:
     """Ends the process with one line on stderr and a status that is not 0, without a traceback.
 
     Args:
         program: name that starts the line, such as `download`.
+        then: ends the line after an interrupt.
 
     Raises:
         SystemExit: 1 for bad input or a disk that cannot be written, 130 for Ctrl-C, 143 for a
@@ -33,7 +34,7 @@ def one_line_errors(program: str) -> Iterator[None]:
     """
 
     def terminate(signum: int, frame: FrameType | None) -> None:
-        print(f"{program}: terminated; {GO_ON}", file=sys.stderr)
+        print(f"{program}: terminated; {then}", file=sys.stderr)
         raise SystemExit(128 + signum)
 
     before = signal.signal(signal.SIGTERM, terminate)
@@ -42,7 +43,7 @@ def one_line_errors(program: str) -> Iterator[None]:
     except InputError as error:
         sys.exit(f"{program}: {error}")
     except KeyboardInterrupt:
-        print(f"{program}: interrupted; {GO_ON}", file=sys.stderr)
+        print(f"{program}: interrupted; {then}", file=sys.stderr)
         sys.exit(130)
     except OSError as error:
         if error.errno not in _DISK_ERRORS:

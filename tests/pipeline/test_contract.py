@@ -171,7 +171,7 @@ def test_data_and_models_are_dvcs_and_the_rest_is_gits() -> None:
 
 
 def test_only_what_trains_imports_tensorflow_and_experiment_imports_no_other_folder() -> None:
-    others = {"stages", "study", "bench", "gate", "tests", "dvc"}
+    others = {"stages", "study", "tools", "gate", "tests", "dvc"}
     for path in (*ROOT.glob("experiment/**/*.py"), *ROOT.glob("stages/*.py")):
         first = {*re.findall(r"(?m)^\s*(?:from|import) (\w+)", path.read_text(encoding="utf-8"))}
         assert path.parent.name == "network" or not first & {"keras", "tensorflow"}, path

@@ -1,0 +1,106 @@
+"""The benchmark: what it runs in turn, and what the READMEs say of the committed figures."""
+
+import json
+import re
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import pytest
+
+from experiment.parameters import load_parameters
+from experiment.support.errors import InputError
+from tests.conftest import ROOT
+from tests.repository import git
+from tools import bench
+
+
+def cost(seconds: float, megabytes: int) -> dict[str, float]:
+    return {"seconds": seconds, "largest_process": megabytes * 10**6}
+
+
+def test_ratios() -> None:
+    """The median of the ratios within the pairs, which is not that of the medians."""
+    pairs = [
+        {"plain": cost(plain, 800), "avx2": cost(avx2, 400), "native": cost(5, 200)}
+        for plain, avx2 in ((15, 5), (40, 10), (20, 10))
+    ]
+    results = {"pairs": pairs, "epochs": 2, "training_images": 1000, "cores": 2, "processor": "P"}
+    lines = bench.format_results(results).splitlines()
+    sentence = (
+        "{}: the plain script takes {} times as long ({} to {}) and {} times the memory;"
+        " one training sees {} images a second"
+    ).format
+    assert lines == [
+        sentence("avx2", "3.00", "2.00", "4.00", "2.00", 200),
+        sentence("native", "4.00", "3.00", "8.00", "4.00", 400),
+        "3 pairs, 2 epochs, 2 cores, P",
+    ]
+
+
+def test_pairs_in_turn(in_workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plain script, then the pipeline with each set of instructions; each pair has its seed."""
+    git(in_workspace, "init", "--quiet")
+    git(in_workspace, "commit", "--quiet", "--allow-empty", "--message=pipeline")
+    images = {"images": np.zeros((6, 2, 2, 1), np.uint8), "labels": np.arange(6), "classes": 6}
+    (in_workspace / "data/processed").mkdir()
+    np.savez(in_workspace / "data/processed/train.npz", **images)  # type: ignore[arg-type]
+    (in_workspace / "metrics").mkdir()
+    (in_workspace / "metrics/dropout.environment.json").write_text('{"libc": "1"}')
+    ran: list[tuple[object, ...]] = []
+
+    def measure(command: tuple[str, ...], clone: Path) -> dict[str, float]:
+        train = load_parameters(clone / "params.yaml").train
+        ran.append((command[1], train.seed, train.instructions, train.epochs))
+        return cost(len(ran), 1)
+
+    monkeypatch.setattr(bench, "measure", measure)
+    found = bench.measure_pairs(in_workspace, pairs=2, epochs=7)
+    assert ran == [
+        step
+        for seed in (101, 102)
+        for step in (
+            ("dvc", seed, "avx2", 7),  # the images, not counted
+            ("data/processed", seed, "avx2", 7),
+            ("stages", seed, "avx2", 7),
+            ("dvc", seed, "native", 7),
+            ("stages", seed, "native", 7),
+        )
+    ]
+    assert found["pairs"] == [
+        {"plain": cost(2, 1), "avx2": cost(3, 1), "native": cost(5, 1)},
+        {"plain": cost(7, 1), "avx2": cost(8, 1), "native": cost(10, 1)},
+    ]
+    assert found["commit"] == git(in_workspace, "rev-parse", "HEAD")
+    assert (found["epochs"], found["training_images"]) == (7, 6)
+    assert found["environment"] == {"libc": "1"}
+
+
+def test_costs_of_a_process(tmp_path: Path) -> None:
+    """The largest of all processes counts; one that fails is one line."""
+    (tmp_path / "clone").mkdir()
+    child = "import sys; b'x' * 300_000_000; sys.exit({})"
+    parent = "import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-c', {!r}]))"
+    found = bench.measure(("-c", parent.format(child.format(0))), tmp_path / "clone")
+    assert 300e6 < found["largest_process"] < 400e6
+    assert found["seconds"] > 0
+    with pytest.raises(InputError, match="expected status 0; found 3"):
+        bench.measure(("-c", parent.format(child.format(3))), tmp_path / "clone")
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.ja.md"])
+def test_sentence_has_the_committed_figures(name: str) -> None:
+    """All numbers of the sentence are measured, and every ratio of times is in it."""
+    results: dict[str, Any] = json.loads((ROOT / bench.RESULTS).read_text(encoding="utf-8"))
+    pairs = results["pairs"]
+    text = (ROOT / name).read_text(encoding="utf-8")
+    sentence = re.findall(r"<!-- speed: headline -->(.*?)<!-- /speed -->", text, re.DOTALL)[0]
+    needed, others = {str(results["epochs"])}, {str(len(pairs)), str(results["cores"])}
+    for instructions in pairs[0].keys() - {"plain"}:
+        for key, where in (("seconds", needed), ("largest_process", others)):
+            found = [pair["plain"][key] / pair[instructions][key] for pair in pairs]
+            where |= {f"{value:.2f}" for value in (median(found), min(found), max(found))}
+    numbers = {*re.findall(r"(?<![\w.-])\d+(?:\.\d+)?(?![\w])", sentence)}
+    assert needed <= numbers <= needed | others
+    assert results["processor"] in sentence

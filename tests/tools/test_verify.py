@@ -1,0 +1,215 @@
+"""`python -m tools.verify`, with a pipeline of a few lines in place of the trainings."""
+
+import hashlib
+import json
+import signal
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import psutil
+import pytest
+
+from experiment.support.errors import InputError
+from tests.conftest import ROOT, Run, environment_of_stages
+from tests.repository import git
+from tools import verify
+
+FILES = {
+    "dvc.yaml": """\
+stages:
+  prepare: {cmd: cp train.py prepared, deps: [train.py], outs: [prepared]}
+  train:
+    cmd: python train.py
+    deps: [train.py]
+    outs: [data/images.npz, {metrics/a.environment.json: {cache: false}}]
+    metrics: [{metrics/a.json: {cache: false}}]
+""",
+    "gate.yaml": """\
+metrics: {metrics/a.json: {loss: {better: lower, margin: {absolute: 1}, blocks: true}}}
+""",
+    "train.py": """\
+import json, pathlib
+for path, content in {
+    "data/images.npz": "images",
+    "metrics/a.environment.json": {"libc": "1"},
+    "metrics/a.json": {"loss": 0.5},
+}.items():
+    pathlib.Path(path).parent.mkdir(exist_ok=True)
+    pathlib.Path(path).write_text(json.dumps(content))
+""",
+    "stages/__init__.py": "",
+    "stages/__main__.py": "import sys; from dvc.cli import main; sys.exit(main(['repro']))",
+    ".gitignore": "/certificate/\n",
+    ".dvc/.gitignore": "/config.local\n/tmp\n/cache\n",
+}
+WAITING = """\
+import subprocess, sys, time
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(500)"], start_new_session=True)
+time.sleep(500)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A committed pipeline without results, below the top of a repository."""
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    folder = tmp_path / "clone é/below"
+    for name, text in FILES.items():
+        write(folder / name, text)
+    write(folder / ".dvc/config", f"[cache]\n    dir = {tmp_path / 'shared'}\n")
+    git(folder.parent, "init", "--quiet", "--initial-branch=main")
+    commit(folder)
+    return folder
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def commit(folder: Path) -> str:
+    git(folder, "add", ".")
+    git(folder, "commit", "--quiet", "--message=some")
+    return git(folder, "rev-parse", "HEAD")
+
+
+def test_committed_results_and_edited_ones(folder: Path, tmp_path: Path, run: Run) -> None:
+    """Nothing comes from the cache that others share; a metric edited by hand is found."""
+    where = {"TMPDIR": str(tmp_path / "tmp")}
+    assert run(folder, "stages").returncode == 0
+    head = commit(folder)
+    done = run(folder, "tools.verify", **where)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    assert "Running stage 'prepare'" in done.stdout
+    assert done.stdout.endswith(f"Commit {head}, run from nothing: same bytes (4 outputs)\n")
+    assert [*(tmp_path / "tmp").glob("clone-*")] == []
+
+    edited = json.dumps({"loss": 0.25})
+    before = (folder / "metrics/a.json").read_text()
+    old, new = (hashlib.md5(text.encode()).hexdigest() for text in (before, edited))
+    write(folder / "metrics/a.json", edited)
+    write(folder / "dvc.lock", (folder / "dvc.lock").read_text().replace(old, new))
+    head = commit(folder)
+    write(folder / "note", "")
+    done = run(folder, "tools.verify", **where)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "What is not committed is left out." in done.stderr
+    assert done.stdout.endswith(f"{head}, run from nothing: other bytes\n  metrics/a.json\n")
+    certificate = json.loads((folder / "certificate/certificate.json").read_text())
+    assert certificate["commit"] == head
+    assert certificate["hashes"]["metrics/a.json"] == [new, old]
+    asked = done.stderr.splitlines()[-1].split("noise: ")[1]
+    gate = subprocess.run(
+        asked, shell=True, env=environment_of_stages() | {"PYTHONPATH": str(ROOT)}
+    )
+    assert gate.returncode == 0
+
+
+LOCK = """\
+stages:
+  train:
+    outs:
+    - {path: model, hash: md5, md5: a1}
+    - {path: metrics/a.environment.json, hash: md5, md5: b1}
+"""
+BROKEN = LOCK.replace(", md5: a1", "")
+ENVIRONMENT = "metrics/a.environment.json"
+
+
+@pytest.mark.parametrize(
+    ("committed", "rerun", "differs"),
+    [
+        (LOCK, {"dvc.lock": LOCK}, []),
+        (LOCK, {"dvc.lock": LOCK.replace("a1", "a2")}, ["model"]),
+        (LOCK, {"dvc.lock": BROKEN}, ["model"]),
+        (BROKEN, {"dvc.lock": LOCK}, ["model"]),
+        (BROKEN, {"dvc.lock": BROKEN}, ["model"]),
+        (LOCK, {"dvc.lock": LOCK.replace("model", "other")}, ["model", "other"]),
+        (LOCK, {"dvc.lock": LOCK, ENVIRONMENT: '{"libc": "2"}'}, [ENVIRONMENT]),
+        (LOCK, {"dvc.lock": LOCK, ENVIRONMENT: "broken"}, [ENVIRONMENT]),
+    ],
+)
+def test_differences(
+    committed: str,
+    rerun: dict[str, str],
+    differs: list[str],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A hash that is missing is a difference, also where both are."""
+    write(folder / "dvc.lock", committed)
+    write(folder / ENVIRONMENT, '{"libc": "1"}')
+    commit(folder)
+
+    def stages(command: tuple[str, ...], clone: Path) -> tuple[int, None]:
+        assert not (clone / "dvc.lock").exists()
+        assert not (clone / ENVIRONMENT).exists()
+        for name, text in {ENVIRONMENT: '{"libc": "1"}', **rerun}.items():
+            write(clone / name, text)
+        return 0, None
+
+    monkeypatch.setattr(verify, "run", stages)
+    with ExitStack() as stack:
+        found = verify.rerun_and_compare(verify.open_clone(folder, stack))
+    assert found["differs"] == differs
+    assert found["verdict"] == ("other bytes" if differs else "same bytes (2 outputs)")
+    here = {'{"libc": "2"}': "2", "broken": None}.get(rerun.get(ENVIRONMENT, ""), "1")
+    assert found["environment"] == {"libc": ("1", here)}
+
+
+def test_refusals(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line: no pipeline, no repository, no commit, no results, a pipeline that fails."""
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    write(tmp_path / "bare/dvc.yaml", "")
+    with ExitStack() as stack:
+        with pytest.raises(InputError, match=r"^dvc.yaml: expected a pipeline"):
+            verify.open_clone(tmp_path, stack)
+        with pytest.raises(InputError, match="not a git repository"):
+            verify.open_clone(tmp_path / "bare", stack)
+        git(tmp_path / "bare", "init", "--quiet")
+        with pytest.raises(InputError, match=r"^git rev-parse: fatal: Needed a single revision"):
+            verify.open_clone(tmp_path / "bare", stack)
+        with pytest.raises(InputError, match=r"^dvc.lock: expected hashes"):
+            verify.rerun_and_compare(verify.open_clone(folder, stack))
+        write(folder / "dvc.lock", LOCK)
+        write(folder / "stages/__main__.py", "raise SystemExit('it fails')")
+        commit(folder)
+        with pytest.raises(InputError, match=r"^not reproduced: the pipeline failed"):
+            verify.rerun_and_compare(verify.open_clone(folder, stack))
+    assert [*(tmp_path / "tmp").glob("clone-*")] == []
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
+)
+def test_signals(number: int, status: int, folder: Path, tmp_path: Path) -> None:
+    """All that was started ends, in whichever session; nothing is left on the disk."""
+    write(folder / "dvc.lock", LOCK)
+    write(folder / "stages/__main__.py", WAITING)
+    commit(folder)
+    variables = {"PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path / "tmp")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tools.verify"],
+        cwd=folder,
+        env=environment_of_stages() | variables,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    started: list[psutil.Process] = []
+    while len(started) < 2 and process.poll() is None:
+        time.sleep(0.05)
+        children = psutil.Process(process.pid).children(recursive=True)
+        started = [child for child in children if "git" not in child.name()]
+    process.send_signal(number)
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == status, said
+    assert "verify: " in said
+    # A zombie has ended; its parent is gone.
+    alive = [p for p in started if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+    assert alive == []
+    assert [*(tmp_path / "tmp").glob("clone-*")] == []
