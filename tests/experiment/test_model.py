@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from experiment.network.model_file import _without_run
 
+from experiment.network.model import _renumber_shared_objects
 from tests.experiment.networks import (
     build_model,
     equal,
@@ -108,9 +108,12 @@ def test_model_file_holds_the_network_alone_and_nothing_of_the_run(tmp_path: Pat
 
 
 def test_shared_object_ids_are_numbered_in_order() -> None:
-    addresses: dict[str, Any] = {"a": [{"shared_object_id": 140_000_123}, {"shared_object_id": 7}]}
-    addresses["b"] = [{"shared_object_id": 140_000_123, "date_saved": "today", "kept": 1}]
-    assert _without_run(addresses, {}) == {
-        "a": [{"shared_object_id": 0}, {"shared_object_id": 1}],
-        "b": [{"shared_object_id": 0, "kept": 1}],
+    config = (
+        b'{"b": [{"shared_object_id": 140000123}, {"shared_object_id": 7}], "a": 1, "c": '
+        b'{"shared_object_id": 140000123}}'
+    )
+    assert json.loads(_renumber_shared_objects(config)) == {
+        "a": 1,
+        "b": [{"shared_object_id": 0}, {"shared_object_id": 1}],
+        "c": {"shared_object_id": 0},
     }

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from experiment.network.startup import ENVIRONMENT, set_variables
 
+from experiment.network.environment import set_variables, variables_of
 from tests.conftest import ROOT
 from tests.experiment.networks import keras, train, trained, training
 
@@ -77,8 +77,8 @@ def test_variables_are_those_of_the_experiment_and_all_others_are_left(
         monkeypatch.delenv(name)
     for name, value in (VARIABLES | {"PATH": "/bin", "DVC_ROOT": "/r", "MY_TF_X": "1"}).items():
         monkeypatch.setenv(name, value)
-    set_variables()
-    assert dict(os.environ) == ENVIRONMENT | {
+    set_variables("avx2")
+    assert dict(os.environ) == variables_of("avx2") | {
         "DVC_ROOT": "/r", "KERAS_BACKEND": "tensorflow", "KERAS_HOME": os.devnull,
         "MY_TF_X": "1", "PATH": "/bin",
     }  # fmt: skip

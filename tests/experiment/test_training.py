@@ -8,7 +8,7 @@ from experiment.network.checkpoint import State
 from experiment.splits import Split
 from experiment.support.errors import InputError
 from tests.conftest import synthetic_arrays
-from tests.experiment.networks import Adam, build, equal, keras, parts, tf, train, trained, training
+from tests.experiment.networks import build, equal, keras, parts, tf, train, trained, training
 
 
 def test_every_image_is_seen_once_an_epoch_in_another_order_for_each_seed_and_epoch() -> None:
@@ -92,7 +92,7 @@ def test_adam_is_that_of_keras() -> None:
     """Not to the bit: TensorFlow subtracts 0.999 from 1 in float32, which is off by 1 in 80,000."""
     gradients = np.random.default_rng(0).normal(size=(20, 3, 5)).astype(np.float32)
     found = []
-    for optimizer in (Adam(0.01), keras.optimizers.Adam(0.01)):
+    for optimizer in (training.Adam(0.01), keras.optimizers.Adam(0.01)):
         weights = keras.Variable(np.ones((3, 5), np.float32))
         for gradient in gradients:
             optimizer.apply([tf.constant(gradient)], [weights])
@@ -106,7 +106,9 @@ def test_training_is_that_of_keras_own_loop() -> None:
     """`fit` and `evaluate` on the same batches, with the same optimizer: the same bits."""
     split, states = parts(), trained()[1]
     fitted = build(split["train"])
-    fitted.compile(Adam(0.01), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    fitted.compile(
+        training.Adam(0.01), loss="sparse_categorical_crossentropy", metrics=["accuracy"]
+    )
     validation = training.scale(split["validation"].images), split["validation"].labels
     for epoch in range(2):
         order = training.shuffled(90, seed=7, epoch=epoch)
@@ -168,8 +170,11 @@ def test_validation_alone_can_show_that_it_diverged(monkeypatch: pytest.MonkeyPa
         training.Evaluation, "__call__", lambda *_: {"accuracy": 0.5, "loss": next(losses)}
     )
     split = parts()
-    settings: dict[str, Any] = {"epochs": 9, "batch_size": 64, "seed": 7, "learning_rate": 0.1}
     given = build(split["train"]), split["train"], split["validation"]
+    evaluate = training.Evaluation(given[0])
+    settings: dict[str, Any] = {
+        "evaluate": evaluate, "epochs": 9, "batch_size": 64, "seed": 7, "learning_rate": 0.1,
+    }  # fmt: skip
     first = training.train_epochs(*given, **settings)
     again = training.train_epochs(*given, state=next(first), **settings)
     for states, value in ((first, "-inf"), (again, "nan")):

@@ -1,8 +1,7 @@
 import json
-import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,6 @@ from experiment.network.checkpoint import START, State
 from experiment.npz import read_arrays
 from experiment.splits import Split
 from experiment.support.errors import InputError
-from experiment.support.progress import TrainingProgress
 from stages import train as stage
 from tests.conftest import ROOT, set_parameters
 from tests.experiment.networks import parts, training
@@ -122,38 +120,6 @@ def test_predictions_are_those_that_the_metrics_count(
     assert json.loads(right["metrics/dropout.environment.json"])["threads"] == "1"
 
 
-def test_after_each_epoch_curve_status_and_signal_tell_of_it(
-    right: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """DVC asks for the signal in `dvc exp run`; what it watches is the repository, not the copy."""
-    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
-    monkeypatch.setenv("DVC_EXP_BASELINE_REV", "main")
-    step = tmp_path / ".dvc/tmp/exps/run/DVCLIVE_STEP_COMPLETED"
-    status = CHECKPOINT.with_suffix(".json")
-    CHECKPOINT.unlink()
-    lines = right[CURVE].splitlines(keepends=True)
-    seen: list[int] = []
-
-    def look(progress: TrainingProgress, row: Mapping[str, float]) -> None:
-        show(progress, row)
-        epoch = int(row["epoch"])
-        assert Path(CURVE).read_bytes() == b"".join(lines[: epoch + 1])
-        assert len(read_arrays(CHECKPOINT, ("curve",))["curve"]) == epoch
-        told = json.loads(status.read_text())
-        assert told["left"] >= 0
-        assert told | {"left": 0} == {"done": epoch, "failed": 0, "left": 0, "total": 3}
-        assert json.loads(step.read_text()) == {"pid": os.getpid(), "step": epoch}
-        seen.append(epoch)
-
-    show = TrainingProgress.epoch
-    monkeypatch.setattr(TrainingProgress, "epoch", look)
-    stage.run("dropout")
-    assert seen == [1, 2, 3]
-    assert not step.exists()
-    assert not status.exists()
-    assert results() == right
-
-
 @pytest.mark.parametrize(
     "other", ["train", "validation", "epochs", "rate", "numerics", "environment"]
 )
@@ -178,7 +144,7 @@ def test_checkpoint_of_another_training_is_refused(
         case "numerics":
             monkeypatch.setattr(stage, "NUMERICS", "another")
         case "environment":
-            monkeypatch.setattr(stage, "ENVIRONMENT", {"TF_ENABLE_ONEDNN_OPTS": "0"})
+            monkeypatch.setattr(stage, "describe_environment", lambda **_: {"processor": "another"})
 
     def train_epochs(*args: object, state: State, **settings: object) -> Iterator[State]:
         assert state is START
@@ -199,7 +165,7 @@ def test_loss_of_the_test_images_alone_is_not_finite(
 ) -> None:
     """Nothing is written, and the next try, which is right, does no epoch again."""
     with monkeypatch.context() as patch:
-        diverging_at(2, np.inf, patch)
+        diverging_at(3, np.inf, patch)
         with pytest.raises(
             InputError, match=r"^after the last epoch: expected a finite test_loss; found inf"
         ):

@@ -37,11 +37,14 @@ def main() -> None:
             {column: float(random.uniform()) for column in CURVE_COLUMNS} | {"epoch": epoch}
             for epoch in range(1, params.train.epochs + 1)
         ]
-        accuracy, loss = random.uniform(size=2).tolist()
+        trained, test = (
+            dict(zip(("accuracy", "loss"), random.uniform(size=2).tolist(), strict=True))
+            for _ in range(2)
+        )
         write_arrays(Path(f"models/{variant}.keras"), {"weights": random.uniform(size=2000)})
         write_curve(Path(f"plots/{variant}.csv"), curve)
         write_json(Path(f"metrics/{variant}.environment.json"), {"stand_in": "yes"})
-        metrics = summarise(curve, test_accuracy=accuracy, test_loss=loss)
+        metrics = summarise(curve, trained=trained, test=test)
         write_json(Path(f"metrics/{variant}.json"), metrics)
         labels = read_split(Path("data/processed/test.npz")).labels
         probabilities = random.uniform(size=(len(labels), 10))
