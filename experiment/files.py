@@ -24,7 +24,7 @@ CURVE_COLUMNS = ("epoch", "accuracy", "loss", "val_accuracy", "val_loss")
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path that becomes `path` when the block ends well, and is gone when not."""
+    """Give a temporary path that becomes `path` if the block ends well and is removed if not."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix stays last: Keras, NumPy and matplotlib choose the format by it. Always the same
     # name, so that what a killed process leaves is replaced by the next one's.
@@ -36,8 +36,8 @@ def replacing(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        # A full disk tells of no file when it is written to, only when one is opened. An error with
-        # a text of its own, as h5py's, would lose it.
+        # write() on a full disk raises OSError without a file name, so add it. Errors without errno
+        # (h5py's) keep their message.
         if error.errno is not None:
             error.filename = error.filename or str(path)
         raise
@@ -46,7 +46,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """An uncompressed `.npz` without a clock, the same from every release of Python.
+    """Write an uncompressed `.npz` without a clock, the same from every release of Python.
 
     `numpy.savez` asks for the 64-bit form of the archive, which Python marks as such since 3.11.4.
     """
@@ -60,14 +60,14 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def write_json(path: Path, content: Mapping[str, float] | Mapping[str, str]) -> None:
-    """Flat JSON, keys sorted, numbers in full precision, no NaN."""
+    """Write flat JSON, keys sorted, numbers in full precision, no NaN."""
     text = json.dumps(content, indent=2, sort_keys=True, allow_nan=False)
     with replacing(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
 def write_curve(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
-    """CSV with `CURVE_COLUMNS`, one row per epoch, numbers in full precision."""
+    """Write CSV with `CURVE_COLUMNS`, one row per epoch, numbers in full precision."""
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, CURVE_COLUMNS, lineterminator="\n")
         writer.writeheader()
@@ -75,7 +75,7 @@ def write_curve(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
 
 
 def write_predictions(path: Path, labels: np.ndarray, probabilities: np.ndarray) -> None:
-    """CSV, a row per image: its `label`, the `prediction`, and the `probability` of the latter.
+    """Write CSV, a row per image: its `label`, the `prediction`, and the latter's `probability`.
 
     Args:
         path: of the file.
@@ -90,13 +90,13 @@ def write_predictions(path: Path, labels: np.ndarray, probabilities: np.ndarray)
 
 
 def write_figure(path: Path, figure: "Figure", dots_per_inch: int) -> None:
-    """PNG without matplotlib's version in it."""
+    """Write a PNG without matplotlib's version in it."""
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=dots_per_inch, metadata={"Software": None})
 
 
 def member(name: str) -> zipfile.ZipInfo:
-    """A file in an archive, with no clock and the same on every system."""
+    """Describe a file in an archive: no clock, the same on every system."""
     info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
     info.create_system = 3  # Unix, also where Windows writes it
     info.external_attr = 0o644 << 16

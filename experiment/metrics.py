@@ -8,7 +8,7 @@ from experiment.support.errors import InputError
 
 
 def best_epoch(curve: Sequence[Mapping[str, float]]) -> int:
-    """The epoch, from 1, with the lowest validation loss; the first of equals.
+    """Return the epoch, from 1, with the lowest validation loss; the first of equals.
 
     Early stopping would choose it: https://keras.io/api/callbacks/early_stopping/
     """
@@ -30,7 +30,7 @@ def summarise(
         curve: one mapping per epoch, in order, with `epoch` (from 1), `accuracy`, `loss`,
             `val_accuracy` and `val_loss`; one row or more.
         trained: `accuracy` (0..1) and `loss` (mean cross-entropy, nats) of the finished network
-            on its training images, all units at work.
+            on its training images, with all units.
         test: the same on the test images.
 
     Returns:
@@ -65,10 +65,10 @@ def summarise(
 
 
 def require_finite(metrics: Mapping[str, float], when: str, *, learning_rate: float) -> None:
-    """Ends a training that diverged.
+    """End a training that diverged.
 
     Raises:
-        InputError: one of the metrics is infinite or no number.
+        InputError: a metric is infinite or NaN.
     """
     for name, value in metrics.items():
         if not math.isfinite(value):

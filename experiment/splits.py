@@ -24,7 +24,7 @@ class Split:
 
 
 def read_split(path: Path) -> Split:
-    """Reads what the stage `preprocess` wrote.
+    """Read what the stage `preprocess` wrote.
 
     Raises:
         InputError: as `read_arrays`.

@@ -14,9 +14,9 @@ AXIS_LABELS = {"accuracy": "accuracy", "loss": "loss (cross-entropy, nats)"}
 
 @contextmanager
 def plain_style(font_size: float) -> Iterator[None]:
-    """Matplotlib's own settings, whatever the user's are.
+    """Use matplotlib's own settings, whatever the user's are.
 
-    A figure is to be drawn and written within: labels of ticks are made when it is written.
+    Draw and write a figure within the block: tick labels are made when it is written.
     """
     with matplotlib.rc_context({**matplotlib.rcParamsDefault, "font.size": font_size}):
         yield

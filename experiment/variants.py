@@ -1,11 +1,14 @@
-"""The variants that are compared: the same network and training, alike but for Dropout."""
+"""The variants that are compared, described here alone: labels, plots and screens follow.
+
+A further one is an entry of `VARIANTS`, its stage in dvc.yaml, and what it needs of `build_model`.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from experiment.parameters import TrainParameters
+    from experiment.parameters import Parameters
 
 # Where Dropout is: after the dense layer, after the pooling, or after both.
 Placement = Literal["none", "dense", "pooling", "both"]
@@ -18,20 +21,25 @@ class Variant:
     Attributes:
         label: as a reader meets it.
         colour: of its curves, as `#rrggbb`.
-        placement: where Dropout is.
-        rate: share of the units to drop in training, in [0, 1), by the parameters.
+        network: returns the arguments of `build_model` in which it differs from the plain network.
     """
 
     label: str
     colour: str
-    placement: Placement
-    rate: "Callable[[TrainParameters], float]"
+    network: "Callable[[Parameters], dict[str, Any]]"
 
 
-# By name: of the stage (`train_` before it), of its files, and in messages. The colours are Okabe
-# and Ito's, told apart by colour-blind readers (https://jfly.uni-koeln.de/color/); these two are
-# also a dark and a light grey.
+# By name: of the stage (`train_` before it), of its files, and in messages. The first is what the
+# others are compared with. The colours are Okabe and Ito's, which colour-blind readers can tell
+# apart (https://jfly.uni-koeln.de/color/); these two are also a dark and a light grey.
 VARIANTS = {
-    "no_dropout": Variant("without Dropout", "#0072B2", "none", lambda train: 0.0),
-    "dropout": Variant("with Dropout", "#E69F00", "dense", lambda train: train.dropout_rate),
+    "no_dropout": Variant("without Dropout", "#0072B2", lambda params: {}),
+    "dropout": Variant(
+        "with Dropout",
+        "#E69F00",
+        lambda params: {
+            "dropout_rate": params.train.dropout_rate,
+            "dropout_placement": "dense",
+        },
+    ),
 }

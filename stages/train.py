@@ -29,7 +29,7 @@ PROCESSED = Path("data/processed")
 
 
 def main() -> None:
-    """Trains the variant named on the command line; writes its model, curve and metrics."""
+    """Train the variant named on the command line; write its model, curve and metrics."""
     parser = argparse.ArgumentParser(prog="python -m stages.train", description=main.__doc__)
     parser.add_argument("variant", choices=VARIANTS)
     variant = parser.parse_args().variant
@@ -38,9 +38,9 @@ def main() -> None:
 
 
 def run(variant: str) -> None:
-    """One variant, from the processed images to its files."""
+    """Train one variant, from the processed images to its files."""
     params = load_parameters()
-    of_network, of_training = settings_of(params, variant)
+    of_network, of_training = select_settings(params, variant)
     inputs = [PROCESSED / f"{name}.npz" for name in ("train", "validation")]
     train, validation = (read_split(path) for path in inputs)
 
@@ -89,14 +89,13 @@ def run(variant: str) -> None:
     checkpoint.unlink(missing_ok=True)
 
 
-def settings_of(params: Parameters, variant: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Arguments of `build_model` and of `train_epochs`: variants differ in the former alone."""
+def select_settings(params: Parameters, variant: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return arguments of `build_model` and `train_epochs`; variants differ in the former alone."""
     of_network = {
         "filters": params.model.filters,
         "dense_units": params.model.dense_units,
-        "dropout_rate": VARIANTS[variant].rate(params.train),
-        "dropout_placement": VARIANTS[variant].placement,
         "seed": params.train.seed,
+        **VARIANTS[variant].network(params),
     }
     of_training = {
         "epochs": params.train.epochs,

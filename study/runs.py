@@ -103,10 +103,13 @@ def run_of(params: Parameters, variant: str, images: int, seed: int) -> Run:
         images: number of training images.
         seed: 0 or more.
     """
-    rate = VARIANTS[variant].rate(params.train)
+    differs = {"dropout_rate": 0.0, "dropout_placement": "none"} | VARIANTS[variant].network(params)
+    rate, placement = differs.pop("dropout_rate"), differs.pop("dropout_placement")
+    if differs:  # the study varies Dropout alone
+        raise InputError(f"variant {variant}: expected a study of {', '.join(differs)}; found none")
     return Run(
         dataset=params.data.dataset,
-        placement=VARIANTS[variant].placement if rate else "none",
+        placement=placement if rate else "none",
         dropout_rate=rate,
         train_samples=images,
         dense_units=params.model.dense_units,

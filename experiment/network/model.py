@@ -24,27 +24,29 @@ def build_model(
     classes: int,
     filters: int,
     dense_units: int,
-    dropout_rate: float,
-    dropout_placement: Placement,
     seed: int,
+    dropout_rate: float = 0.0,
+    dropout_placement: Placement = "none",
 ) -> keras.Model:
-    """The classic small CNN, with Dropout where its rate is above 0.
+    """Build the classic small CNN, with Dropout where its rate is above 0.
 
     Each layer draws from a seed of its own, so that models which differ in Dropout alone start
-    from the same weights.
+    from the same weights. The arguments in which variants differ have defaults: the plain network.
 
     Args:
         image_shape: `(h, w, 1)`, 4 x 4 pixels or more.
         classes: number of classes, 2 or more.
         filters: of the 3x3 convolution, 1 or more.
         dense_units: of the hidden dense layer, 1 or more.
+        seed: 0 or more.
         dropout_rate: share of the units to drop in training, in [0, 1).
         dropout_placement: after which layers.
-        seed: 0 or more.
 
     Returns:
         A model from `float32 (n, h, w, 1)` in [0, 1] to probabilities `float32 (n, classes)`.
     """
+    # A layer that is added without a seed of its own draws from Keras', and repeats, too.
+    keras.utils.set_random_seed(seed)
     states = np.random.SeedSequence(seed).generate_state(len(LAYERS_WITH_RANDOMNESS))
     # 31 bits: what every random operation of TensorFlow takes as a seed.
     seeds = {
@@ -52,7 +54,7 @@ def build_model(
     }
 
     def named(name: str) -> dict[str, Any]:
-        """What a layer with weights of its own seed takes."""
+        """Return the name of a layer with weights, and its initializer."""
         return {"kernel_initializer": initializers.GlorotUniform(seed=seeds[name]), "name": name}
 
     def dropout(placement: Placement, name: str) -> list[keras.Layer]:
@@ -76,9 +78,9 @@ def build_model(
 
 
 def write_model(path: Path, model: keras.Model) -> None:
-    """A `.keras` file for `keras.saving.load_model`, without what Keras puts in of the run.
+    """Write a `.keras` file for `keras.saving.load_model`, without traces of this process.
 
-    That is the date (`metadata.json`), the clock times of the archive, and memory addresses as
+    Keras leaves the date (`metadata.json`), the clock times of the archive, and memory addresses as
     ids of shared objects (`config.json`), which are numbered in order of appearance instead.
     """
     with replacing(path) as temporary:
@@ -95,7 +97,7 @@ def write_model(path: Path, model: keras.Model) -> None:
 
 
 def read_model(path: Path) -> keras.Model:
-    """A network for images, as `write_model` wrote it, or any other.
+    """Read a network for grey images, as `write_model` wrote it, or any other.
 
     Raises:
         InputError: Keras cannot read the file, or it takes something else than grey images.

@@ -19,9 +19,9 @@ UPDATES_PER_CALL = 150
 
 
 def configure(threads: int) -> None:
-    """Fixes what TensorFlow would otherwise choose by machine, and Keras' own defaults.
+    """Fix what TensorFlow would otherwise choose by machine, and Keras' own defaults.
 
-    To be called before all else.
+    Call it first.
 
     Args:
         threads: threads within one operation, 1 or more. Another number can sum in another order.
@@ -40,7 +40,7 @@ def configure(threads: int) -> None:
 
 
 def build_information() -> dict[str, str]:
-    """How this TensorFlow was built."""
+    """Describe how this TensorFlow was built."""
     return {
         "tensorflow.compiler": str(tf.version.COMPILER_VERSION),
         "tensorflow.revision": str(tf.version.GIT_VERSION),
@@ -49,7 +49,7 @@ def build_information() -> dict[str, str]:
 
 
 def as_tensors(split: Split) -> Split:
-    """The same images and labels as TensorFlow holds them; NumPy's copy can then be given up."""
+    """Return the images and labels as tensors; NumPy's copy can then be freed."""
     images, labels = tf.constant(split.images), tf.constant(split.labels.astype(np.int32))
     return Split(images, labels, split.classes)
 
@@ -68,7 +68,7 @@ class Adam(keras.optimizers.Adam):  # type: ignore[misc]  # Keras has no types
     def update_step(
         self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
     ) -> None:
-        """The update of one variable; see the end of section 2 of https://arxiv.org/abs/1412.6980."""
+        """Update one variable; see the end of section 2 of https://arxiv.org/abs/1412.6980."""
         index = self._get_variable_index(variable)
         step = tf.cast(self.iterations.value + 1, tf.float32)
         beta_1, beta_2 = tf.constant(self.beta_1), tf.constant(self.beta_2)
@@ -98,7 +98,7 @@ def train_epochs(
     seed: int,
     state: State = START,
 ) -> Iterator[State]:
-    """Trains a network in place, with Adam and sparse categorical cross-entropy.
+    """Train a network in place, with Adam and sparse categorical cross-entropy.
 
     The order of batches derives from `seed` and the epoch alone. A training that goes on from a
     state ends with the bits of one that never stopped.
@@ -106,7 +106,7 @@ def train_epochs(
     Args:
         model: as `build_model` makes it, from the same `seed`.
         train: images to learn from, as `as_tensors` gives them.
-        validation: images to evaluate on after each epoch, likewise.
+        validation: images to evaluate on after each epoch, as `as_tensors` gives them.
         evaluate: of this model.
         epochs: passes over the training images, 1 or more.
         batch_size: images per update, 1 or more; the last batch of an epoch may be smaller.
@@ -115,7 +115,7 @@ def train_epochs(
         state: where an earlier training stood; this one does the epochs that are left.
 
     Yields:
-        After each epoch where the training stands. The row that it adds to the curve has `epoch`
+        The state after each epoch. The row that it adds to the curve has `epoch`
         (from 1), `accuracy` and `loss` (means over the epoch's batches, Dropout at work),
         `val_accuracy` and `val_loss`. Both losses are cross-entropies, without penalties of
         regularisers, so that variants can be compared.
@@ -150,7 +150,7 @@ def train_epochs(
 
     images_per_call = UPDATES_PER_CALL * batch_size
     for epoch in range(len(state.curve), epochs):
-        order = shuffled(len(train.images), seed=seed, epoch=epoch)
+        order = shuffle_indices(len(train.images), seed=seed, epoch=epoch)
         means.reset()
         for start in range(0, len(train.images), images_per_call):
             update(order[start : start + images_per_call])
@@ -167,25 +167,25 @@ def require_supported(model: keras.Model) -> None:
     Raises:
         InputError: a layer computes in another type than float32, or has metrics of its own.
     """
-    for layer in model.layers:
+    for layer in model._flatten_layers():  # also layers within layers, which `model.layers` lacks
         types = {layer.compute_dtype, layer.variable_dtype}
         if types != {"float32"}:
             found = ", ".join(sorted(types - {"float32"}))
             raise wrong(f"layer {layer.name}", "float32", found, "remove its dtype")
     if model.metrics:
         names = ", ".join(metric.name for metric in model.metrics)
-        raise wrong("model", "layers without metrics of their own", names, "remove add_metric")
+        raise wrong("model", "layers without metrics of their own", names, "remove them")
 
 
-def shuffled(images: int, *, seed: int, epoch: int) -> tf.Tensor:
-    """The order in which an epoch (from 0) sees the images; it needs nothing of those before it."""
+def shuffle_indices(images: int, *, seed: int, epoch: int) -> tf.Tensor:
+    """Shuffle the image indices of an epoch (from 0). Depends on seed and epoch alone."""
     return tf.random.experimental.stateless_shuffle(
         tf.range(images), seed=tf.constant([seed, epoch], tf.int64)
     )
 
 
 def scale(images: tf.Tensor) -> tf.Tensor:
-    """`uint8` 0..255 to `float32` in [0, 1].
+    """Convert `uint8` 0..255 to `float32` in [0, 1].
 
     Done for a batch at a time: all images as `float32` would take another 190 MB. Not by `/`, of
     which TensorFlow makes a product with 1/255, rounded, in a function: other bits.
@@ -194,19 +194,19 @@ def scale(images: tf.Tensor) -> tf.Tensor:
 
 
 def cross_entropy(labels: tf.Tensor, predictions: tf.Tensor) -> tf.Tensor:
-    """Mean over a batch, in nats."""
+    """Return the mean over a batch, in nats."""
     return keras.losses.SparseCategoricalCrossentropy()(labels, predictions)
 
 
 def restore(model: keras.Model, state: State) -> None:
-    """Gives a network the weights that it had in a state of its training."""
+    """Give a network the weights that it had in a state of its training."""
     # The optimizer's variables come after the model's.
     for variable, value in zip(model.variables, state.variables, strict=False):
         variable.assign(value)
 
 
 def predict(model: keras.Model, images: tf.Tensor) -> np.ndarray:
-    """Probabilities, `float32 (n, classes)` in [0, 1], all units at work.
+    """Return probabilities, `float32 (n, classes)` in [0, 1], with all units.
 
     Args:
         model: a network.
@@ -225,22 +225,22 @@ class Means:
         self._loss = keras.metrics.Mean()
 
     def reset(self) -> None:
-        """Forgets all batches."""
+        """Forget all batches."""
         self._accuracy.reset_state()
         self._loss.reset_state()
 
     def add(self, labels: tf.Tensor, predictions: tf.Tensor, loss: tf.Tensor) -> None:
-        """One more batch; `loss` is its mean."""
+        """Add a batch; `loss` is its mean."""
         self._accuracy.update_state(labels, predictions)
         self._loss.update_state(loss, sample_weight=tf.size(labels))
 
     def result(self) -> dict[str, float]:
-        """`accuracy` (0..1) and `loss` (nats)."""
+        """Return `accuracy` (0..1) and `loss` (nats)."""
         return {"accuracy": float(self._accuracy.result()), "loss": float(self._loss.result())}
 
 
 class Evaluation:
-    """Evaluates a network on images of its kind, all units at work."""
+    """Evaluate a network on images of its kind, with all units."""
 
     def __init__(self, model: keras.Model) -> None:
         self._model = model
@@ -251,7 +251,7 @@ class Evaluation:
         self._evaluate = tf.function(self._add, input_signature=[images, labels])
 
     def __call__(self, split: Split) -> dict[str, float]:
-        """`accuracy` (0..1) and `loss` (mean cross-entropy, nats).
+        """Return `accuracy` (0..1) and `loss` (mean cross-entropy, nats).
 
         Args:
             split: as `as_tensors` gives it.

@@ -13,12 +13,12 @@ from tests.experiment.networks import build, equal, keras, parts, tf, train, tra
 
 def test_every_image_is_seen_once_an_epoch_in_another_order_for_each_seed_and_epoch() -> None:
     orders = {
-        (seed, epoch): training.shuffled(90, seed=seed, epoch=epoch).numpy().tolist()
+        (seed, epoch): training.shuffle_indices(90, seed=seed, epoch=epoch).numpy().tolist()
         for seed, epoch in itertools.product((0, 7), (0, 1))
     }
     assert all(sorted(order) == list(range(90)) != order for order in orders.values())
     assert len({tuple(order) for order in orders.values()}) == 4
-    assert training.shuffled(90, seed=7, epoch=1).numpy().tolist() == orders[7, 1]
+    assert training.shuffle_indices(90, seed=7, epoch=1).numpy().tolist() == orders[7, 1]
 
 
 def test_images_are_scaled_as_numpy_divides() -> None:
@@ -111,7 +111,7 @@ def test_training_is_that_of_keras_own_loop() -> None:
     )
     validation = training.scale(split["validation"].images), split["validation"].labels
     for epoch in range(2):
-        order = training.shuffled(90, seed=7, epoch=epoch)
+        order = training.shuffle_indices(90, seed=7, epoch=epoch)
         images = tf.gather(training.scale(split["train"].images), order)
         done = fitted.fit(
             images, tf.gather(split["train"].labels, order), batch_size=16, shuffle=False,
