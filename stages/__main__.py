@@ -4,21 +4,20 @@ Each training uses one core. DVC runs one stage after the other, so this starts 
 one for each training, once what both depend on is up to date (`dvc repro --single-item`).
 """
 
+import asyncio
 import json
 import os
 import re
 import signal
-import subprocess
 import sys
-import threading
-import time
 from contextlib import suppress
 from pathlib import Path
-from types import FrameType
 
 from experiment.parameters import load_parameters
+from experiment.support.errors import InputError, one_line_errors
 from experiment.variants import VARIANTS
-from stages.summary import summary
+from stages.summary import format_summary
+from stages.surroundings import count_processors, describe_lock, make_environment
 
 TRAININGS = tuple(f"train_{variant}" for variant in VARIANTS)
 # DVC's global options: another DVC process holds its lock for a moment at most.
@@ -30,117 +29,131 @@ CHATTER = re.compile(
     r"|To track the changes with git, run:|\tgit add |To enable auto staging, run:"
     r"|\tdvc config core.autostage true|$"
 )
+KILLED = re.compile(r"failed to run: python -m stages\.(.+), exited with -(\d+)")
+CAUSES = {
+    signal.SIGKILL: "most likely for lack of memory; free some, or run `dvc repro`, which trains"
+    " one network at a time",
+    signal.SIGILL: "most likely because this processor, or what emulates it, lacks AVX, which"
+    " TensorFlow needs; use another machine",
+}
 
 
 def main() -> None:
-    """Brings every stage up to date; status 0, or that of the first stage that failed."""
-    for number in {signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)}:  # not on Windows
-        signal.signal(number, _interrupt)
-    if not Path("dvc.yaml").is_file():
-        sys.exit("repro: expected dvc.yaml in this folder; run at the top of the repository")
-    try:
-        if _changed("dvc.yaml") == {}:  # the study has a pipeline of its own
-            print("Everything is up to date: the results are those of this code and params.yaml.")
-        else:
-            _bring_up_to_date()
-    except KeyboardInterrupt:
-        sys.exit("repro: interrupted; every stage that had started was stopped")
-    print(f"\n{summary(load_parameters())}")
+    """Bring every stage up to date; show the results."""
+    with one_line_errors("repro"):
+        if not Path("dvc.yaml").is_file():
+            raise InputError("expected dvc.yaml in this folder; run at the top of the repository")
+        asyncio.run(run_stages())
+        print(f"\n{format_summary(load_parameters())}")
 
 
-def _bring_up_to_date() -> None:
-    _run_together([("repro", "preprocess")])
-    stale = [name for name in TRAININGS if name in _changed(*TRAININGS)]
+async def run_stages() -> None:
+    """Run what is out of date: the trainings side by side where there is a processor for each."""
+    if await find_changes("dvc.yaml") == {}:
+        print("Everything is up to date: the results are those of this code and params.yaml.")
+        return
+    await run_dvc("repro", "preprocess")
+    changed = await find_changes(*TRAININGS)
+    stale = [name for name in TRAININGS if name in changed or "unknown" in changed]
     if stale:
         print("`make watch` in another terminal shows the curves while they grow", flush=True)
-    if len(stale) > 1 and (os.cpu_count() or 1) > 1:
-        _run_together([("repro", "--single-item", name) for name in stale], side_by_side=True)
-    _run_together([("repro",)])
+    if len(stale) > 1 and count_processors() > 1:
+        trainings = [asyncio.create_task(run_dvc("repro", "--single-item", name)) for name in stale]
+        try:
+            await asyncio.gather(*trainings)
+        finally:  # the first that fails stops the others
+            for training in trainings:
+                training.cancel()
+            await asyncio.gather(*trainings, return_exceptions=True)
+    await run_dvc("repro")
 
 
-def _interrupt(signum: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
-def _changed(*targets: str) -> dict[str, object]:
-    """What `dvc status` says of these stages or pipelines: stage to what has changed."""
-    command = [*DVC, "status", "--json", *targets]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
+async def find_changes(*targets: str) -> dict[str, object]:
+    """Return what `dvc status` says of these stages or pipelines: stage to what has changed."""
+    try:
+        text = await run_dvc("status", "--json", *targets, show=False)
+        return json.loads(text)  # type: ignore[no-any-return]
+    except InputError as error:
         # Such as a parameter that is missing: the stage `check` says it better.
-        return {"unknown": done.stderr}
-    return json.loads(done.stdout)  # type: ignore[no-any-return]
+        return {"unknown": error}
 
 
-def _run_together(commands: list[tuple[str, ...]], *, side_by_side: bool = False) -> None:
-    """Runs DVC commands at once; if one fails or this process is interrupted, stops all.
+async def run_dvc(*arguments: str, show: bool = True) -> str:
+    """Run DVC to its end, or end it with all that it started; return what it printed.
 
-    Each runs in a process group of its own, so that a stop reaches the stage's command too: DVC
+    It runs in a process group of its own, so that a stop reaches the stage's command too: DVC
     itself ignores an interrupt while a command runs.
 
     Args:
-        commands: arguments of DVC.
-        side_by_side: pass on their errors and progress line by line, too, since two bars cannot
-            share a terminal; else those go where this process's own go.
+        arguments: of DVC.
+        show: print each line, without DVC's chatter, and its errors among them.
+
+    Raises:
+        InputError: it failed.
     """
-    processes = [
-        subprocess.Popen(
-            [*DVC, *command],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT if side_by_side else None,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
-        for command in commands
-    ]
-    readers = [threading.Thread(target=_pass_on, args=(process,)) for process in processes]
-    for reader in readers:
-        reader.start()
-    statuses: list[int | None] = [None]
+    process = await asyncio.create_subprocess_exec(
+        *DVC,
+        *arguments,
+        env=make_environment(),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT if show else asyncio.subprocess.DEVNULL,
+        start_new_session=True,
+        limit=2**24,
+    )
+    assert process.stdout  # noqa: S101  # it is a pipe
+    waiting = asyncio.create_task(report_waiting())
+    lines = []
     try:
-        while None in statuses and not any(statuses):
-            time.sleep(0.1)
-            statuses = [process.poll() for process in processes]
+        async for content in process.stdout:
+            line = content.decode("utf-8", "replace")
+            lines.append(line)
+            if show and not CHATTER.match(line):
+                print(line, end="", flush=True)
+        status = await process.wait()
     finally:
-        _stop(processes)
-        for reader in readers:
-            reader.join()
-    for command, status in zip(commands, statuses, strict=True):
-        if status:
-            sys.exit(f"repro: dvc {' '.join(command)} failed; the reason is above")
+        waiting.cancel()
+        await stop(process)
+    output = "".join(lines)
+    if status:
+        raise InputError(f"dvc {' '.join(arguments)} failed; {find_reason(output, status)}")
+    return output
 
 
-def _pass_on(process: subprocess.Popen[str]) -> None:
-    """Prints what a process prints, whole lines at a time, without DVC's chatter."""
-    for line in process.stdout or ():
-        if not CHATTER.match(line):
-            sys.stdout.write(line)
-            sys.stdout.flush()
+def find_reason(output: str, status: int) -> str:
+    """Say why DVC failed, by what it printed and its status."""
+    killed = KILLED.search(output)
+    number = int(killed[2]) if killed else -status
+    if number not in {*signal.Signals}:
+        return "the reason is above"
+    cause = CAUSES.get(signal.Signals(number), "a fault in a library or in the machine")
+    return f"{killed[1] if killed else 'DVC'} was ended by {signal.Signals(number).name}, {cause}"
 
 
-def _stop(processes: list[subprocess.Popen[str]]) -> None:
-    """Ends those still running, with all they started: asks first, insists after 10 seconds.
+async def report_waiting() -> None:
+    """Say who holds DVC's lock, once it has been held for two seconds."""
+    said = None
+    while True:
+        await asyncio.sleep(2)
+        holder = describe_lock()
+        if holder and holder != said:
+            print(f"repro: waiting for {holder}", file=sys.stderr)
+        said = holder
+
+
+async def stop(process: asyncio.subprocess.Process) -> None:
+    """End a process with all that it started: ask first, insist after 10 seconds.
 
     A DVC process that is asked just as it starts a command ends without waiting for it, and the
     command was not there to be asked. It is what the group still holds when DVC has ended.
     """
-    running = [process for process in processes if process.poll() is None]
-    for process in running:
-        _signal(process, "SIGINT")
-    for process in running:
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=10)
-        with suppress(ProcessLookupError):  # the group is empty, as it nearly always is
-            _signal(process, "SIGKILL")
-        process.wait()
-
-
-def _signal(process: subprocess.Popen[str], name: str) -> None:
-    if os.name == "posix":
-        os.killpg(process.pid, signal.Signals[name])
-    else:
-        process.terminate()
+    if process.returncode is not None:
+        return
+    os.killpg(process.pid, signal.SIGINT)
+    with suppress(TimeoutError):
+        await asyncio.wait_for(process.wait(), 10)
+    with suppress(ProcessLookupError):  # the group is empty, as it nearly always is
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()
 
 
 if __name__ == "__main__":

@@ -1,24 +1,24 @@
-"""The last screen of `python -m stages`: what came out, and what another seed makes of it."""
+"""The last screen of `python -m stages`: what came out, and how much another seed changes it."""
 
 import json
-import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from statistics import fmean, stdev
 
 from experiment.data.known import label_of
+from experiment.metrics import LAST
 from experiment.npz import read_arrays
 from experiment.parameters import Parameters
+from experiment.support.errors import InputError
 from experiment.variants import VARIANTS
+from study.runs import Entry, Setting, load_runs, run_of, select, setting_of
 
-RUNS = Path("study/runs")
+Metrics = Mapping[str, float]
+BySeed = Mapping[int, Entry]
 
-Metrics = dict[str, float]
-
-
-# By metric, as a reader meets it: losses as they are, shares in percent.
-ROWS = {"test_accuracy": "test accuracy", "test_loss": "test loss", "accuracy_gap": "accuracy gap"}
-GAP = "accuracy gap: on training images minus on validation images"
+ROWS = ("test accuracy", "test loss", "accuracy gap")
+BASELINE = next(iter(VARIANTS))
 
 # Shown where it is there.
 READ_MORE = {
@@ -29,99 +29,153 @@ READ_MORE = {
 }
 
 
-def summary(params: Parameters) -> str:
-    """The screen, from the current folder; lines of at most 80 characters with short labels."""
+def format_summary(params: Parameters) -> str:
+    """Return the screen, from the current folder; lines of at most 80 characters."""
     name = label_of(params.data.dataset)
     name = name if len(name) <= 30 else f"...{name[-27:]}"
-    epochs = params.train.epochs
-    trained = f"{epochs} epoch{'s' * (epochs > 1)}, seed {params.train.seed}"
-    lines = [f"{name}, {trained}; each network trained once"]
-    baseline, *others = VARIANTS
-    over_seeds = [differences_over_seeds(params, baseline, other) for other in others]
-    for other, differences in zip(others, over_seeds, strict=True):
-        lines += ["", *_table(baseline, other, differences)]
-    seeds = min(map(len, over_seeds))
-    lines += ["", GAP]
-    if seeds < 2:
-        another = "seed (train.seed)"
-        lines += ["another seed: how much it changes these differences has not been measured"]
-    else:
-        another = "rate (train.dropout_rate)"
+    epochs = "1 epoch" if params.train.epochs == 1 else f"{params.train.epochs} epochs"
+    metrics = {
+        variant: json.loads(Path(f"metrics/{variant}.json").read_bytes()) for variant in VARIANTS
+    }
+    entries = load_entries()
+    settings = find_settings(params)
+    runs = {variant: select(entries, setting) for variant, setting in settings.items()}
+
+    lines = [f"{name}, {epochs}, seed {params.train.seed}; each network trained once"]
+    for other in VARIANTS:
+        if other != BASELINE:
+            noise = compute_noise(runs.get(BASELINE, {}), runs.get(other, {}))
+            lines += ["", *format_table(other, metrics, noise)]
+    lines += ["", "accuracy gap: on training images, with all units, minus on validation images"]
+    seeds = set.intersection(*({*runs.get(variant, {})} for variant in VARIANTS))
+    if len(seeds) > 1:
         lines += [
-            f"another seed: standard deviation of the difference over {seeds} seeds of the study;",
-            "  a difference of less than twice that may have the other sign with another seed",
+            f"another seed: standard deviation of the difference over {len(seeds)} seeds;",
+            "  a difference smaller than twice this could change sign with another seed",
+            "among other seeds, by validation accuracy, the mean of the last five epochs:",
+            *(f"  {place_run(params, name, metrics[name], runs[name])}" for name in VARIANTS),
         ]
+        next_step = "another rate (train.dropout_rate) in params.yaml, then `make repro`"
+    else:
+        lines += ["another seed: how much it changes these differences has not been measured"]
+        lines += describe_nearest(entries, settings)
+        next_step = "`make seeds N=5`, which measures how much another seed changes this"
+    used = params.train.instructions
+    same = "as the committed results" if used == "avx2" else "other bits than avx2's, as committed"
+    lines += [f"instructions: {used}, {same}"]
     read_more = [f"{path:<20}  {what}" for path, what in READ_MORE.items() if Path(path).exists()]
-    next_step = f"Try next: another {another} in params.yaml, then `make repro`"
-    return "\n".join([*lines, "", *read_more, "", next_step])
+    return "\n".join([*lines, "", *read_more, "", f"Try next: {next_step}"])
 
 
-def differences_over_seeds(params: Parameters, baseline: str, other: str) -> list[Metrics]:
-    """How two networks differ in each metric, for each seed that the study trained both with.
-
-    Empty where the study has no runs with these parameters and this number of images.
-    """
+def load_entries() -> list[Entry]:
+    """Return the stored runs; none where they cannot be read, which must not hide the results."""
     try:
-        images = len(read_arrays(Path("data/processed/train.npz"), ("labels",))["labels"])
-        stored = [json.loads(path.read_bytes()) for path in RUNS.glob("*.json")]
-        first, second = (
-            {
-                run["run"]["seed"]: run["metrics"]
-                for run in stored
-                if _differs_in_the_seed_alone(run, params, variant, images)
-            }
-            for variant in (baseline, other)
-        )
-        return [
-            {key: second[seed][key] - first[seed][key] for key in ROWS}
-            for seed in sorted(first.keys() & second.keys())
-        ]
-    except Exception:  # a broken study must not hide the results of the pipeline
+        return load_runs()
+    except (InputError, OSError):
         return []
 
 
-def _differs_in_the_seed_alone(
-    stored: dict[str, Any], params: Parameters, variant: str, images: int
-) -> bool:
-    """Whether a run of the study is, but for its seed, a training of the pipeline."""
-    run = {
-        "dataset": params.data.dataset,
-        "dense_units": params.model.dense_units,
-        "dropout_rate": VARIANTS[variant].rate(params.train),
-        "epochs": params.train.epochs,
-        "placement": VARIANTS[variant].placement,
-        "seed": stored["run"]["seed"],
-        "train_samples": images,
+def find_settings(params: Parameters) -> dict[str, Setting]:
+    """Return, by variant, what stored runs must have; no entry where the study has no such runs."""
+    images = len(read_arrays(Path("data/processed/train.npz"), ("labels",))["labels"])
+    settings = {}
+    for variant in VARIANTS:
+        try:
+            run = run_of(params, variant, images, params.train.seed)
+        except InputError:
+            continue
+        settings[variant] = setting_of(run, params)
+    return settings
+
+
+def measure(row: str, metrics: Metrics) -> float:
+    """Return the figure of a row: a loss in nats, an accuracy or a difference of two, 0..1."""
+    if row == "accuracy gap":
+        return metrics["evaluated_training_accuracy"] - metrics["validation_accuracy"]
+    return metrics[row.replace(" ", "_")]
+
+
+def compute_noise(first: BySeed, second: BySeed) -> dict[str, float]:
+    """Return, by row, the deviation of the difference over the seeds of both; none below two."""
+    seeds = first.keys() & second.keys()
+    if len(seeds) < 2:
+        return {}
+    return {
+        row: stdev(
+            measure(row, second[seed].metrics) - measure(row, first[seed].metrics) for seed in seeds
+        )
+        for row in ROWS
     }
-    ours = params.preprocess.model_dump() | params.model.model_dump() | params.train.model_dump()
-    return bool(stored["run"] == run and stored["settings"].items() <= ours.items())
 
 
-def _table(baseline: str, other: str, differences: list[Metrics]) -> Iterator[str]:
-    first, second = (
-        json.loads(Path(f"metrics/{name}.json").read_bytes()) for name in (baseline, other)
-    )
-    known = len(differences) > 1
-    names = [VARIANTS[name].label for name in (baseline, other)]
-    header = [*names, "difference", *["another seed"] * known]
-    widths = [max(16, 2 * bool(place) + len(cell)) for place, cell in enumerate(header)]
-    yield _line("", header, widths)
-    for key, label in ROWS.items():
-        difference = _figure(key, second[key] - first[key], "+")
-        cells = [_figure(key, first[key]), _figure(key, second[key]), difference]
-        if known:
-            deviation = statistics.stdev(each[key] for each in differences)
-            cells.append(f"±{_figure(key, deviation, '-')}")
-        yield _line(label, cells, widths)
+def format_table(
+    other: str, metrics: Mapping[str, Metrics], noise: Mapping[str, float]
+) -> Iterator[str]:
+    """Return a table of the baseline, another variant, their difference, and its noise."""
+    names = [VARIANTS[name].label for name in (BASELINE, other)]
+    header = [*names, "difference"] + (["another seed"] if noise else [])
+    widths = [
+        max(16, len(cell) + 2) if cell in names[1:] else max(16, len(cell)) for cell in header
+    ]
+    yield format_line("", header, widths)
+    for row in ROWS:
+        first, second = measure(row, metrics[BASELINE]), measure(row, metrics[other])
+        cells = [format_figure(row, first), format_figure(row, second)]
+        cells.append(format_figure(row, second - first, sign="+"))
+        if noise:
+            cells.append(f"±{format_figure(row, noise[row], sign='-')}")
+        yield format_line(row, cells, widths)
 
 
-def _figure(key: str, value: float, sign: str = "") -> str:
-    """A metric, or, with a sign as in a format, a difference in it."""
-    if key.endswith("loss"):
+def format_figure(row: str, value: float, sign: str = "") -> str:
+    """Format a metric or, with a sign as in a format, a difference in it."""
+    if row.endswith("loss"):
         return f"{value:{sign}.4f}"
     return f"{100 * value:{sign}.2f} {'points' if sign else '%'}"
 
 
-def _line(label: str, cells: Sequence[str], widths: Sequence[int]) -> str:
+def format_line(label: str, cells: Sequence[str], widths: Sequence[int]) -> str:
+    """Format a row of the table."""
     columns = zip(cells, widths, strict=True)
     return f"{label:<13}{''.join(f'{cell:>{width}}' for cell, width in columns)}"
+
+
+def place_run(params: Parameters, variant: str, metrics: Metrics, runs: BySeed) -> str:
+    """Say where a run ended among those of other seeds."""
+    own = metrics["last_five_validation_accuracy"]
+    others = [
+        fmean(row["val_accuracy"] for row in entry.curve[-LAST:])
+        for seed, entry in runs.items()
+        if seed != params.train.seed
+    ]
+    lower, higher = sum(end < own for end in others), sum(end > own for end in others)
+    kind = "ordinary" if lower and higher else "extreme"
+    return f"{VARIANTS[variant].label}: an {kind} run: {lower} of {len(others)} ended lower"
+
+
+def describe_nearest(entries: Sequence[Entry], settings: Mapping[str, Setting]) -> list[str]:
+    """Describe the noise of the nearest stored runs: those that differ in one parameter alone."""
+    found: dict[float, str] = {}
+    for setting in settings.values():
+        for stored in {entry.setting for entry in entries}:
+            ours, theirs = asdict(setting), asdict(stored)
+            changed = {name: theirs[name] for name in ours if ours[name] != theirs[name]}
+            if len(changed) != 1 or changed.keys() & {"dataset", "placement"}:
+                continue
+            ((name, value),) = changed.items()
+            shared = {} if name == "dropout_rate" else changed
+            first = select(entries, replace(settings[BASELINE], **shared))
+            noise = compute_noise(first, select(entries, stored))
+            if noise and setting != settings[BASELINE]:
+                figure = format_figure(ROWS[0], noise[ROWS[0]], sign="-")
+                found[find_distance(ours[name], value)] = (
+                    f"  with {name} {value} instead of {ours[name]}, {ROWS[0]}: ±{figure}"
+                )
+    return [found[min(found)]] if found else []
+
+
+def find_distance(ours: object, theirs: object) -> float:
+    """Return how far apart two values of a parameter are: below 1 for numbers, else 1."""
+    if isinstance(ours, int | float) and isinstance(theirs, int | float):
+        return abs(ours - theirs) / max(ours, theirs)
+    return 1.0

@@ -103,7 +103,8 @@ def run_of(params: Parameters, variant: str, images: int, seed: int) -> Run:
         images: number of training images.
         seed: 0 or more.
     """
-    differs = {"dropout_rate": 0.0, "dropout_placement": "none"} | VARIANTS[variant].network(params)
+    differs: dict[str, Any] = {"dropout_rate": 0.0, "dropout_placement": "none"}
+    differs |= VARIANTS[variant].network(params)
     rate, placement = differs.pop("dropout_rate"), differs.pop("dropout_placement")
     if differs:  # the study varies Dropout alone
         raise InputError(f"variant {variant}: expected a study of {', '.join(differs)}; found none")
