@@ -36,6 +36,11 @@ CAUSES = {
     signal.SIGILL: "most likely because this processor, or what emulates it, lacks AVX, which"
     " TensorFlow needs; use another machine",
 }
+REMEDIES = {
+    "is not a git repository": "DVC needs Git: clone the repository, or run `git init` here",
+    "Unable to acquire lock": "if no other DVC process works in this folder, run `rm"
+    " .dvc/tmp/*lock`",
+}
 
 
 def main() -> None:
@@ -121,6 +126,9 @@ async def run_dvc(*arguments: str, show: bool = True) -> str:
 
 def find_reason(output: str, status: int) -> str:
     """Say why DVC failed, by what it printed and its status."""
+    for text, remedy in REMEDIES.items():
+        if text in output:
+            return remedy
     killed = KILLED.search(output)
     number = int(killed[2]) if killed else -status
     if number not in {*signal.Signals}:

@@ -37,8 +37,7 @@ def format_summary(params: Parameters) -> str:
     metrics = {
         variant: json.loads(Path(f"metrics/{variant}.json").read_bytes()) for variant in VARIANTS
     }
-    entries = load_entries()
-    settings = find_settings(params)
+    entries, settings = load_entries(), find_settings(params)
     runs = {variant: select(entries, setting) for variant, setting in settings.items()}
 
     lines = [f"{name}, {epochs}, seed {params.train.seed}; each network trained once"]

@@ -59,7 +59,7 @@ def describe_lock() -> str | None:
         if content.isdigit():  # the process that locked the file last; the file stays
             holders = {int(content)} - children if is_held(path) else set()
         else:  # with core.hardlink_lock, the file goes when the lock is released
-            holders = find_dvc() - children
+            holders = find_processes("dvc") - children
             if not holders and path.stat().st_ctime < us.create_time():
                 return (
                     f"the lock {path}, though no DVC process works in this folder; if none does on"
@@ -84,12 +84,12 @@ def is_held(path: Path) -> bool:
         return False
 
 
-def find_dvc() -> set[int]:
-    """Return the DVC processes in this folder."""
+def find_processes(*programs: str) -> set[int]:
+    """Return the processes in this folder that run one of these programs, such as `dvc`."""
     here = str(Path.cwd())
     return {
         process.pid
         for process in psutil.process_iter(["cwd", "cmdline"])
         if process.info["cwd"] == here
-        and any(Path(word).name == "dvc" for word in process.info["cmdline"] or ())
+        and any(Path(word).name in programs for word in process.info["cmdline"] or ())
     }

@@ -14,7 +14,6 @@ from filelock import FileLock
 from ruamel.yaml import YAML
 
 from gate.git import environment_without_repository
-from tests import forked
 
 # A test run in the background ignores Ctrl-C, and what it starts would inherit that.
 if threading.current_thread() is threading.main_thread():
@@ -69,8 +68,6 @@ def run(tmp_path: Path) -> Run:
     measured = {name: value for name, value in os.environ.items() if coverages(name)}
 
     def run_in(folder: Path, *command: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-        if forked.possible(variables):
-            return forked.run(folder, command, environment | variables)
         more = variables if "PYTHONPATH" in variables else measured | variables
         return subprocess.run(
             [sys.executable, "-m", *command],

@@ -7,17 +7,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+from experiment.variants import VARIANTS
 from gate.git import environment_without_repository
 from tests.conftest import ROOT, environment_of_stages, make_tiny
 
 COMMITTED = (".dvcignore", "dvc.yaml", "params.yaml", ".gitignore", ".gitattributes", ".dvc/config",
              ".dvc/.gitignore", ".dvc/plots/curves.json", ".dvc/plots/page.html",
-             "data/own/.gitignore", "stages", "experiment", "study/__init__.py", "study/runs.py")  # fmt: skip
+             "data/own/.gitignore", "stages", "experiment", "study/__init__.py",
+             "study/runs.py")  # fmt: skip
 
-METRICS = ["metrics/dropout.json", "metrics/no_dropout.json"]
-CURVES = ["plots/dropout.csv", "plots/no_dropout.csv"]
+METRICS = [f"metrics/{variant}.json" for variant in VARIANTS]
+CURVES = [f"plots/{variant}.csv" for variant in VARIANTS]
 PICTURES = ["plots/accuracy.png", "plots/loss.png"]
-MODELS = ["models/dropout.keras", "models/no_dropout.keras"]
+MODELS = [f"models/{variant}.keras" for variant in VARIANTS]
 RESULTS = [*METRICS, *CURVES, *PICTURES, *MODELS]
 
 EPOCHS = 3

@@ -1,6 +1,9 @@
-"""What went wrong with something a user gave, in one line."""
+"""What went wrong with something a user gave, in one line; output that any terminal can show."""
 
+import codecs
 import errno
+import io
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -13,7 +16,7 @@ class InputError(Exception):
 
 
 def wrong(what: str, expected: str, found: object, remedy: str) -> InputError:
-    """The error to raise where something is not as expected."""
+    """Return the error to raise where something is not as expected."""
     return InputError(f"{what}: expected {expected}; found {found}; {remedy}")
 
 
@@ -22,7 +25,9 @@ GO_ON = "what was finished before is kept; run again to go on"
 
 @contextmanager
 def one_line_errors(program: str, then: str = GO_ON) -> Iterator[None]:
-    """Ends the process with one line on stderr and a status that is not 0, without a traceback.
+    """End the process with one line on stderr and a status that is not 0, without a traceback.
+
+    Every program of the repository runs in it, so it also makes their output printable.
 
     Args:
         program: name that starts the line, such as `download`.
@@ -30,28 +35,55 @@ def one_line_errors(program: str, then: str = GO_ON) -> Iterator[None]:
 
     Raises:
         SystemExit: 1 for bad input or a disk that cannot be written, 130 for Ctrl-C, 143 for a
-            request to terminate. A fault of the program itself keeps its traceback.
+            request to terminate, 129 for a terminal that is closed, 141 for a reader, such as
+            `head`, that has ended. A fault of the program itself keeps its traceback.
     """
 
     def terminate(signum: int, frame: FrameType | None) -> None:
         print(f"{program}: terminated; {then}", file=sys.stderr)
         raise SystemExit(128 + signum)
 
-    before = signal.signal(signal.SIGTERM, terminate)
+    make_output_printable()
+    # What is ignored, as by `nohup`, stays so.
+    requests = [s for s in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(s) != signal.SIG_IGN]
+    before = {number: signal.signal(number, terminate) for number in requests}
     try:
         yield
+        sys.stdout.flush()
     except InputError as error:
         sys.exit(f"{program}: {error}")
     except KeyboardInterrupt:
         print(f"{program}: interrupted; {then}", file=sys.stderr)
         sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still buffered goes nowhere
+        sys.exit(128 + signal.SIGPIPE)
     except OSError as error:
         if error.errno not in _DISK_ERRORS:
             raise
         sys.exit(f"{program}: {error.filename or 'disk'}: {_DISK_ERRORS[error.errno]}")
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
+
+def make_output_printable() -> None:
+    """Replace what the terminal's encoding lacks, where Python would end with a traceback."""
+    codecs.register_error("printable", _replace_characters)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="printable")
+
+
+def _replace_characters(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    characters = error.object[error.start : error.end]
+    return "".join(_PLAIN.get(character, "?") for character in characters), error.end
+
+
+# Without its minus sign, a figure would be another.
+_PLAIN = {"−": "-", "±": "+-", "×": "x", "…": "...", "→": "->", "\u2013": "-", "·": "-"}
 
 _DISK_ERRORS = {
     errno.ENOSPC: "no space left on the disk; free some and run again",

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from tests import forked
 from tests.conftest import environment_of_stages
 
 INJECTED = Path(__file__).parent / "injected"
@@ -50,18 +49,15 @@ def _environment(**variables: str) -> dict[str, str]:
     return {name: value for name, value in environment.items() if value}
 
 
-def finish(process: "subprocess.Popen[str]") -> Done:
+def finish(process: "subprocess.Popen[str]", patience: float = PATIENCE) -> Done:
     """What a process ended with, once it and all that it started have ended."""
-    output, _ = process.communicate(timeout=PATIENCE)
+    output, _ = process.communicate(timeout=patience)
     return Done(process.returncode, output)
 
 
 def run(folder: Path, *command: str, **variables: str) -> Done:
-    """Runs `python -m command` in a folder to its end; as a fork where variables name no fault."""
-    if not forked.possible(variables):
-        return finish(start(folder, *command, **variables))
-    done = forked.run(folder, command, _environment(**variables))
-    return Done(done.returncode, done.stdout + done.stderr)
+    """Runs `python -m command` in a folder to its end."""
+    return finish(start(folder, *command, **variables))
 
 
 def wait_until(condition: Callable[[], bool], process: "subprocess.Popen[str]") -> None:

@@ -1,22 +1,29 @@
 """The whole pipeline, through DVC, in real Git + DVC repositories with synthetic images."""
 
+import asyncio
 import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
+from dvc.lock import Lock
 
+from experiment.support.errors import GO_ON
 from experiment.variants import VARIANTS
-from stages.__main__ import TRAININGS, _stop
-from tests.conftest import Run, environment_of_stages, synthetic_arrays
+from stages.__main__ import TRAININGS, stop
+from tests.conftest import Run, synthetic_arrays
+from tests.faults.processes import finish, start
 from tests.repository import CURVES, EPOCHS, METRICS, PICTURES, contents, git, ran
+
+*_, LAST = VARIANTS
 
 
 def test_results_are_gits_and_images_and_models_are_not(finished: Path) -> None:
@@ -26,15 +33,16 @@ def test_results_are_gits_and_images_and_models_are_not(finished: Path) -> None:
     assert not [name for name in tracked if name.startswith(("models/", "data/raw", ".venv"))]
 
 
-def test_trainings_ran_side_by_side_and_their_results_are_the_last_screen(finished: Path) -> None:
+def test_last_screen(finished: Path) -> None:
+    """The trainings ran side by side, and their metrics are shown."""
     lines = (finished.parent / "output").read_text().splitlines()
-    assert sorted(ran("\n".join(lines))[3:5]) == sorted(TRAININGS)
+    assert sorted(ran("\n".join(lines))[3:-1]) == sorted(TRAININGS)
     first = lines.index(f"data/own/tiny.npz, {EPOCHS} epochs, seed 0; each network trained once")
-    for row, key in zip(lines[first + 3 :], ("test_accuracy", "test_loss"), strict=False):
-        values = [json.loads((finished / name).read_text())[key] for name in reversed(METRICS)]
-        percent = [f"{100 * value:.2f}" for value in values]
-        shown = percent if key == "test_accuracy" else [f"{value:.4f}" for value in values]
-        assert [word for word in row.split()[2:5] if word != "%"][:2] == shown
+    metrics = [json.loads((finished / name).read_text()) for name in METRICS]
+    accuracies, losses = (line.split() for line in lines[first + 3 : first + 5])
+    assert [accuracies[2], losses[2]] == [
+        f"{100 * metrics[0]['test_accuracy']:.2f}", f"{metrics[0]['test_loss']:.4f}",
+    ]  # fmt: skip
     before = {line.split()[0] for line in lines[:first] if line}
     assert before == {"Running", ">", "`make"} | set(VARIANTS)
 
@@ -82,53 +90,52 @@ def test_bad_input_costs_nothing_of_the_last_good_run(
     assert [*sorted((repository / "data").rglob("*.npz"))] == kept
 
 
-# Stands in for a training that does not end by itself.
-ENDLESS = """
-import signal, sys
-if {fails!r} in sys.argv:
-    raise SystemExit("broken on purpose")
+# Stands in for a training that ends as it is told, or does not end by itself.
+ENDING = """
+import os, signal, sys
+if {name!r} in sys.argv:
+    {end}
 signal.pause()
 """
 
 
-def test_failing_training_stops_the_other_and_is_named(repository: Path, run: Run) -> None:
-    (repository / "stages/train.py").write_text(ENDLESS.format(fails="dropout"))
-    done = run(repository, "stages", PYTHONPATH="")
-    assert done.returncode == 1
-    assert "broken on purpose" in done.stdout
-    assert done.stderr.splitlines()[-1] == (
-        "repro: dvc repro --single-item train_dropout failed; the reason is above"
-    )
+@pytest.mark.parametrize(
+    ("end", "reason"),
+    [
+        ("sys.exit('broken on purpose')", "the reason is above"),
+        ("os.kill(os.getpid(), 9)", f"train {LAST} was ended by SIGKILL, most likely for lack of"),
+        ("os.kill(os.getpid(), 4)", f"train {LAST} was ended by SIGILL, most likely because this"),
+    ],
+)
+def test_training_that_fails(end: str, reason: str, repository: Path) -> None:
+    """It stops the other at once, and the likely cause is named."""
+    (repository / "stages/train.py").write_text(ENDING.format(name=LAST, end=end))
+    done = finish(start(repository, "stages", PYTHONPATH=""), patience=60)
+    assert done.status == 1
+    assert ("broken on purpose" in done.output) == ("sys.exit" in end)
+    last = done.output.splitlines()[-1]
+    expected = f"repro: dvc repro --single-item train_{LAST} failed; {reason}"
+    assert last.startswith(expected)
+    assert find_trainings(repository) == []
 
 
-@pytest.mark.skipif(os.name != "posix", reason="the signals are those of POSIX")
-def test_request_to_end_stops_every_training(repository: Path) -> None:
-    """As Ctrl-C does, which Python itself turns into the same interrupt."""
-    (repository / "stages/train.py").write_text(ENDLESS.format(fails="none"))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "stages"],
-        cwd=repository,
-        env=environment_of_stages(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_interrupt(number: signal.Signals, repository: Path) -> None:
+    """Every training is stopped, and the status names the signal."""
+    (repository / "stages/train.py").write_text(ENDING.format(name="none", end="pass"))
+    process = start(repository, "stages", PYTHONPATH="")
     assert process.stdout
     waiting = {f"> python -m stages.train {variant}\n" for variant in VARIANTS}
     while waiting and (line := process.stdout.readline()):
         waiting -= {line}
-    process.send_signal(signal.SIGTERM)
-    output, _ = process.communicate(timeout=60)
-    _, left = psutil.wait_procs(_trainings_in(repository), timeout=10)
-    for training in left:
-        training.kill()
-    assert process.returncode == 1
-    assert "repro: interrupted; every stage that had started was stopped" in output
-    assert left == []
+    process.send_signal(number)
+    done = finish(process, patience=60)
+    assert done.status == 128 + number
+    said = "interrupted" if number == signal.SIGINT else "terminated"
+    assert done.output.splitlines()[-1] == f"repro: {said}; {GO_ON}"
+    assert find_trainings(repository) == []
 
 
-@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is sent as a POSIX signal")
 def test_interrupt_stops_what_was_being_started() -> None:
     """As DVC does when the interrupt comes just before it forks: starts the command, and ends."""
     code = """
@@ -140,29 +147,80 @@ signal.signal(signal.SIGINT, start_and_end)
 print("ready", flush=True)
 time.sleep(600)
 """
-    process = subprocess.Popen(
-        [sys.executable, "-c", code],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    assert process.stdout
-    assert process.stdout.readline() == "ready\n"
+
+    async def start_and_stop() -> bytes:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", code, stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+        assert process.stdout
+        assert await process.stdout.readline() == b"ready\n"
+        try:
+            await stop(process)
+            async with asyncio.timeout(60):
+                return await process.stdout.read()  # to the end: nobody holds it any more
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+    assert asyncio.run(start_and_stop()) == b"interrupted\n"
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[str]:
+    """A lock of DVC's that this process holds."""
+    with Lock(str(path)):
+        yield f"(PID {os.getpid()}, user {psutil.Process().username()})"
+
+
+@contextmanager
+def stale(path: Path) -> Iterator[str]:
+    """A lock that a process on a network file system has left for a year."""
+    for name in ("lock", "rwlock.lock"):
+        path.with_name(name).unlink(missing_ok=True)  # of the other kind
+    (path.parent.parent / "config.local").write_text("[core]\nhardlink_lock = true\n")
+    path.write_text("elsewhere")
+    os.utime(path, (time.time() + 365 * 86_400,) * 2)
+    time.sleep(0.1)  # older than what it stops
+    yield "the lock .dvc/tmp/lock, though no DVC process works in this folder"
+    path.unlink()
+
+
+@pytest.mark.parametrize("holds", [locked, stale])
+def test_lock(holds: Callable[[Path], AbstractContextManager[str]], repository: Path) -> None:
+    """Whoever waits for a lock reads for whose, and goes on once it is released."""
+    with holds(repository / ".dvc/tmp/lock") as holder:
+        process = start(repository, "stages", PYTHONPATH="")
+        assert process.stdout
+        line = process.stdout.readline()
+    assert line.startswith("repro: waiting for ")
+    assert holder in line
+    done = finish(process)
+    assert done.status == 0
+    assert done.output.startswith("Everything is up to date")
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="no affinity here")
+def test_one_processor(repository: Path) -> None:
+    """Where only one may be used, one training comes after the other."""
+    (repository / "stages/train.py").write_text("raise SystemExit('the first')")
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
     try:
-        _stop([process])
-        output, _ = process.communicate(timeout=60)  # to the end: nobody holds it any more
+        process = start(repository, "stages", PYTHONPATH="")
     finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-    assert output == "interrupted\n"
+        os.sched_setaffinity(0, allowed)
+    assert finish(process).output.count("> python -m stages.train") == 1
 
 
-def _trainings_in(folder: Path) -> list[psutil.Process]:
-    """The training processes that run in a folder."""
-    return [
+def find_trainings(folder: Path) -> list[psutil.Process]:
+    """The training processes that run in a folder; what is left of them is killed."""
+    found = [
         process
         for process in psutil.process_iter(["cwd", "cmdline"])
         if process.info["cwd"] == str(folder)
         and "stages.train" in " ".join(process.info["cmdline"] or ())
     ]
+    for process in found:
+        process.kill()
+    return found

@@ -1,0 +1,48 @@
+"""`python -m stages.experiments`: a table of what `dvc exp run` tried."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dvc.api
+import pandas as pd
+from dvc.exceptions import DvcException
+
+from experiment.parameters import load_parameters
+from experiment.support.errors import InputError, one_line_errors
+from experiment.variants import VARIANTS
+
+ALWAYS = ("train.dropout_rate", "train.epochs")
+
+
+def main() -> None:
+    """Print the table."""
+    with one_line_errors("experiments"):
+        load_parameters()  # names a mistake in params.yaml better than DVC
+        try:
+            rows = dvc.api.exp_show()
+        except DvcException as error:
+            raise InputError(" ".join(str(error).split())) from None
+        print(format_experiments(rows))
+
+
+def format_experiments(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the rate first, then the epochs, what else differs, and accuracy on test images.
+
+    Args:
+        rows: of `dvc.api.exp_show`.
+    """
+    table = pd.DataFrame(rows)
+    parameters = [f"{section}.{name}" for section, model in load_parameters() for name, _ in model]
+    others = [name for name in parameters if name in table and len({*table[name]}) > 1]
+    chosen = [*ALWAYS, *(name for name in others if name not in ALWAYS)]
+    shown = table.reindex(columns=chosen).rename(columns=lambda name: name.split(".")[1])
+    for variant, description in VARIANTS.items():
+        accuracy = table.get(f"metrics/{variant}.json:test_accuracy")
+        percent = pd.to_numeric(accuracy, errors="coerce") * 100
+        shown[description.label] = percent.map("{:.2f} %".format, na_action="ignore")
+    shown["experiment"] = table["Experiment"].fillna(table["rev"])
+    return str(shown.to_string(index=False, na_rep="-", float_format="{:g}".format))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""`python -m stages.watch`: a page with the curves of a running `make repro`, until it ends."""
+
+import base64
+import io
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from experiment.files import replacing
+from experiment.parameters import Parameters, load_parameters
+from experiment.style import plain_style
+from experiment.support.errors import InputError, one_line_errors
+from experiment.variants import VARIANTS
+from stages.plot import PLOTS, draw, read_curve
+from stages.summary import find_settings, load_entries
+from stages.surroundings import find_processes
+from study.runs import Entry, select
+
+PAGE = Path(".checkpoints/watch.html")
+SECONDS = 2
+BANDS = "Bands: validation images, lowest to highest of the stored runs that repeat these settings."
+
+
+def main() -> None:
+    """Draw the curves into a page again and again while a run is at work."""
+    with one_line_errors("watch"), plain_style(font_size=13):
+        params, entries = load_parameters(), load_entries()
+        print(f"watch: open {PAGE.absolute().as_uri()}", flush=True)
+        running = True
+        while running:
+            running = bool(find_processes("dvc", "stages"))
+            figures = draw_figures(params, entries)
+            write_page(figures, refresh=running)
+            time.sleep(SECONDS if running else 0)
+        print("watch: no run is at work any more; the page shows its last curves")
+
+
+def draw_figures(params: Parameters, entries: Sequence[Entry]) -> list[Figure]:
+    """Draw the curves that are there, over the bands of the seeds that repeat their settings."""
+    curves = {}
+    for variant in VARIANTS:
+        with suppress(InputError):  # not begun
+            curves[variant] = read_curve(PLOTS / f"{variant}.csv")
+    settings = {}
+    with suppress(InputError):  # no images yet
+        settings = find_settings(params)
+    figures = []
+    for metric in ("accuracy", "loss"):
+        figure = draw(curves, metric)
+        for variant, setting in settings.items():
+            runs = select(entries, setting).values()
+            values = np.array([[row[f"val_{metric}"] for row in entry.curve] for entry in runs])
+            if len(values) > 1:
+                epochs = np.arange(1, values.shape[1] + 1)
+                low, high, colour = values.min(axis=0), values.max(axis=0), VARIANTS[variant].colour
+                figure.axes[0].fill_between(epochs, low, high, color=colour, alpha=0.2, lw=0)
+        figures.append(figure)
+    return figures
+
+
+def write_page(figures: Sequence[Figure], *, refresh: bool) -> None:
+    """Write the pictures into one file that a browser loads again, if asked to."""
+    page = '<!doctype html><meta charset="utf-8"><title>Dropout</title>'
+    if refresh:
+        page += f'<meta http-equiv="refresh" content="{SECONDS}">'
+    for figure in figures:
+        picture = io.BytesIO()
+        figure.savefig(picture, dpi=100)
+        content = base64.b64encode(picture.getvalue()).decode()
+        page += f'<img alt="" src="data:image/png;base64,{content}">'
+    with replacing(PAGE) as temporary:
+        temporary.write_text(f"{page}<p>{BANDS}</p>", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
