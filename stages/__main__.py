@@ -27,7 +27,7 @@ DVC = (sys.executable, "-m", "dvc", "--wait-for-lock")
 CHATTER = re.compile(
     r"Stage '.*' didn't change, skipping$|(Generating|Updating) lock file |Use `dvc push` to "
     r"|To track the changes with git, run:|\tgit add |To enable auto staging, run:"
-    r"|\tdvc config core.autostage true|$"
+    r"|\tdvc config core.autostage true|Data and pipelines are up to date|$"
 )
 KILLED = re.compile(r"failed to run: python -m stages\.(.+), exited with -(\d+)")
 CAUSES = {

@@ -4,6 +4,7 @@ import fcntl
 import os
 import pwd
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -11,6 +12,8 @@ import psutil
 # Of Python's variables these change no result and end no training. PYTHONWARNINGS=error or
 # PYTHONINSPECT would end one after DVC has deleted the last results.
 KEPT = ("PYTHONHASHSEED", "PYTHONNOUSERSITE", "PYTHONPATH", "PYTHONPYCACHEPREFIX")
+
+STARTED = time.time()
 
 OF_DVC = Path(".dvc/tmp")
 SITE_CACHE = Path("/var/tmp/dvc")  # noqa: S108  # DVC's, shared by all users
@@ -52,15 +55,15 @@ def is_writable(folder: Path) -> bool:
 
 def describe_lock() -> str | None:
     """Say who holds DVC's lock of this folder; None where it is free or a child has it."""
-    path, us = OF_DVC / "lock", psutil.Process()
+    path = OF_DVC / "lock"
     try:
-        children = {child.pid for child in us.children(recursive=True)}
+        children = {child.pid for child in psutil.Process().children(recursive=True)}
         content = path.read_text(encoding="utf-8").strip()
         if content.isdigit():  # the process that locked the file last; the file stays
             holders = {int(content)} - children if is_held(path) else set()
         else:  # with core.hardlink_lock, the file goes when the lock is released
             holders = find_processes("dvc") - children
-            if not holders and path.stat().st_ctime < us.create_time():
+            if not holders and path.stat().st_ctime < STARTED:
                 return (
                     f"the lock {path}, though no DVC process works in this folder; if none does on"
                     f" another machine either, stop this and run `rm {path}`"

@@ -1,10 +1,14 @@
 import errno
 import os
+import re
 import signal
+import subprocess
+import sys
 
 import pytest
 
 from experiment.support.errors import InputError, one_line_errors
+from tests.conftest import ROOT
 
 
 @pytest.mark.parametrize(
@@ -31,14 +35,69 @@ def test_fault_of_the_program_keeps_its_traceback() -> None:
         raise OSError(errno.EIO, "strange")
 
 
-def test_request_to_terminate_ends_it_and_is_afterwards_what_it_was_before(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    before = signal.getsignal(signal.SIGTERM)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_request_to_end(number: signal.Signals, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is heeded unless it was ignored, and afterwards handled as before."""
+    before = signal.getsignal(number)
     with pytest.raises(SystemExit) as exit_, one_line_errors("program"):
-        os.kill(os.getpid(), signal.SIGTERM)
-    assert exit_.value.code == 143
+        os.kill(os.getpid(), number)
+    assert exit_.value.code == 128 + number
     assert capsys.readouterr().err == (
         "program: terminated; what was finished before is kept; run again to go on\n"
     )
-    assert signal.getsignal(signal.SIGTERM) == before
+    assert signal.getsignal(number) == before
+    try:
+        signal.signal(number, signal.SIG_IGN)  # as `nohup` does
+        with one_line_errors("program"):
+            os.kill(os.getpid(), number)
+    finally:
+        signal.signal(number, before)
+
+
+PRINTED = "no é, 日本, but −0.22 points ±0.14"
+PRINT = f"""
+import sys
+from experiment.support.errors import one_line_errors
+with one_line_errors("program"):
+    print({PRINTED!r})
+    sys.exit({PRINTED!r})
+"""
+
+
+@pytest.mark.parametrize(
+    ("encoding", "shown"),
+    [("ascii", "no ?, ??, but -0.22 points +-0.14"), ("cp932", PRINTED.replace("é", "?").replace("−", "-")),
+     ("utf-8", PRINTED)],
+)  # fmt: skip
+def test_output_of_any_encoding(encoding: str, shown: str) -> None:
+    """A figure keeps its sign."""
+    variables = os.environ | {"PYTHONIOENCODING": encoding}
+    done = subprocess.run(
+        [sys.executable, "-c", PRINT], cwd=ROOT, env=variables, capture_output=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stdout.decode(encoding) == done.stderr.decode(encoding) == f"{shown}\n"
+
+
+def test_reader_that_ends() -> None:
+    """As `head` does: no traceback."""
+    code = PRINT.replace("    sys.exit", "    for _ in range(99999): print(1)\n    sys.exit")
+    command = f'{sys.executable} -c "$1" | head -n 1; echo ${{PIPESTATUS[0]}}'
+    done = subprocess.run(
+        ["bash", "-c", command, "-", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.stderr) == (f"{PRINTED}\n141\n", "")
+
+
+@pytest.mark.parametrize("folder", ["explore", "stages", "study", "tools"])
+def test_every_program(folder: str) -> None:
+    """Each runs within `one_line_errors`."""
+    programs = [
+        path
+        for path in (ROOT / folder).rglob("*.py")
+        if re.search(r"(?m)^if __name__ == ", path.read_text(encoding="utf-8"))
+        and path.name not in ("plain.py", "setup.py")  # a plain script, to compare with
+    ]
+    assert programs or folder == "tools"
+    for path in programs:
+        assert "with one_line_errors(" in path.read_text(encoding="utf-8"), path

@@ -25,7 +25,8 @@ def locale(tmp_path: Path) -> dict[str, str]:
     return {"LC_ALL": TURKISH, "LANG": TURKISH, "LOCPATH": str(tmp_path), "FAULT_LOCALE": "1"}
 
 
-def test_locale_is_in_force_in_the_next_test(locale: dict[str, str]) -> None:
+def test_locale_is_in_force(locale: dict[str, str]) -> None:
+    """In the next test."""
     if not locale:
         pytest.skip("no such locale here, and localedef cannot make it")
     command = [sys.executable, "-c", "import locale; print(locale.str(1.5), locale.getlocale()[0])"]
@@ -34,10 +35,10 @@ def test_locale_is_in_force_in_the_next_test(locale: dict[str, str]) -> None:
     assert done.stdout == "1,5 tr_TR\n"
 
 
-def test_second_clone_elsewhere_gives_the_same_bytes_by_plain_dvc(
+def test_second_clone(
     finished: Path, trained: dict[str, bytes], locale: dict[str, str], tmp_path: Path
 ) -> None:
-    """One training after the other, where `finished` had them side by side; and no cache.
+    """Plain DVC gives the same bytes elsewhere, one training after the other, without a cache.
 
     With a clock that jumps by four years, no HOME, and a path with spaces and other letters.
     """
@@ -56,10 +57,10 @@ def test_second_clone_elsewhere_gives_the_same_bytes_by_plain_dvc(
     assert oct((clone / "models/dropout.keras").stat().st_mode & 0o777) == "0o600"
 
 
-def test_nothing_to_do_in_a_clone_of_another_time_with_line_ends_converted(
+def test_clone_of_another_time(
     finished_by_stand_in: Path, right: dict[str, bytes], tmp_path: Path
 ) -> None:
-    """And with a HOME that cannot be written."""
+    """Nothing is to be done where line ends were converted and HOME cannot be written."""
     clone = tmp_path / "clone"
     options = ["-c", "core.autocrlf=true"]
     git(tmp_path, "clone", "--quiet", *options, str(finished_by_stand_in), str(clone))
@@ -75,3 +76,38 @@ def test_nothing_to_do_in_a_clone_of_another_time_with_line_ends_converted(
     done = good(run(clone, "dvc", "repro", "--force", "--single-item", "preprocess"))
     assert ran(done.output) == ["preprocess"]
     assert everything(clone) == right
+
+
+def test_container(repository: Path, right: dict[str, bytes]) -> None:
+    """`python -m stages` works for a user without a name and a HOME.
+
+    /var/tmp, where DVC keeps what it knows of files, is read-only, and Python's variables are set
+    to end a training, and to an encoding that lacks letters.
+    """
+    hostile = {"PYTHONWARNINGS": "error", "PYTHONINSPECT": "1", "PYTHONIOENCODING": "ascii"}
+    unshare = ["unshare", "-Um", "--map-user=12345", "--map-group=12345", "--keep-caps"]
+    inner = "mount -t tmpfs -o ro none /var/tmp && "
+    if subprocess.run([*unshare, "sh", "-c", f"{inner} true"], check=False).returncode != 0:
+        pytest.skip("user namespaces are not allowed here")
+    (repository / "plots/loss.png").unlink()
+    done = subprocess.run(
+        [*unshare, "sh", "-c", f"{inner} exec {sys.executable} -m stages"],
+        cwd=repository,
+        env={"PATH": os.defpath, **hostile},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, ran(done.stdout)) == (0, ["plot"]), done.stdout + done.stderr
+    assert everything(repository) == right
+
+
+def test_folder_without_git(repository: Path) -> None:
+    """As of a ZIP: the remedy is named, and works."""
+    shutil.rmtree(repository / ".git")
+    done = run(repository, "stages", PYTHONPATH="")
+    assert done.status == 1
+    assert done.output.splitlines()[-1].endswith("clone the repository, or run `git init` here")
+    git(repository, "init")
+    assert "Everything is up to date" in good(run(repository, "stages", PYTHONPATH="")).output

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -181,7 +182,6 @@ def stale(path: Path) -> Iterator[str]:
     (path.parent.parent / "config.local").write_text("[core]\nhardlink_lock = true\n")
     path.write_text("elsewhere")
     os.utime(path, (time.time() + 365 * 86_400,) * 2)
-    time.sleep(0.1)  # older than what it stops
     yield "the lock .dvc/tmp/lock, though no DVC process works in this folder"
     path.unlink()
 
@@ -192,7 +192,10 @@ def test_lock(holds: Callable[[Path], AbstractContextManager[str]], repository: 
     with holds(repository / ".dvc/tmp/lock") as holder:
         process = start(repository, "stages", PYTHONPATH="")
         assert process.stdout
+        too_long = threading.Timer(60, process.kill)
+        too_long.start()
         line = process.stdout.readline()
+        too_long.cancel()
     assert line.startswith("repro: waiting for ")
     assert holder in line
     done = finish(process)
