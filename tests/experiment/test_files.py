@@ -1,6 +1,10 @@
+import ast
 import errno
+import os
 import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import matplotlib.image
 import numpy as np
@@ -8,13 +12,13 @@ import pytest
 from matplotlib.figure import Figure
 
 from experiment.files import (
-    replacing,
     write_arrays,
     write_curve,
     write_figure,
     write_json,
     write_predictions,
 )
+from tests.conftest import ROOT
 
 # No value twice: what is in another's place is seen.
 CURVE = [
@@ -75,33 +79,66 @@ def test_picture_does_not_name_the_software_that_drew_it(tmp_path: Path) -> None
     assert b"Software" not in (tmp_path / "figure.png").read_bytes()
 
 
+CONTENT: dict[Callable[..., None], tuple[Any, ...]] = {
+    write_arrays: (ARRAYS,),
+    write_curve: (CURVE,),
+    write_figure: (Figure(), 50),
+    write_json: ({"a": 1},),
+    write_predictions: (np.array([1]), np.ones((1, 2))),
+}
+
+
+@pytest.mark.parametrize("write", CONTENT)
 @pytest.mark.parametrize("named", [None, "other.txt"])
-def test_failure_keeps_the_old_file_and_names_it_where_no_other_is(
-    named: str | None, tmp_path: Path
+def test_failure_half_way(
+    write: Callable[..., None], named: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A full disk, when it is written to, tells of no file."""
-    path = tmp_path / "folder" / "file.txt"
-    path.parent.mkdir()
-    path.write_text("good")
-    error = OSError(errno.ENOSPC, "the disk is full", *([named] if named else []))
+    """The old bytes stay, a link that is in the way is not written through, the file is named.
 
-    def fail() -> None:
-        with replacing(path) as temporary:
-            temporary.write_text("half")
-            raise error
+    A full disk names no file when it is written to, only when one is opened.
+    """
+    path = tmp_path / "file.png"
+    path.write_bytes(b"good")
+    (tmp_path / "precious").write_bytes(b"precious")
+    (tmp_path / ".file.unfinished.png").symlink_to(tmp_path / "precious")
 
-    with pytest.raises(OSError, match="the disk is full") as raised:
-        fail()
+    def fail(file: int) -> None:
+        assert path.with_name(".file.unfinished.png").stat().st_size > 0
+        raise OSError(errno.ENOSPC, "the disk is full", *([named] if named else []))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fail)
+        with pytest.raises(OSError, match="the disk is full") as raised:
+            write(path, *CONTENT[write])
     assert raised.value.filename == (named or str(path))
-    assert path.read_text() == "good"
-    assert list(path.parent.iterdir()) == [path]
+    assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == {
+        "file.png": b"good", "precious": b"precious",
+    }  # fmt: skip
+    write(path, *CONTENT[write])
+    assert path.read_bytes() not in (b"", b"good")
 
 
-def test_what_a_killed_process_left_is_replaced_and_no_link_written_through(
-    tmp_path: Path,
-) -> None:
-    (tmp_path / "precious").write_text("precious")
-    (tmp_path / ".m.unfinished.json").symlink_to(tmp_path / "precious")
-    write_json(tmp_path / "m.json", {"a": 1})
-    assert (tmp_path / "precious").read_text() == "precious"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["m.json", "precious"]
+# In memory, a list for pip in a temporary folder, and the runs, to which whole lines are appended.
+ELSEWHERE = {"picture", "wanted", "self.path"}
+WRITERS = {"ZipFile", "open", "save", "savefig", "savez", "to_csv", "write_bytes", "write_text"}
+
+
+def find_targets(path: Path) -> Iterator[str]:
+    """What the code in a file writes to, as it is named there."""
+    for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
+            continue
+        name, of = call.func.attr, call.func.value
+        modes = {each.value for each in call.args if isinstance(each, ast.Constant)}
+        if name in {"ZipFile", "open"} and not modes & {"w", "wb", "a", "ab"}:
+            continue
+        if name in WRITERS:
+            yield ast.unparse(of if name in {"open", "write_bytes", "write_text"} else call.args[0])
+
+
+@pytest.mark.parametrize("folder", ["experiment", "explore", "stages", "study"])
+def test_every_writer(folder: str) -> None:
+    """Each writes to the temporary path that `replacing` gives."""
+    targets = {target for path in (ROOT / folder).rglob("*.py") for target in find_targets(path)}
+    assert "temporary" in targets
+    assert targets - {"temporary"} <= ELSEWHERE

@@ -55,7 +55,7 @@ def test_lines(metric: str, epochs: int, tmp_path: Path) -> None:
     lines = [line for line in figure.axes[0].lines if not is_mark(line)]
     legend = figure.legends[0]
     labels = {
-        (handle.get_color(), handle.get_linestyle()): text.get_text()
+        (str(handle.get_color()), str(handle.get_linestyle())): text.get_text()
         for text, handle in zip(legend.get_texts(), legend.legend_handles, strict=True)
         if isinstance(handle, Line2D) and not is_mark(handle) and text.get_text()
     }

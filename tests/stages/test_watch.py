@@ -1,0 +1,69 @@
+"""The pages and tables that follow a run."""
+
+import json
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiment.files import write_curve
+from experiment.parameters import load_parameters
+from experiment.variants import VARIANTS
+from stages import watch
+from stages.experiments import format_experiments
+from stages.summary import find_settings, load_entries
+from tests.conftest import ROOT
+from tests.stages.test_plot import curve_of
+
+
+def test_watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page loads itself again while a run is at work, and shows the band of other seeds."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("params.yaml", "study/runs.jsonl"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / "data/processed").mkdir(parents=True)
+    np.savez("data/processed/train.npz", labels=np.zeros(48_000, np.uint8))
+    first, *_ = VARIANTS
+    write_curve(Path(f"plots/{first}.csv"), curve_of(first, 3))  # the others have not begun
+    at_work = [{1}, {1}, set()]
+    pages: list[str] = []
+    monkeypatch.setattr(watch, "find_processes", lambda *_: at_work.pop(0))
+    monkeypatch.setattr(time, "sleep", lambda _: pages.append(watch.PAGE.read_text()))
+    watch.main()
+    assert ["refresh" in page for page in pages] == [True, True, False]
+    assert pages[-1].count("data:image/png;base64,") == 2
+    figure, _ = watch.draw_figures(load_parameters(), load_entries())
+    band, *_ = figure.axes[0].collections
+    setting = find_settings(load_parameters())[first]
+    runs = [e.curve for e in load_entries() if e.setting == setting]
+    last = [curve[-1]["val_accuracy"] for curve in runs]
+    points = np.asarray(band.get_paths()[0].vertices)
+    ends = points[points[:, 0] == 20, 1]
+    assert (ends.min(), ends.max()) == pytest.approx((min(last), max(last)))
+    assert len(runs) > 1
+
+
+def test_experiments(in_workspace: Path) -> None:
+    """The rate comes first, then epochs, what differs, and accuracies, within 80 columns."""
+    common = {"train.epochs": 20.0, "train.batch_size": 32.0, "model.filters": 32.0}
+    rows = [
+        {"Experiment": name, "rev": "main", "train.dropout_rate": rate, "train.seed": seed}
+        | common
+        | {f"metrics/{variant}.json:test_accuracy": accuracy for variant in VARIANTS}
+        for name, rate, seed, accuracy in (
+            (None, 0.5, 0.0, 0.98754), ("rate-0.2", 0.2, 0.0, 0.98), ("hazel-coma", 0.2, 1.0, "!"),
+        )
+    ]  # fmt: skip
+    table = format_experiments(json.loads(json.dumps(rows)))
+    header, *lines = (" ".join(line.split()) for line in table.splitlines())
+    labels = [variant.label for variant in VARIANTS.values()]
+    assert header == " ".join(["dropout_rate epochs seed", *labels, "experiment"])
+    assert lines == [
+        "0.5 20 0 98.75 % 98.75 % main",
+        "0.2 20 0 98.00 % 98.00 % rate-0.2",
+        "0.2 20 1 - - hazel-coma",
+    ]
+    assert max(map(len, table.splitlines())) <= 80
