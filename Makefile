@@ -38,14 +38,14 @@ data: setup  ## download the images and split them
 repro: setup  ## run every stage that is out of date; the two trainings run in parallel
 	@$(BIN)/python -m stages
 
-watch: setup  ## follow a running `make repro` in a browser
+watch: setup  ## follow a running `make repro`: a page with its curves
 	@$(BIN)/python -m stages.watch
 
 evaluate: setup  ## evaluate MODEL=models/dropout.keras on the test images, or on IMAGE=digit.png
 	@$(BIN)/python -m stages.evaluate "$(or $(MODEL),models/dropout.keras)" $(if $(IMAGE),--image "$(IMAGE)")
 
 experiments: setup  ## list what `dvc exp run` tried: rate, epochs, accuracy on test images
-	@$(BIN)/python -m dvc exp show --no-pager --drop '^(?!.*(Experiment|dropout_rate|epochs|test_accuracy))'
+	@$(BIN)/python -m stages.experiments
 
 study: setup  ## train what is new in study/params.yaml, over seeds, rates and sizes: hours
 	@$(BIN)/python -m study

@@ -164,6 +164,14 @@ def test_plots_of_dvc_show_both_curves_of_a_metric_against_the_epoch(metric: str
     }
 
 
+def test_plots_of_dvc_name_the_variants() -> None:
+    """A variant that the template does not know has the name of its file."""
+    template = (ROOT / ".dvc/plots/curves.json").read_text(encoding="utf-8")
+    named = dict(re.findall(r"datum\.filename === '(\w+)\.csv' \? '([^']+)'", template))
+    labels = {name: variant.label for name, variant in VARIANTS.items()}
+    assert {} != named == {name: labels.get(name) for name in named}
+
+
 def test_data_and_models_are_dvcs_and_the_rest_is_gits() -> None:
     for stage in STAGES:
         for path, options in outputs(stage).items():
