@@ -12,7 +12,7 @@ from tests.conftest import ROOT, environment_of_stages, make_tiny
 
 COMMITTED = (".dvcignore", "dvc.yaml", "params.yaml", ".gitignore", ".gitattributes", ".dvc/config",
              ".dvc/.gitignore", ".dvc/plots/curves.json", ".dvc/plots/page.html",
-             "data/own/.gitignore", "stages", "experiment")  # fmt: skip
+             "data/mnist", "data/own/.gitignore", "stages", "experiment")  # fmt: skip
 
 METRICS = ["metrics/dropout.json", "metrics/no_dropout.json"]
 CURVES = ["plots/dropout.csv", "plots/no_dropout.csv"]

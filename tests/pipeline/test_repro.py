@@ -29,7 +29,7 @@ def test_results_are_gits_and_images_and_models_are_not(finished: Path) -> None:
 def test_trainings_ran_side_by_side_and_their_results_are_the_last_screen(finished: Path) -> None:
     lines = (finished.parent / "output").read_text().splitlines()
     assert sorted(ran("\n".join(lines))[3:5]) == sorted(TRAININGS)
-    first = lines.index(f"data/own/tiny.npz, {EPOCHS} epochs, seed 0; each network trained once")
+    first = lines.index(f"own/tiny.npz, {EPOCHS} epochs, seed 0; each network trained once")
     for row, key in zip(lines[first + 3 :], ("test_accuracy", "test_loss"), strict=False):
         values = [json.loads((finished / name).read_text())[key] for name in reversed(METRICS)]
         percent = [f"{100 * value:.2f}" for value in values]
@@ -47,7 +47,7 @@ def test_second_time_nothing_runs(finished: Path, tmp_path: Path, run: Run) -> N
     done = run(repository, "stages", PYTHONPATH=str(tmp_path))
     assert (done.returncode, ran(done.stdout)) == (0, [])
     assert done.stdout.startswith("Everything is up to date")
-    last_screen = (finished.parent / "output").read_text().partition("data/own/tiny.npz, ")[2]
+    last_screen = (finished.parent / "output").read_text().partition("\nown/tiny.npz, ")[2]
     assert done.stdout.endswith(last_screen)
 
 
@@ -60,7 +60,7 @@ def test_own_images_that_change_under_their_name_are_noticed(repository: Path, d
     ("command", "change", "message"),
     [
         ("stages", ("  epochs: 3", ""), "check: params.yaml: train.epochs: expected a value"),
-        ("dvc repro", ("own/tiny.npz", "none.npz"), "download: data/none.npz: no such file"),
+        ("dvc repro", ("own/tiny.npz", "own/none.npz"), "check: params.yaml: data.dataset: expected"),
         ("dvc repro", ("train_samples: ", "train_samples: 999 # "),
          "preprocess: preprocess.train_samples: expected 96"),
     ],
