@@ -19,15 +19,17 @@ def read_arrays(
     path: Path, names: tuple[str, ...], optional: tuple[str, ...] = ()
 ) -> dict[str, np.ndarray]:
     """Read arrays of an `.npz`, or raise InputError: missing, damaged, or of objects."""
+    arrays, name = dict[str, np.ndarray](), ""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             if archive.zip.testzip():  # reads all, so that every CRC is compared
                 raise zipfile.BadZipFile
             if missing := [name for name in names if name not in archive]:
                 expected, found = f"the arrays {', '.join(names)}", ", ".join(sorted(archive))
                 raise wrong(str(path), expected, found or "none", f"add {', '.join(missing)}")
-            there = [name for name in (*names, *optional) if name in archive]
-            return {name: np.asarray(archive[name]) for name in there}
+            for name in [name for name in (*names, *optional) if name in archive]:
+                arrays[name] = np.asarray(archive[name])
+            return arrays
     except (FileNotFoundError, IsADirectoryError) as error:
         found = "a folder" if isinstance(error, IsADirectoryError) else "no such file"
         raise wrong(str(path), "an .npz file", found, "check the path") from None
@@ -37,5 +39,5 @@ def read_arrays(
             raise
         found, remedy = "another kind of file, or a damaged one", "get or make it again"
         if str(error).startswith("Object arrays"):
-            found, remedy = "an array of objects, which could run code", "save numbers or text"
+            found, remedy = f"objects in {name}, which could run code", "save numbers or text"
         raise wrong(str(path), "a whole .npz file", found, remedy) from None
