@@ -48,7 +48,7 @@ def convert(pictures: Path, output: Path) -> None:
     for part in PARTS:
         images, labels = read_part(pictures / part, names, left_out)
         counts = Counter(labels)
-        print(f"{pictures / part}: {', '.join(f'{n} {counts[i]}' for i, n in enumerate(names))}")
+        print(f"{pictures / part}: {', '.join(f'{n}: {counts[i]}' for i, n in enumerate(names))}")
         arrays |= {f"x_{part}": np.array(images), f"y_{part}": np.array(labels, np.int64)}
     for reason, paths in left_out.items():
         print(f"left out, {reason}: {len(paths)} ({shorten(paths)})")
