@@ -1,15 +1,16 @@
 """`params.yaml`: typed, frozen, checked once before anything is read, deleted or trained."""
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, TypeVar, get_args
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from experiment.support.errors import InputError
+from experiment.support.errors import InputError, wrong
 
 
 class Section(BaseModel):
@@ -66,7 +67,7 @@ class Parameters(Section):
 
 
 def load_parameters(path: Path = Path("params.yaml")) -> Parameters:
-    """Reads and checks the parameters of the experiment; see `read_parameters`."""
+    """Read and check the parameters of the experiment; see `read_parameters`."""
     return read_parameters(path, Parameters)
 
 
@@ -74,74 +75,46 @@ _Model = TypeVar("_Model", bound=Section)
 
 
 def read_parameters(path: Path, model: type[_Model]) -> _Model:
-    """Reads and checks a file of parameters.
+    """Read and check a file of parameters.
 
     Args:
         path: a YAML 1.2 file, read by the same parser as DVC reads it.
-        model: what it is to hold.
-
-    Raises:
-        InputError: the file cannot be read, or a key is unknown, missing, of the wrong type or
-            out of its range; the message names the first such key, the nearest right name, and
-            how many more there are.
+        model: what it must hold; the message of InputError names the first key that is wrong.
     """
     try:
         content = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; run this at the top of the repository") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: expected UTF-8 text; byte {error.start} is not") from None
     except (YAMLError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         problem = " ".join(str(getattr(error, "problem", None) or error).split())
         raise InputError(f"{path}{line}: expected YAML, but {problem}; correct it") from None
     if not isinstance(content, Mapping):
-        found = "nothing" if content is None else type(content).__name__
-        raise InputError(
-            f"{path}: expected the sections {', '.join(model.model_fields)}; found {found}"
-        )
+        sections = f"the sections {', '.join(model.model_fields)}"
+        raise wrong(str(path), sections, type(content).__name__, "restore it with git")
     try:
         return model.model_validate(content)
     except ValidationError as error:
-        problem, *others = _problems(error, list(_names(model)))
+        # Unknown names first: a typo is also a missing key.
+        first, *others = sorted(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
         more = f" (and {len(others)} more)" if others else ""
-        raise InputError(f"{path}: {problem}{more}") from None
+        raise InputError(f"{path}: {_describe(first, model)}{more}") from None
 
 
-def _problems(error: ValidationError, names: list[str]) -> Iterator[str]:
-    """One line for each problem, unknown names first: a typo is also a missing key."""
-    suggested = set()
-    for detail in sorted(error.errors(), key=lambda found: found["type"] != "extra_forbidden"):
-        name, found = ".".join(map(str, detail["loc"])), f"{detail['input']!r:.60}"
-        if detail["type"] == "extra_forbidden":
-            nearest = _nearest(name, names)
-            suggested.add(nearest)
-            hint = f"did you mean {nearest}?" if nearest else "remove it"
-            yield f"{name}: there is no such parameter; {hint}"
-        elif name in suggested:
-            continue
-        elif detail["type"] == "missing":
-            yield f"{name}: expected a value, found none; add the line back"
-        elif detail["type"] == "value_error":
-            yield f"{name}: {detail['ctx']['error']}; found {found}"
-        else:
-            expected = detail["msg"].removeprefix("Input should be ")
-            yield f"{name}: expected {expected}; found {found}"
-
-
-def _names(model: type[BaseModel]) -> Iterator[str]:
-    """Every section and parameter, a parameter with its section's name before it."""
-    for name, field in model.model_fields.items():
-        yield name
-        for inner in (field.annotation, *get_args(field.annotation)):
-            if isinstance(inner, type) and issubclass(inner, BaseModel):
-                yield from (f"{name}.{key}" for key in _names(inner))
-
-
-def _nearest(name: str, names: list[str]) -> str | None:
-    """The known name most like `name`: as a whole, else by its last part (a wrong section)."""
-    by_last = {known.rpartition(".")[2]: known for known in names}
-    whole = difflib.get_close_matches(name, names, n=1, cutoff=0.75)
-    last = difflib.get_close_matches(name.rpartition(".")[2], by_last, n=1)
-    return next(iter([*whole, *(by_last[key] for key in last)]), None)
+def _describe(problem: ErrorDetails, model: type[Section]) -> str:
+    """Say in a line what is wrong with a parameter."""
+    name = ".".join(map(str, problem["loc"]))
+    if problem["type"] == "missing":
+        return f"{name}: expected a value; found none; add the line back"
+    if problem["type"] == "extra_forbidden":
+        # By its last part, since it may stand in the wrong section.
+        names = {section: section for section in model.model_fields}
+        for section, field in model.model_fields.items():
+            keys = getattr(field.annotation, "model_fields", {})
+            names |= {key: f"{section}.{key}" for key in keys}
+        nearest = difflib.get_close_matches(str(problem["loc"][-1]), names, n=1)
+        hint = f"did you mean {names[nearest[0]]}?" if nearest else "remove it"
+        return f"{name}: there is no such parameter; {hint}"
+    expected = problem["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    return f"{name}: expected {expected}; found {problem['input']!r:.60}"

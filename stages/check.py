@@ -1,16 +1,19 @@
-"""Stage `check`: are the parameters right?
+"""Stage `check`: are the parameters right, and can this processor train with them?
 
 DVC deletes the outputs of a stage before it starts the stage's command, so a check in `train`
 would cost the last good model and metrics. This stage comes first, fails instead, and writes the
 same bytes whenever the parameters are right, so that it makes no other stage stale.
 """
 
+import importlib
+import platform
+from collections.abc import Mapping
 from pathlib import Path
 
 from experiment.data.known import DatasetName
 from experiment.files import replacing
 from experiment.parameters import DataParameters, Parameters, read_parameters
-from experiment.support.errors import one_line_errors
+from experiment.support.errors import one_line_errors, wrong
 
 CHECKED = Path("data/params.checked")
 
@@ -29,11 +32,30 @@ class _Checked(Parameters):
 
 
 def main() -> None:
-    """Checks `params.yaml` and writes the mark that the other stages depend on."""
+    """Check `params.yaml` and write the mark that the other stages depend on."""
     with one_line_errors("check"):
-        read_parameters(Path("params.yaml"), _Checked)
+        check_parameters()
         with replacing(CHECKED) as temporary:
             temporary.write_bytes(b"params.yaml was right when this was written\n")
+
+
+def check_parameters() -> None:
+    """Raise InputError if a parameter is wrong, or needs another processor."""
+    params = read_parameters(Path("params.yaml"), _Checked)
+    if platform.machine().lower() in ("amd64", "x86_64"):
+        # What `numpy.show_runtime` prints; TensorFlow would die where it were asked.
+        numpy = importlib.import_module("numpy._core._multiarray_umath")
+        check_processor(params, numpy.__cpu_features__)
+
+
+def check_processor(params: Parameters, features: Mapping[str, bool]) -> None:
+    """Raise InputError if an x86-64 processor has not the instructions that a training uses."""
+    if not features["AVX"]:
+        remedy = "run this on another machine (a virtual one: with the host's processor)"
+        raise wrong("processor", "AVX, without which TensorFlow dies", "none", remedy)
+    if params.train.instructions == "avx2" and not features["AVX2"]:
+        what = "params.yaml: train.instructions: avx2"
+        raise wrong(what, "a processor with AVX2", "one without", "set it to native (other bits)")
 
 
 if __name__ == "__main__":

@@ -121,7 +121,7 @@ def make_tiny(folder: Path, *, epochs: int) -> None:
     (folder / "data/own").mkdir(parents=True, exist_ok=True)
     np.savez(folder / "data/own/tiny.npz", **synthetic_arrays())  # type: ignore[arg-type]
     set_parameters(
-        folder, data__dataset="data/own/tiny.npz", train__epochs=epochs, model__filters=2,
+        folder, data__dataset="own/tiny.npz", train__epochs=epochs, model__filters=2,
         model__dense_units=8,
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ from tests.conftest import ROOT, environment_of_stages, make_tiny
 
 COMMITTED = (".dvcignore", "dvc.yaml", "params.yaml", ".gitignore", ".gitattributes", ".dvc/config",
              ".dvc/.gitignore", ".dvc/plots/curves.json", ".dvc/plots/page.html",
-             "data/own/.gitignore", "stages", "experiment", "study/__init__.py",
+             "data/mnist", "data/own/.gitignore", "stages", "experiment", "study/__init__.py",
              "study/runs.py")  # fmt: skip
 
 METRICS = [f"metrics/{variant}.json" for variant in VARIANTS]

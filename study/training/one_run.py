@@ -5,7 +5,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from experiment.data.dataset import Dataset, divide
+from experiment.data.split import Dataset, divide
 from experiment.metrics import LAST, require_finite, summarise
 from experiment.network.checkpoint import START, Row
 from experiment.parameters import ValidationFrom
@@ -38,7 +38,7 @@ def train_one(
         run: what to train.
         dataset: its images.
         filters: see `experiment.network.model.build_model`.
-        validation_split: see `experiment.data.dataset.divide`.
+        validation_split: see `experiment.data.split.divide`.
         validation_from: see there.
         settings: what all runs share of the arguments of `train_epochs`.
 

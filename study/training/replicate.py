@@ -11,10 +11,11 @@ from typing import Any
 from distributed import Client, Future, KilledWorker, as_completed
 from filelock import FileLock, Timeout
 
-from experiment.data.dataset import Dataset, divide
-from experiment.data.known import KNOWN_DATASETS
-from experiment.data.reading import read_dataset
-from experiment.data.sources import fetch
+from experiment.data.fetch import fetch
+from experiment.data.known import FOLDER as DATA
+from experiment.data.known import list_known
+from experiment.data.own import read_dataset
+from experiment.data.split import ARRAYS, Dataset, divide
 from experiment.files import write_arrays
 from experiment.network.checkpoint import CHECKPOINTS
 from experiment.parameters import Parameters
@@ -84,10 +85,10 @@ def load_datasets(names: Mapping[str, object]) -> dict[str, Dataset]:
     """Read the datasets by name, or by path; a known one is downloaded where it is not there."""
     datasets = {}
     for name in names:
-        path = FOLDER / f"{name}.npz" if name in KNOWN_DATASETS else Path(name)
-        if name in KNOWN_DATASETS and not path.exists():
+        path = FOLDER / f"{name}.npz" if name in list_known() else DATA / name
+        if name in list_known() and not path.exists():
             dataset = fetch(name, by_hand=OF_THE_PIPELINE, report=_report_download)
-            write_arrays(path, vars(dataset))
+            write_arrays(path, dataset.arrays())
         datasets[name] = read_dataset(path)
     return datasets
 
@@ -95,7 +96,8 @@ def load_datasets(names: Mapping[str, object]) -> dict[str, Dataset]:
 def hash_dataset(dataset: Dataset) -> str:
     """Return the SHA-256 of images and labels, with their types and shapes."""
     found = hashlib.sha256()
-    for name, array in sorted(vars(dataset).items()):
+    for name in sorted(ARRAYS):
+        array = getattr(dataset, name)
         found.update(f"{name} {array.dtype} {array.shape}".encode())
         found.update(array.tobytes())
     return found.hexdigest()

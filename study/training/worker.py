@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from distributed import Worker, WorkerPlugin, get_worker
 
-from experiment.data.dataset import Dataset
+from experiment.data.split import Dataset
 from experiment.network import NUMERICS
 from experiment.network.environment import describe_environment, starting_tensorflow
 from experiment.parameters import Instructions

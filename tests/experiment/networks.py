@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from experiment.data.dataset import Dataset, divide
+from experiment.data.split import Dataset, divide
 from experiment.network.checkpoint import START, State
 from experiment.network.environment import starting_tensorflow
 from experiment.splits import Split

@@ -38,7 +38,7 @@ def test_last_screen(finished: Path) -> None:
     """The trainings ran side by side, and their metrics are shown."""
     lines = (finished.parent / "output").read_text().splitlines()
     assert sorted(ran("\n".join(lines))[3:-1]) == sorted(TRAININGS)
-    first = lines.index(f"data/own/tiny.npz, {EPOCHS} epochs, seed 0; each network trained once")
+    first = lines.index(f"own/tiny.npz, {EPOCHS} epochs, seed 0; each network trained once")
     metrics = [json.loads((finished / name).read_text()) for name in METRICS]
     accuracies, losses = (line.split() for line in lines[first + 3 : first + 5])
     assert [accuracies[2], losses[2]] == [
@@ -56,7 +56,7 @@ def test_second_time_nothing_runs(finished: Path, tmp_path: Path, run: Run) -> N
     done = run(repository, "stages", PYTHONPATH=str(tmp_path))
     assert (done.returncode, ran(done.stdout)) == (0, [])
     assert done.stdout.startswith("Everything is up to date")
-    last_screen = (finished.parent / "output").read_text().partition("data/own/tiny.npz, ")[2]
+    last_screen = (finished.parent / "output").read_text().partition("\nown/tiny.npz, ")[2]
     assert done.stdout.endswith(last_screen)
 
 
@@ -69,7 +69,7 @@ def test_own_images_that_change_under_their_name_are_noticed(repository: Path, d
     ("command", "change", "message"),
     [
         ("stages", ("  epochs: 3", ""), "check: params.yaml: train.epochs: expected a value"),
-        ("dvc repro", ("own/tiny.npz", "none.npz"), "download: data/none.npz: no such file"),
+        ("dvc repro", ("own/tiny.npz", "own/no.npz"), "check: params.yaml: data.dataset: exp"),
         ("dvc repro", ("train_samples: ", "train_samples: 999 # "),
          "preprocess: preprocess.train_samples: expected 96"),
     ],

@@ -1,26 +1,19 @@
-from dataclasses import replace
+import gzip
+import hashlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+from ruamel.yaml import YAML
 
-from experiment.data.known import KNOWN_DATASETS
-from experiment.support.errors import InputError
-from stages import download
+from experiment.data.fetch import IDX_FILES
+from stages import check, download
 from stages.download import RAW, get_dataset
-from tests.conftest import set_parameters, synthetic_arrays
+from tests.conftest import ROOT, set_parameters, synthetic_arrays
 
 
-def stopped() -> str:
-    """The line with which the stage ends; Python prints it, and the status is 1."""
-    with pytest.raises(SystemExit) as exit_:
-        download.main()
-    return str(exit_.value.code)
-
-
-def test_own_dataset_is_written_as_the_same_bytes_and_kept_when_the_next_one_is_wrong(
-    in_workspace: Path,
-) -> None:
+def test_own_data(in_workspace: Path) -> None:
+    """The same arrays are the same bytes; a file that is wrong costs nothing of the last good."""
     download.main()
     first = RAW.read_bytes()
     np.savez_compressed("data/own/tiny.npz", **synthetic_arrays())  # type: ignore[arg-type]
@@ -29,36 +22,41 @@ def test_own_dataset_is_written_as_the_same_bytes_and_kept_when_the_next_one_is_
     with np.load(RAW) as arrays:
         assert sorted(arrays) == ["x_test", "x_train", "y_test", "y_train"]
     Path("data/own/tiny.npz").write_bytes(b"<html>")
-    assert stopped() == (
-        "download: data/own/tiny.npz: not a whole .npz file (File is not a zip file);"
-        " get or make it again"
-    )
+    with pytest.raises(SystemExit, match=r"^download: data/own/tiny\.npz: expected a whole"):
+        download.main()
     assert RAW.read_bytes() == first
     assert [path.name for path in RAW.parent.iterdir()] == [RAW.name]
 
 
-def test_missing_own_dataset_is_one_line(in_workspace: Path, tmp_path: Path) -> None:
-    set_parameters(in_workspace, data__dataset="data/own/none.npz")
-    assert stopped() == (
-        "download: data/own/none.npz: no such file; check the path (with `dvc exp run --temp` or"
-        " `--queue`, add `--copy-paths data/own/none.npz`, or"
-        " `git add --force data/own/none.npz` first)"
-    )
-    with pytest.raises(InputError, match=r"/none\.npz: no such file; check the path$"):
-        get_dataset(f"{tmp_path}/none.npz")
+def test_known_data_set_is_one_new_file(in_workspace: Path) -> None:
+    """Its names of classes reach the raw data, from which messages and `evaluate` take them."""
+    original = synthetic_arrays(seed=4)
+    lines = ["label: Bars", "licence: none", "classes: [a, b, c]", "sha256:"]
+    for name, file in IDX_FILES.items():
+        array = original[name]
+        content = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes()
+        (in_workspace / file).write_bytes(gzip.compress(content + array.tobytes()))
+        lines.append(f"  {name}: {hashlib.sha256(content + array.tobytes()).hexdigest()}")
+    lines += ["sources:", f'  - {{name: here, form: idx, location: "{in_workspace}/"}}', ""]
+    (in_workspace / "data/bars").write_text("\n".join(lines), encoding="utf-8")
+    set_parameters(in_workspace, data__dataset="bars")
+    check.main()
+    download.main()
+    with np.load(RAW) as arrays:
+        assert arrays["names"].tolist() == ["a", "b", "c"]
+        np.testing.assert_array_equal(arrays["x_test"], original["x_test"])
 
 
 @pytest.mark.skipif(
     not Path("/usr/share/datasets/fashion-mnist").is_dir(),
     reason="Debian's dataset-fashion-mnist is not installed",
 )
-def test_fashion_mnist_comes_from_debians_package(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    known = KNOWN_DATASETS["fashion_mnist"]
-    local = replace(known, sources=known.sources[-1:])
-    monkeypatch.setitem(KNOWN_DATASETS, "fashion_mnist", local)
-    monkeypatch.chdir(tmp_path)
+def test_fashion_mnist_comes_from_debians_package(in_workspace: Path) -> None:
+    yaml = YAML()
+    known = yaml.load((ROOT / "data/fashion_mnist").read_text(encoding="utf-8"))
+    known["sources"] = known["sources"][-1:]
+    yaml.dump(known, in_workspace / "data/fashion_mnist")
     dataset = get_dataset("fashion_mnist")
     assert dataset.x_train.shape == (60_000, 28, 28)
     assert np.bincount(dataset.y_test).tolist() == [1000] * 10
+    assert dataset.names[9] == "ankle boot"

@@ -8,12 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiment.support.errors import InputError
-from stages.evaluate import main
-from stages.picture import read_picture
+from experiment.files import write_arrays
+from stages.evaluate import RAW, TEST, main, read_picture
 from tests.conftest import ROOT
 from tests.experiment.networks import build, parts, training, write_model
-from tests.stages.test_train import write_processed
 
 MODEL = "models/net.keras"
 
@@ -22,8 +20,12 @@ MODEL = "models/net.keras"
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with 30 test images of 8 x 8 pixels and a network for them."""
     folder = tmp_path_factory.mktemp("evaluate")
-    shutil.copy(ROOT / "params.yaml", folder)
-    write_processed(folder)
+    (folder / "data").mkdir()
+    for name in ("params.yaml", "data/mnist"):
+        shutil.copy(ROOT / name, folder / name)
+    test = parts()["test"]
+    images, labels = np.asarray(test.images), np.asarray(test.labels)
+    write_arrays(folder / TEST, {"images": images, "labels": labels, "classes": np.array(3)})
     write_model(folder / MODEL, build(parts()["train"]))
     (folder / "models/broken.keras").write_bytes((folder / MODEL).read_bytes()[:2000])
     (folder / "models/net.h5").touch()
@@ -58,21 +60,28 @@ def test_accuracy_and_loss_are_those_of_the_test_images(
     ]
 
 
-def test_picture_has_the_probability_of_each_class_the_highest_first(
+def test_picture_has_the_probability_of_each_class(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """The highest first, each with its name where the raw data have names for all classes."""
     test = parts()["test"]
     Image.fromarray(np.asarray(test.images[4, :, :, 0])).save("image.png")
-    evaluate(monkeypatch, MODEL, "--image", "image.png")
     (found,) = build(test)(training.scale(test.images[4:5])).numpy()
     order = np.argsort(-found)
-    assert capsys.readouterr().out.splitlines() == [
-        f"{MODEL} on image.png: class {order[0]}",
-        *(
-            f"{label:>3}  {100 * found[label]:6.2f} %  {'#' * round(40 * found[label])}"
+    for names in (["cat", "dog", "hen"], ["too few"], []):
+        write_arrays(RAW, {"names": np.array(names)} if names else {"x": np.eye(2)})
+        evaluate(monkeypatch, MODEL, "--image", "image.png")
+        shown = names if len(names) == 3 else [""] * 3
+        first = f"{order[0]} ({names[order[0]]})" if len(names) == 3 else f"{order[0]}"
+        expected = [
+            f"{label:>3}  {100 * found[label]:6.2f} %  {'#' * round(40 * found[label]):<40}"
+            f"  {shown[label]}".rstrip()
             for label in order
-        ),
-    ]
+        ]
+        assert capsys.readouterr().out.splitlines() == [
+            f"{MODEL} on image.png: class {first}",
+            *expected,
+        ]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +112,7 @@ def test_network_for_images_of_another_size_is_refused(monkeypatch: pytest.Monke
     np.savez("other.npz", images=larger, labels=[0, 1], classes=2)
     monkeypatch.setattr("stages.evaluate.TEST", Path("other.npz"))
     with pytest.raises(
-        SystemExit, match=r"other\.npz: expected images of 8x8; found 9x8; run `dvc"
+        SystemExit, match=r"other\.npz: expected images \(8, 8\); found \(9, 8\); run `dvc"
     ):
         evaluate(monkeypatch, MODEL)
 
@@ -143,12 +152,3 @@ def test_picture_of_the_networks_size_and_of_no_digit_stay_as_they_are(tmp_path:
     np.testing.assert_array_equal(
         read_picture(path, (28, 27), digit=False), np.full((28, 27, 1), 77)
     )
-
-
-def test_picture_that_would_fill_the_memory_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    Image.new("L", (100, 100)).save(tmp_path / "large.png")
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
-    with pytest.raises(InputError, match=r"large\.png: expected a picture.*exceeds limit"):
-        read_picture(tmp_path / "large.png", (28, 28), digit=True)

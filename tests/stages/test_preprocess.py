@@ -47,24 +47,25 @@ def test_parts_follow_the_parameters_and_images_keep_their_labels(
         assert part.images.dtype == part.labels.dtype == np.uint8
 
 
-def test_doubts_are_said_and_what_cannot_be_divided_keeps_the_last_good_files(
+def test_doubts_and_impossible_divisions(
     in_workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Doubts are printed; what cannot be divided keeps the last good files."""
     arrays = synthetic_arrays()
     arrays["x_test"][:3] = arrays["x_train"][:3]
-    np.savez("data/own/tiny.npz", **arrays)  # type: ignore[arg-type]
+    np.savez("data/own/tiny.npz", **arrays, names=["cat", "dog", "hen"])  # type: ignore[arg-type]
     download.main()
     preprocess.main()
-    assert capsys.readouterr().err == (
-        "preprocess: warning: test: 10.0% of the images are training images, too; accuracy there"
-        " counts images that were trained on\n"
-    )
+    assert capsys.readouterr().err.startswith("preprocess: warning: test: 10.0% of the images are")
     before = {path: path.read_bytes() for path in PROCESSED.iterdir()}
-    set_parameters(in_workspace, preprocess__train_samples=97)
-    assert stopped() == (
-        "preprocess: preprocess.train_samples: expected 96 or fewer (what validation leaves of"
-        " 120); found 97; lower it, or null for all"
-    )
+    for samples, message in (
+        (97, "expected 96 or fewer (what validation leaves of 120); found 97; lower it, or null"),
+        (2, "expected one image or more of each class; found none of class 2 (hen) among 2; raise"),
+    ):
+        set_parameters(in_workspace, preprocess__train_samples=samples)
+        assert stopped().startswith(f"preprocess: preprocess.train_samples: {message}")
     RAW.unlink()
-    assert stopped() == "preprocess: data/raw/images.npz: no such file; check the path"
+    assert stopped().endswith(
+        "images.npz: expected an .npz file; found no such file; check the path"
+    )
     assert {path: path.read_bytes() for path in PROCESSED.iterdir()} == before

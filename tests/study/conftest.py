@@ -25,12 +25,12 @@ def make_study(folder: Path, *, seeds: Iterable[int], rates: Iterable[float]) ->
     shutil.copy(ROOT / "params.yaml", folder)
     np.savez(folder / "data/own/tiny.npz", **synthetic_arrays())  # type: ignore[arg-type]
     set_parameters(
-        folder, data__dataset="data/own/tiny.npz", train__epochs=2, model__filters=2,
+        folder, data__dataset="own/tiny.npz", train__epochs=2, model__filters=2,
         model__dense_units=8,
     )  # fmt: skip
     shutil.copy(ROOT / "study/params.yaml", folder / "study")
     block = {
-        "dataset": "data/own/tiny.npz",
+        "dataset": "own/tiny.npz",
         "dropout_rates": [*rates],
         "placements": ["dense"],
         "train_samples": None,

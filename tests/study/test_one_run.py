@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiment.data.dataset import Dataset
+from experiment.data.split import Dataset
 from experiment.support.errors import InputError
 from study.grid import Run
 from study.training.one_run import train_one

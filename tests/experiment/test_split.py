@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiment.data.dataset import Dataset, divide, stratified_sample
+from experiment.data.split import Dataset, divide, stratified_sample
 from experiment.parameters import ValidationFrom
 from experiment.splits import Split
 from experiment.support.errors import InputError
@@ -84,14 +84,14 @@ def test_a_sample_leaves_validation_and_test_whole(by: ValidationFrom) -> None:
 @pytest.mark.parametrize(
     ("dataset", "asked", "message"),
     [
-        (EVEN, {"share": 0.999}, "leaves 0 to train on"),
+        (EVEN, {"share": 0.999}, "found 0 and 100 with 0.999 of 100 images"),
         (EVEN, {"samples": 81}, "expected 80 or fewer (what validation leaves of 100); found 81"),
         (EVEN, {"samples": 2}, "image or more of each class; found none of class 2 among 2; raise"),
         (SORTED, {}, "last leaves no image of class 4 to train on; set it to stratified"),
         (dataset_of(sorted([0, 1, 2] * 33)), {}, "of classes 0, 1 to validate on"),
         (dataset_of([*range(10)] * 4 + [*range(10, 20)]), {}, "of classes 10, 11, 12, ..., 19 to"),
         (RARE, {"by": "shuffled"}, "shuffled leaves no image of class 2 to "),
-        (RARE, {"by": "stratified"}, "; change preprocess.validation_split, add more or leave the"),
+        (RARE, {"by": "stratified"}, "; change preprocess.validation_split, add images or leave"),
     ],
 )
 def test_impossible_division_is_refused(

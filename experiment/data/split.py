@@ -1,6 +1,7 @@
 """Images and labels in memory, and how they are divided."""
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,20 +10,29 @@ from experiment.parameters import ValidationFrom
 from experiment.splits import Split
 from experiment.support.errors import InputError, wrong
 
+ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+
 
 @dataclass(frozen=True)
 class Dataset:
-    """A checked dataset.
+    """A checked data set.
 
     Attributes:
         x_train, x_test: `uint8 (n, h, w)`, grey pixels 0..255.
         y_train, y_test: unsigned `(n,)`, class of each image, 0..classes-1.
+        names: of the classes, in their order; empty where they have none.
     """
 
     x_train: np.ndarray
     y_train: np.ndarray
     x_test: np.ndarray
     y_test: np.ndarray
+    names: Sequence[str] = ()
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return what a file holds: the four arrays, and `names` if there are any."""
+        arrays = {name: getattr(self, name) for name in ARRAYS}
+        return arrays | ({"names": np.array(self.names)} if self.names else {})
 
 
 def divide(
@@ -33,7 +43,7 @@ def divide(
     train_samples: int | None,
     seed: int,
 ) -> dict[str, Split]:
-    """Divides a dataset into training, validation and test images.
+    """Divide a data set into `train`, `validation` and `test`.
 
     Args:
         dataset: what to divide.
@@ -44,9 +54,6 @@ def divide(
         train_samples: number of training images to keep, stratified by class; None keeps all.
         seed: decides which are drawn.
 
-    Returns:
-        `train`, `validation` and `test`.
-
     Raises:
         InputError: a part would be empty or lack a class, or fewer images are there than
             `train_samples`.
@@ -54,10 +61,9 @@ def divide(
     labels, total = dataset.y_train, len(dataset.y_train)
     kept = math.floor(total * (1 - validation_split))
     if not 0 < kept < total:
-        raise InputError(
-            f"preprocess.validation_split: {validation_split} of {total} images leaves"
-            f" {kept} to train on and {total - kept} to validate on; expected 1 or more of each"
-        )
+        found = f"{kept} and {total - kept} with {validation_split} of {total} images"
+        expected = "1 image or more to train on and to validate on"
+        raise wrong("preprocess.validation_split", expected, found, "change it")
     train = np.arange(kept)
     if validation_from == "shuffled":
         train = np.sort(np.random.default_rng([seed, 1]).permutation(total)[:kept])
@@ -69,13 +75,21 @@ def divide(
         if missing.size:
             remedy = "set it to stratified (are the images sorted by class?)"
             if validation_from == "stratified":
-                remedy = "change preprocess.validation_split, add more or leave the class out"
+                remedy = "change preprocess.validation_split, add images or leave the class out"
             raise InputError(
                 f"preprocess.validation_from: {validation_from} leaves no image of"
-                f" {classes_named(missing)} to {purpose}; {remedy}"
+                f" {format_classes(missing, dataset.names)} to {purpose}; {remedy}"
             )
     if train_samples is not None:
-        train = _sample(labels, train, train_samples, seed)
+        what = "preprocess.train_samples"
+        if train_samples > len(train):
+            expected = f"{len(train)} or fewer (what validation leaves of {total})"
+            raise wrong(what, expected, train_samples, "lower it, or null for all")
+        train = train[stratified_sample(labels[train], train_samples, seed=seed)]
+        missing = np.setdiff1d(labels, labels[train])
+        if missing.size:
+            found = f"none of {format_classes(missing, dataset.names)} among {train_samples}"
+            raise wrong(what, "one image or more of each class", found, "raise it")
     parts = {
         "train": (dataset.x_train[train], labels[train]),
         "validation": (dataset.x_train[validation], labels[validation]),
@@ -85,33 +99,20 @@ def divide(
     return {name: Split(x[..., np.newaxis], y, classes) for name, (x, y) in parts.items()}
 
 
-def _sample(labels: np.ndarray, train: np.ndarray, samples: int, seed: int) -> np.ndarray:
-    """Some of the indices `train`, with images of every class."""
-    what = "preprocess.train_samples"
-    if samples > len(train):
-        expected = f"{len(train)} or fewer (what validation leaves of {len(labels)})"
-        raise wrong(what, expected, samples, "lower it, or null for all")
-    chosen: np.ndarray = train[stratified_sample(labels[train], samples, seed=seed)]
-    missing = np.setdiff1d(labels, labels[chosen])
-    if missing.size:
-        found = f"none of {classes_named(missing)} among {samples}"
-        raise wrong(what, "one image or more of each class", found, "raise it")
-    return chosen
+def format_classes(classes: np.ndarray, names: Sequence[str] = ()) -> str:
+    """Return `class 3 (sandal)`, or `classes 0, 1, 2, ..., 9` where they have no names."""
+    each = [f"{place} ({names[place]})" if names else str(place) for place in classes.tolist()]
+    return f"{'class' if len(each) == 1 else 'classes'} {shorten(each)}"
 
 
-def classes_named(classes: np.ndarray) -> str:
-    """`class 3`, or `classes 0, 1, 2, ..., 9`."""
-    return f"class{'es' * (len(classes) > 1)} {listed(classes)}"
-
-
-def listed(values: np.ndarray) -> str:
-    """All of a few values, else the first three and the last."""
+def shorten(values: Iterable[object]) -> str:
+    """Return all of a few values, else the first three and the last."""
     names = [str(value) for value in values]
     return ", ".join(names if len(names) <= 5 else [*names[:3], "...", names[-1]])
 
 
 def stratified_sample(labels: np.ndarray, samples: int, *, seed: int | list[int]) -> np.ndarray:
-    """Indices of a random sample that keeps the share of each class.
+    """Draw a random sample that keeps the share of each class.
 
     Shares are rounded by the largest-remainder method, so that they add up to `samples`; a class
     is off its exact share by less than one image.
@@ -122,7 +123,7 @@ def stratified_sample(labels: np.ndarray, samples: int, *, seed: int | list[int]
         seed: the same seed chooses the same images.
 
     Returns:
-        `int64 (samples,)`, ascending.
+        Indices, `int64 (samples,)`, ascending.
     """
     counts = np.bincount(labels)
     shares = counts * samples / len(labels)
