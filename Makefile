@@ -55,6 +55,9 @@ experiments: run  ## a table of what `dvc exp run` tried: rate, epochs, accuracy
 study: run  ## train what is new in study/params.yaml, over seeds, rates and sizes; hours
 	@python -m study
 
+seeds: setup  ## train params.yaml with N=5 more seeds: how much another seed changes
+	@$(BIN)/python -m study --seeds $(or $(N),5)
+
 explore: run  ## write explore/index.html: what Dropout does, to see and to try, from the committed runs
 	@python -m explore
 

@@ -74,8 +74,12 @@ def make_entry(run: Run, change: Change | None = None) -> Entry:
     metrics = metrics_of(run)
     if change:
         change(run, metrics)
-    row = {"accuracy": metrics["training_accuracy"], "loss": 0.01,
-           "val_accuracy": metrics["validation_accuracy"], "val_loss": metrics["validation_loss"]}  # fmt: skip
+    row = {
+        "accuracy": metrics["training_accuracy"],
+        "loss": 0.01,
+        "val_accuracy": metrics["validation_accuracy"],
+        "val_loss": metrics["validation_loss"],
+    }
     curve = [
         {"epoch": epoch, **{name: value * (1 if epoch > 2 else 0.9) for name, value in row.items()}}
         for epoch in range(1, 8)

@@ -1,5 +1,6 @@
 """The grid: which runs study/params.yaml names, and in which order."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -30,8 +31,8 @@ BLOCK = {"dataset": "mnist", "dropout_rates": [0.0, 0.5], "placements": ["dense"
          "train_samples": None, "epochs": None, "seeds": [0]}  # fmt: skip
 
 
-def runs(*blocks: dict[str, object]) -> list[Run]:
-    found = [Block.model_validate(BLOCK | block) for block in blocks]
+def runs(*blocks: Mapping[str, object]) -> list[Run]:
+    found = [Block.model_validate({**BLOCK, **block}) for block in blocks]
     return runs_of(StudyParameters(grid=found), PARAMS, IMAGES)
 
 

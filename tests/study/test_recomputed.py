@@ -22,12 +22,13 @@ FRESH, FIRST_LOOK = range(10, 18), range(18, 26)
 LOOKS = {8: 0.0003, 12: 0.0028, 16: 0.0084}
 FEW, UNITS = (100, 500, 1000), (32, 128, 512, 1024)
 PRIMARY = [f"P{n}" for n in range(1, 9)]
-MARGINS = dict.fromkeys([*PRIMARY, *"A1 A2 B1 B2 C1 C2 C3 C4 E1 E2".split()], 0.1)
+SEQUENTIAL = ["A1", "A2", "B1", "B2", "C1", "C2", "C3", "C4", "D1", "E1", "E2"]
+MARGINS = dict.fromkeys([*PRIMARY, *SEQUENTIAL], 0.1)
 MARGINS |= {"P2": 0.3, "A2": 0.3, "E2": 0.3, "D1": 0.05}
 LABELS = {"MNIST": "mnist", "Fashion-MNIST": "fashion_mnist"}
 LAST, LAST_FIVE, KEPT = "test_accuracy", "last_five_test_accuracy", "best_epoch_test_accuracy"
 VALIDATION = "last_five_validation_accuracy"
-FASHION = {"data": "fashion_mnist"}
+FASHION: dict[str, Any] = {"data": "fashion_mnist"}
 
 
 class Told:
@@ -98,7 +99,8 @@ class Told:
             "S1": of("last_five_training_accuracy", rate=0), "S2": self.rise(0),
             "S3": of("last_five_training_accuracy"), "S4": gain("evaluated_training_accuracy"),
             "S5": self.rise(0.5), "S6": of("best_validation_accuracy") - of(VALIDATION),
-            "S7a": gain(VALIDATION), "S7b": gain(VALIDATION, **FASHION), "S8": gain(KEPT, **FASHION),
+            "S7a": gain(VALIDATION), "S7b": gain(VALIDATION, **FASHION),
+            "S8": gain(KEPT, **FASHION),
             "S9a": gain("validation_loss_rise"), "S9b": gain("validation_loss_rise", **FASHION),
             "S10a": gain("test_loss") - gain(trained),
             "S10b": gain("test_loss", **FASHION) - gain(trained, **FASHION),
@@ -171,7 +173,7 @@ def test_protocol_1(told: Told) -> None:
 
 
 def decide(name: str, values: pd.Series) -> tuple[str, int, int]:
-    """The verdict on a contrast of protocol 2, of how many seeds, and how many the next look has."""
+    """The verdict on a contrast of protocol 2, its seeds, and those there of the next look."""
     for seeds, level in LOOKS.items():
         there = values[values.index.isin(range(18, 18 + seeds))]
         if len(there) < seeds:
@@ -185,7 +187,8 @@ def decide(name: str, values: pd.Series) -> tuple[str, int, int]:
 
 def test_protocol_2(told: Told) -> None:
     """Looks at 8, 12 and 16 seeds with their levels; the first that decides does."""
-    contrasts, verdicts = told.contrasts(), {}
+    contrasts = told.contrasts()
+    verdicts: dict[str, str] = {}
     for name, claim, _, seeds, interval, p, needed, verdict in told.rows("sequential"):
         values = contrasts[name].dropna()
         word, used, there = decide(name, values)
@@ -300,8 +303,8 @@ def test_settings(told: Told) -> None:
     dropped = told.runs.query("placement != 'none'")
     assert len(found) == (dropped.groupby(KEYS).size() > 1).sum()
     for data, n, epochs, units, place, rate, *cells, left in found:
-        where = {"data": LABELS[data], "n": int(n.replace(",", "")), "epochs": int(epochs),
-                 "units": int(units)}  # fmt: skip
+        where: dict[str, Any] = {"data": LABELS[data], "n": int(n.replace(",", ""))}
+        where |= {"epochs": int(epochs), "units": int(units)}
         b = told.of(LAST, rate=float(rate), place=place.removesuffix(" layer"), **where)
         a = told.of(LAST, rate=0, **where)
         common = b.index.intersection(a.index)
@@ -312,8 +315,11 @@ def test_settings(told: Told) -> None:
 
 
 def test_changes_and_noise(told: Told) -> None:
-    metrics = {"accuracy on test images, %": (LAST, "points"), "loss on test images": ("test_loss", "nats"),
-               "rise of the validation loss": ("validation_loss_rise", "nats")}  # fmt: skip
+    metrics = {
+        "accuracy on test images, %": (LAST, "points"),
+        "loss on test images": ("test_loss", "nats"),
+        "rise of the validation loss": ("validation_loss_rise", "nats"),
+    }
     for text, *cells, new in told.rows("changes"):
         label, _, name = text.partition(": ")
         metric, unit = metrics[name]

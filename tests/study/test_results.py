@@ -146,7 +146,7 @@ def test_misleading_pairs() -> None:
 def test_stop_keeps_the_table(
     remade: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After another learning rate and Ctrl-C it has the runs that it had, and after a remake too."""
+    """After another learning rate and Ctrl-C it has all of its runs, and after a remake, too."""
     folder = shutil.copytree(remade, tmp_path / "study")
     set_parameters(folder, train__learning_rate=0.002)
     before = (folder / RUNS).read_bytes()

@@ -25,7 +25,6 @@ from distributed.scheduler import WorkerState
 
 from experiment.data.dataset import Dataset
 from experiment.support.errors import GO_ON, InputError
-from study.__main__ import parse_positive
 from study.runs import STORE, WITHOUT_INFLUENCE, Entry, Store, parse_line
 from study.table import RUNS
 from study.training import cluster, replicate, worker
@@ -128,13 +127,11 @@ def test_study_goes_on_whatever_stops_it(whole: Path, tmp_path: Path) -> None:
     done = finish(process)
     assert done.status == 1
     assert "Traceback" not in done.output, done.output
-    assert (
-        re.findall(r"^study  failed: .*seed=(\d)\): (.*)$", done.output, re.MULTILINE).sort()
-        == [
-            ("2", "ValueError: a fault that was injected"),
-            ("2", "each worker that trained it died; is there enough memory?"),
-        ].sort()
-    )
+    found = re.findall(r"^study  failed: .*seed=(\d)\): (.*)$", done.output, re.MULTILINE)
+    assert sorted(found) == [
+        ("2", "ValueError: a fault that was injected"),
+        ("2", "each worker that trained it died; is there enough memory?"),
+    ]
     last = done.output.splitlines()[-1]
     assert last == f"study: 2 runs failed, with the errors above; {GO_ON}"
     tried = {
@@ -333,34 +330,22 @@ def test_worker_with_other_software_is_refused(
         worker.train(run_of(0.5), **where, expected=EXPECTED)
 
 
-def test_number_of_workers() -> None:
-    assert parse_positive("3") == 3
-    for text in ("0", "-1", "many"):
-        with pytest.raises(Exception, match=f"expected 1 or more; found '{text}'"):
-            parse_positive(text)
-
-
 def test_hash_of_a_dataset() -> None:
     """It is of content, type and shape."""
     arrays = synthetic_arrays()
     x, y = arrays["x_train"], arrays["y_train"]
     other = x.copy()
     other[0, 0, 0] ^= 1
-    changes = [{}, {"x_train": other}, {"x_test": arrays["x_test"][::-1]}, {"y_train": y.astype("u2")},
-               {"x_train": x.reshape(-1, 4, 16)}]  # fmt: skip
+    changes = [
+        {},
+        {"x_train": other},
+        {"x_test": arrays["x_test"][::-1]},
+        {"y_train": y.astype("u2")},
+        {"x_train": x.reshape(-1, 4, 16)},
+    ]
     assert len({hash_dataset(Dataset(**arrays | change)) for change in changes}) == len(changes)
     assert hash_dataset(Dataset(**arrays | {"x_train": x.copy()})) == hash_dataset(
         Dataset(**arrays)
-    )
-
-
-def test_missing_images_are_one_line(tmp_path: Path) -> None:
-    folder = make_study(tmp_path / "study", seeds=[0])
-    (folder / "data/own/tiny.npz").unlink()
-    done = study(folder)
-    assert (done.status, done.output) == (
-        1,
-        "study: data/own/tiny.npz: no such file; check the path\n",
     )
 
 
@@ -406,7 +391,7 @@ def test_again(real: Path, tmp_path: Path) -> None:
     assert (folder / STORE).read_text() == lines[0] + written[1]
     assert done.status == 1
     assert re.search(
-        r"failed: Run.*: the stored line stays, .* differs: test_loss: 0.5 stored, 0\.\d+ now",
+        r"failed: Run.*: the stored line stays, .* differs: test_loss: 0.5 stored, [\d.]+ now",
         done.output,
     )
     for text, expected in (("zz", "found 0 runs"), ("", "found 2 runs")):
