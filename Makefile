@@ -18,7 +18,7 @@ PAGE := .dvc/plots/offline.html
 
 .DEFAULT_GOAL := help
 .PHONY: help setup data repro watch evaluate experiments study explore gate report bench test \
-  test-setup coverage lint format smoke verify audit lock packages
+  test-setup coverage lint format smoke verify audit lock packages seeds mutate
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,9 @@ experiments: setup  ## list what `dvc exp run` tried: rate, epochs, accuracy on 
 
 study: setup  ## train what is new in study/params.yaml, over seeds, rates and sizes: hours
 	@$(BIN)/python -m study
+
+seeds: setup  ## train params.yaml with N=5 more seeds: how much another seed changes
+	@$(BIN)/python -m study --seeds $(or $(N),5)
 
 explore: setup  ## write explore/index.html from the committed runs: what Dropout does, to try
 	@$(BIN)/python -m explore

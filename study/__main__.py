@@ -4,18 +4,19 @@ No DVC pipeline: a run that is stored is never trained again, and the rest takes
 """
 
 import argparse
-import itertools
+import sys
+from collections.abc import Sequence
 
 from experiment.files import write_json
 from experiment.parameters import Parameters, load_parameters
-from experiment.support.errors import one_line_errors
+from experiment.support.errors import one_line_errors, wrong
 from experiment.support.markdown import fill_blocks
 from experiment.variants import VARIANTS
 from study import results
 from study.grid import load_study_parameters, runs_of
 from study.pictures import write_pictures
-from study.runs import Run, Store, load_runs, run_of, setting_of
-from study.table import Table, average_curves
+from study.runs import Run, Store, choose_runs, run_of, setting_of
+from study.table import RUNS, Table, average_curves
 from study.training.replicate import count_images, load_datasets, train_missing
 
 
@@ -29,18 +30,22 @@ def parse_positive(text: str) -> int:
 def main() -> None:
     """Train what is new in study/params.yaml and remake all that is made from the runs."""
     parser = argparse.ArgumentParser(prog="python -m study", description=main.__doc__)
+    instead = parser.add_mutually_exclusive_group()
+    text = "train nothing"
+    instead.add_argument("--no-training", action="store_true", help=text)
+    text = "train params.yaml instead, with the first N seeds besides its own"
+    instead.add_argument("--seeds", type=parse_positive, metavar="N", help=text)
+    text = "train these stored runs again instead (the first digits of their keys will do)"
+    instead.add_argument("--again", nargs="+", metavar="KEY", help=text)
     text = "of the local cluster; one per core if not set"
-    text = "remake what is made from the stored runs"
-    parser.add_argument("--no-training", action="store_true", help=text)
-    text = "instead of the grid: train params.yaml with so many seeds more"
-    parser.add_argument("--seeds", type=parse_positive, metavar="N", help=text)
-    text = "of the local cluster; one per core if not set"
-    parser.add_argument("--workers", type=parse_positive, help=text)
+    parser.add_argument("--workers", type=parse_positive, metavar="N", help=text)
     arguments = parser.parse_args()
     with one_line_errors("study"):
         params = load_parameters()
         if arguments.seeds:
-            train_more_seeds(params, arguments.seeds, arguments.workers)
+            train_seeds(arguments.seeds, params, arguments.workers)
+        elif arguments.again:
+            train_again(arguments.again, params, arguments.workers)
         elif not arguments.no_training:
             train_grid(params, arguments.workers)
         remake()
@@ -48,46 +53,75 @@ def main() -> None:
 
 def train_grid(params: Parameters, workers: int | None) -> None:
     """Train what is new in study/params.yaml."""
-    study, entries = load_study_parameters(), Store().entries.values()
+    study = load_study_parameters()
     names = dict.fromkeys(block.dataset for block in study.grid)
-    sizes = {entry.run.dataset: entry.available for entry in entries}
-    # Asked first without a data set and without TensorFlow, so whatever the environment.
-    stored = {(entry.setting, entry.run.seed) for entry in entries}
-    if names.keys() <= sizes.keys():
-        runs = runs_of(study, params, sizes)
-        if all((setting_of(run, params), run.seed) in stored for run in runs):
-            print(f"study: all {len(runs)} runs of study/params.yaml are there: nothing to train")
-            return
+    # Asked first without a data set and without TensorFlow.
+    sizes = {entry.run.dataset: entry.available for entry in Store().entries.values()}
+    if names.keys() <= sizes.keys() and are_stored(runs_of(study, params, sizes), params):
+        return
     datasets = load_datasets(names)
     sizes = {name: count_images(dataset, params)[0] for name, dataset in datasets.items()}
     train_missing(runs_of(study, params, sizes), params, workers=workers)
 
 
-def train_more_seeds(params: Parameters, seeds: int, workers: int | None) -> None:
-    """Train both variants of the pipeline with the next seeds that are not stored yet."""
+def train_seeds(number: int, params: Parameters, workers: int | None) -> None:
+    """Train both variants of the pipeline with the first seeds besides its own."""
     name = params.data.dataset
-    available = count_images(load_datasets({name: None})[name], params)[0]
+    available, _ = count_images(load_datasets([name])[name], params)
     images = params.preprocess.train_samples or available
-    entries = Store().entries.values()
-    stored = {(entry.setting, entry.run.seed) for entry in entries}
-    runs: list[Run] = []
-    for seed in itertools.count():
-        both = [run_of(params, variant, images, seed) for variant in VARIANTS]
-        if not all((setting_of(run, params), seed) in stored for run in both):
-            runs += both
-        if len({run.seed for run in runs}) == seeds:
-            break
-    train_missing(runs, params, workers=workers)
+    seeds = [seed for seed in range(number + 1) if seed != params.train.seed][:number]
+    runs = [run_of(params, variant, images, seed) for seed in seeds for variant in VARIANTS]
+    if not are_stored(runs, params):
+        train_missing(runs, params, workers=workers)
+
+
+def are_stored(runs: Sequence[Run], params: Parameters) -> bool:
+    """Return whether all of the runs are stored, of whatever environment; say so if they are."""
+    stored = {(entry.setting, entry.run.seed) for entry in Store().entries.values()}
+    if not all((setting_of(run, params), run.seed) in stored for run in runs):
+        return False
+    print(f"study: all {len(set(runs))} runs are there: nothing to train", file=sys.stderr)
+    return True
+
+
+def train_again(starts: Sequence[str], params: Parameters, workers: int | None) -> None:
+    """Train the stored runs whose keys start so again, in place of what is stored."""
+    entries = Store().entries
+    keys = []
+    for start in starts:
+        found = [key for key in entries if key.startswith(start)]
+        if len(found) != 1:
+            remedy = "copy more digits of a key from study/runs.jsonl"
+            raise wrong(
+                "--again", f"the key of one run for {start!r}", f"{len(found)} runs", remedy
+            )
+        keys += found
+    runs = [entries[key].run for key in keys]
+    train_missing(runs, params, workers=workers, again=keys)
 
 
 def remake() -> None:
-    """Write every table, picture and page that is made from the runs."""
-    entries = load_runs()
+    """Write every table, picture and page that is made from the runs.
+
+    That is the table of runs alone where the page or runs of the protocols are not there, as in
+    a repository that is made from this one.
+    """
+    store = Store()
+    for problem in store.problems:
+        print(f"study: {problem}", file=sys.stderr)
+    entries = choose_runs(store)
+    if left := len(store.entries) - len(entries):
+        text = "were trained on another machine or with other software than most and are left out"
+        print(f"study: {left} of {len(store.entries)} runs {text}", file=sys.stderr)
     table = Table(entries)
     table.write()
-    write_json(results.FILE, results.summarise(entries, table))
+    if not results.can_be_told(table):
+        print(f"study: no runs of study/protocol.md: {RUNS} alone is written", file=sys.stderr)
+        return
+    content = results.summarise(entries, table)
+    write_json(results.FILE, content)
     write_pictures(table, average_curves(entries))
-    fill_blocks(results.PAGE, results.PROGRAM, results.make_blocks(entries, table))
+    fill_blocks(results.PAGE, results.PROGRAM, results.make_blocks(content))
 
 
 if __name__ == "__main__":

@@ -77,7 +77,7 @@ class Measurements:
         units: int = BASE.dense_units,
         epochs: int | None = None,
     ) -> pd.Series:
-        """Return a metric of a setting: accuracies in percent, losses in nats."""
+        """Return a metric of a setting: shares in percent, losses in nats."""
         setting = replace(
             BASE,
             dataset=dataset,
@@ -90,11 +90,19 @@ class Measurements:
         metric, runs = metric or self._metric, self._table.of(setting)
         runs = runs[runs.index.isin(self._seeds)]
         values = runs[metric].dropna() if metric in runs else pd.Series(dtype=float)
-        return 100 * values if metric.endswith("accuracy") else values
+        in_percent = metric.endswith(("accuracy", "calibration_error"))
+        return 100 * values if in_percent else values
+
+    def pair(self, metric: str | None = None, **where: Any) -> tuple[pd.Series, pd.Series]:
+        """Return a metric without Dropout and with it, of the seeds that both have."""
+        without, with_it = self.of(metric, **where | {"rate": 0.0}), self.of(metric, **where)
+        seeds = without.index.intersection(with_it.index)
+        return without[seeds], with_it[seeds]
 
     def change(self, metric: str | None = None, **where: Any) -> pd.Series:
         """Return a metric with Dropout minus that without; of an accuracy, the gain."""
-        return self.of(metric, **where) - self.of(metric, **where | {"rate": 0.0})
+        without, with_it = self.pair(metric, **where)
+        return with_it - without
 
     def mean_of_rates(self, rates: Iterable[float]) -> pd.Series:
         """Return the mean of the accuracies with these rates."""
@@ -107,8 +115,8 @@ class Measurements:
 
     def log_errors_left(self, *, samples: int) -> pd.Series:
         """Return the natural logarithm of the errors with Dropout over those without."""
-        with_it, without = (100 - self.of(rate=rate, samples=samples) for rate in (0.5, 0.0))
-        return np.log(with_it / without)
+        without, with_it = self.pair(samples=samples)
+        return np.log((100 - with_it) / (100 - without))
 
     def overfitting(self, *, dataset: str) -> pd.Series:
         """Return test loss minus evaluated training loss, with Dropout minus without."""

@@ -24,11 +24,10 @@ from study.contrasts import (
     FIRST_SEED,
     LAST,
     LAST_FIVE,
+    LAST_VALIDATION,
     LOOKS,
     NOT_YET,
-    PRIMARY,
     RISE,
-    SECONDARY,
     SEQUENTIAL,
     SUPPORTED,
     Measurements,
@@ -37,7 +36,7 @@ from study.contrasts import (
     judge_claim,
 )
 from study.runs import Entry, Setting, select
-from study.statistics import Estimate, estimate, estimate_for_new_images
+from study.statistics import estimate, estimate_for_new_images
 from study.table import Table
 
 FILE = Path("metrics/results.json")
@@ -52,6 +51,10 @@ DIGITS = {"%": 2, "nats": 4, "score": 4}
 INTERVAL = "[95 % interval]"
 FRESH = "fresh seeds " + INTERVAL
 
+# Of protocol 1, by the images that they are measured on; the others are on test images.
+ON_TRAINING = ("S1", "S3", "S4")
+ON_VALIDATION = ("S2", "S5", "S6", "S7a", "S7b", "S9a", "S9b")
+
 SURE, LIKELY, NOT_SHOWN = "sure", "likely", "not shown"
 # By question of a reader: the contrasts of protocol 2 that answer it, and those of protocol 1,
 # which do until the first look. The others are answered by figures.
@@ -64,64 +67,114 @@ ANSWERED_BY = {
     "early_stopping": (("E1", "E2"), ("P8", "S8")),
     "larger_network": (("D1",), ("S12",)),
 }
+# What Dropout changes in the main settings, over all seeds.
+CHANGES = {
+    LAST: ("accuracy on test images, %", "points"),
+    "test_loss": ("loss on test images", "nats"),
+    RISE: ("rise of the validation loss", "nats"),
+}
+# Secondary measures of protocol 2: rates with 1,000 images, and by number of images the epochs
+# that are 2,500 updates.
+RATES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
+EQUAL_UPDATES = {100: 625, 500: 156, 1_000: 78, 5_000: 16}
+CALIBRATION = {
+    "test_calibration_error": ("expected calibration error, %", "points"),
+    "test_brier": ("Brier score", "score"),
+}
+# The columns of the three tables of contrasts.
+COLUMNS = {
+    "sequential": ["", "claim", "contrast", "seeds", FRESH, "p", "needed", "verdict"],
+    "primary": ["", "claim", "contrast", FRESH, "p", "p, corrected", "p, signs flipped", "verdict"],
+    "secondary": ["", "claim", "contrast", "unit", "limit", FRESH, "verdict"],
+}
+COMPARED = ["seeds", "no Dropout", "Dropout", f"difference {INTERVAL}"]
 
 Results = Mapping[str, Result]
 Figures = dict[str, Any]
+Pair = tuple[pd.Series, pd.Series]
+
+
+def can_be_told(table: Table) -> bool:
+    """Return whether the page is there and the runs of the first protocol that it tells of."""
+    first = [each for name, each in judge_all(table).items() if name not in SEQUENTIAL]
+    return PAGE.exists() and INFERENCE.exists() and all(each.found for each in first)
 
 
 def summarise(entries: Sequence[Entry], table: Table) -> Figures:
     """Return the content of `FILE`: all accuracies in percent, their differences in points."""
     results = judge_all(table)
-    contrasts = {
-        name: {
-            "claim": each.contrast.claim,
-            "data": describe_data(name),
-            "level": each.level,
-            "p_corrected": each.p_corrected,
-            "p_sign_flip": each.p_sign_flip,
-            "protocol": 2 if name in SEQUENTIAL else 1,
-            "seeds": each.seeds,
-            "seeds_planned": each.planned,
-            "text": each.contrast.text,
-            "unit": each.contrast.unit,
-            "verdict": each.verdict,
-            **(asdict(each.found) if each.found else {}),
-        }
-        for name, each in results.items()
-    }
-    claims = {
-        name: {"contrasts": list(ids), "text": text, "verdict": judge_claim(results, ids)}
-        for name, (text, ids) in CLAIMS.items()
-    }
+    main = {dataset: replace(BASE, dataset=dataset) for dataset in (BASE.dataset, FASHION)}
     return {
         "answers": answer_all(results, table),
         "changes": {
-            dataset: {metric: change_of(table, dataset, metric) for metric in
-                      (LAST, "test_loss", RISE, "last_five_validation_accuracy")}
-            for dataset in (BASE.dataset, FASHION)
+            dataset: {
+                metric: change_of(table, setting, metric) for metric in (*CHANGES, LAST_VALIDATION)
+            }
+            for dataset, setting in main.items()
         },
-        "claims": claims,
-        "contrasts": contrasts,
+        "claims": {
+            name: {"contrasts": list(ids), "text": text, "verdict": judge_claim(results, ids)}
+            for name, (text, ids) in CLAIMS.items()
+        },
+        "contrasts": {name: summarise_contrast(name, each) for name, each in results.items()},
         "gains": [gain_of(table, setting) for setting in compared_settings(table)],
         "gains_for_new_images": {
-            dataset: new and asdict(new)
-            for dataset in (BASE.dataset, FASHION)
-            for new in [gain_for_new_images(entries, replace(BASE, dataset=dataset))]
+            dataset: gain_for_new_images(entries, setting) for dataset, setting in main.items()
         },
         "noise": {
             name: (100 * table.of(setting)).std(ddof=1).dropna().to_dict()
             for name, setting in (("no_dropout", BASE.without_dropout()), ("dropout", BASE))
         },
-    }  # fmt: skip
+        "secondary": summarise_secondary(table),
+    }
 
 
-def describe_data(name: str) -> str:
-    """Return on which images and which seeds a contrast is measured."""
-    if name in SEQUENTIAL:
-        return f"test images, mean of the last five epochs, seeds {FIRST_SEED} and more"
-    images = "test" if name[0] == "P" or (name[:2] in ("S8", "S1") and name != "S1") else ""
-    images = {"S1": "training", "S3": "training", "S4": "training"}.get(name, images)
-    return f"{images or 'validation'} images, seeds 10 to 17"
+def summarise_contrast(name: str, result: Result) -> Figures:
+    """Return what is known of a contrast."""
+    contrast = result.contrast
+    data = f"test images, mean of the last five epochs, seeds {FIRST_SEED} and more"
+    if name not in SEQUENTIAL:
+        images = "training" if name in ON_TRAINING else "test"
+        data = f"{'validation' if name in ON_VALIDATION else images} images, seeds 10 to 17"
+    return {
+        "above": contrast.above,
+        "below": contrast.below,
+        "claim": contrast.claim,
+        "data": data,
+        "level": result.level,
+        "margin": contrast.margin,
+        "p_corrected": result.p_corrected,
+        "p_sign_flip": result.p_sign_flip,
+        "protocol": 2 if name in SEQUENTIAL else 1,
+        "seeds": result.seeds,
+        "seeds_planned": result.planned,
+        "text": contrast.text,
+        "unit": contrast.unit,
+        "verdict": result.verdict,
+        **(asdict(result.found) if result.found else {}),
+    }
+
+
+def summarise_secondary(table: Table) -> dict[str, list[Figures]]:
+    """Return the secondary measures of protocol 2 whose seeds are all there."""
+    seeds = range(FIRST_SEED, FIRST_SEED + min(LOOKS))
+    m = Measurements(table, LAST_FIVE, seeds)
+    measures: dict[str, list[tuple[Figures, Pair]]] = {
+        "rates": [({"rate": rate}, m.pair(samples=1_000, rate=rate)) for rate in RATES],
+        "sizes": [
+            ({"train_samples": n, "epochs": epochs}, m.pair(samples=n, epochs=epochs))
+            for n, epochs in EQUAL_UPDATES.items()
+        ],
+        "calibration": [
+            ({"metric": metric, "dataset": dataset}, m.pair(metric, dataset=dataset))
+            for metric in CALIBRATION
+            for dataset in (BASE.dataset, FASHION)
+        ],
+    }
+    return {
+        name: [what | compare(*pair) for what, pair in of if len(pair[0]) == len(seeds)]
+        for name, of in measures.items()
+    }
 
 
 def answer_all(results: Results, table: Table) -> Figures:
@@ -137,19 +190,17 @@ def answer_all(results: Results, table: Table) -> Figures:
     answers["early_stopping"]["figures"]["S5"] = asdict(results["S5"].found)  # type: ignore[arg-type]
     few = replace(BASE, train_samples=1_000, epochs=80)
     answers["where_most"]["figures"]["1000"] = gain_of(table, few)
-    runs = {
-        str(setting.train_samples): count_misleading_pairs(table, setting)
-        for setting in (BASE, few)
-    }
-    answers["one_run"] = {"figures": runs, "mark": SURE, "rests_on": []}
+    runs = {str(each.train_samples): count_misleading_pairs(table, each) for each in (BASE, few)}
     sessions = pd.read_csv(INFERENCE)
-    ratio = estimate(sessions["with_layer"] / sessions["without_layer"])
-    answers["cost_in_use"] = {"figures": asdict(ratio), "mark": LIKELY, "rests_on": []}
+    ratio = asdict(estimate(sessions["with_layer"] / sessions["without_layer"]))
     verdicts = [judge_claim(results, ids) for _, ids in CLAIMS.values()]
     decided = sum(verdict in (SUPPORTED, CONTRADICTED, EQUIVALENT) for verdict in verdicts)
     counts = {"claims": len(verdicts), "decided": decided, "runs": len(table.rows)}
-    answers["how_sure"] = {"figures": counts, "mark": SURE, "rests_on": []}
-    return answers
+    return answers | {
+        "cost_in_use": {"figures": ratio, "mark": LIKELY, "rests_on": []},
+        "how_sure": {"figures": counts, "mark": SURE, "rests_on": []},
+        "one_run": {"figures": runs, "mark": SURE, "rests_on": []},
+    }
 
 
 def judge_answer(results: Sequence[Result]) -> str:
@@ -178,29 +229,28 @@ def compared_settings(table: Table) -> list[Setting]:
     return sorted(settings, key=order)
 
 
-def gain_of(table: Table, setting: Setting) -> Figures:
-    """Return what Dropout changes in the accuracy after the last epoch, over all seeds."""
-    without, with_it = (100 * runs[LAST] for runs in table.pair(setting))
-    names = ("dataset", "train_samples", "epochs", "dense_units", "placement", "dropout_rate")
-    return {
-        **{name: getattr(setting, name) for name in names},
-        **asdict(estimate(with_it - without)),
-        "errors_left": 100 * float((100 - with_it.mean()) / (100 - without.mean())),
-        "with": float(with_it.mean()),
-        "without": float(without.mean()),
-    }
-
-
-def change_of(table: Table, dataset: str, metric: str) -> Figures:
-    """Return what Dropout changes in a metric of the main setting, over all seeds."""
-    scale = 100 if metric.endswith("accuracy") else 1
-    pair = table.pair(replace(BASE, dataset=dataset))
-    without, with_it = (scale * runs[metric] for runs in pair)
+def compare(without: pd.Series, with_it: pd.Series) -> Figures:
+    """Return both means and the difference, of the same seeds."""
     means = {"with": float(with_it.mean()), "without": float(without.mean())}
     return asdict(estimate(with_it - without)) | means
 
 
-def gain_for_new_images(entries: Iterable[Entry], setting: Setting) -> Estimate | None:
+def change_of(table: Table, setting: Setting, metric: str) -> Figures:
+    """Return what Dropout changes in a metric of a setting, over the seeds that both have."""
+    scale = 100 if metric.endswith("accuracy") else 1
+    without, with_it = (scale * runs[metric] for runs in table.pair(setting))
+    return compare(without, with_it)
+
+
+def gain_of(table: Table, setting: Setting) -> Figures:
+    """Return what Dropout changes in the accuracy after the last epoch of a setting."""
+    names = ("dataset", "train_samples", "epochs", "dense_units", "placement", "dropout_rate")
+    found = change_of(table, setting, LAST)
+    left = 100 * (100 - found["with"]) / (100 - found["without"])
+    return {name: getattr(setting, name) for name in names} | found | {"errors_left": left}
+
+
+def gain_for_new_images(entries: Iterable[Entry], setting: Setting) -> Figures | None:
     """Return the gain in points with an interval over seeds and test images.
 
     None where fewer than five seeds have noted which images they get wrong.
@@ -220,177 +270,116 @@ def gain_for_new_images(entries: Iterable[Entry], setting: Setting) -> Estimate 
     for side, mark in zip(sides, marks, strict=True):
         for row, seed in zip(mark, seeds, strict=True):
             row[side[seed].test_errors or []] = 100
-    return estimate_for_new_images(marks[0] - marks[1])
+    return asdict(estimate_for_new_images(marks[0] - marks[1]))
 
 
-def make_blocks(entries: Sequence[Entry], table: Table) -> dict[str, str]:
-    """Return the tables of the page, by the names of their blocks."""
-    results = judge_all(table)
+def make_blocks(told: Figures) -> dict[str, str]:
+    """Return the tables of the page, by the names of their blocks, from the content of `FILE`."""
+    claims = [
+        [
+            name,
+            each["text"],
+            str(told["contrasts"][each["contrasts"][0]]["protocol"]),
+            " and ".join(each["contrasts"]),
+            each["verdict"],
+        ]
+        for name, each in told["claims"].items()
+    ]
+    settings = [
+        [
+            label_of(each["dataset"]),
+            f"{each['train_samples']:,}",
+            str(each["epochs"]),
+            str(each["dense_units"]),
+            PLACES[each["placement"]],
+            f"{each['dropout_rate']:g}",
+            *format_comparison(each, "points"),
+            f"{each['errors_left']:.0f}",
+        ]
+        for each in told["gains"]
+    ]
+    first = ["data set", "training images", "epochs", "dense units", "Dropout after", "rate"]
     return {
-        "changes": changes_block(entries, table),
-        "claims": claims_block(results),
-        "sequential": sequential_block(results),
-        "primary": primary_block(results),
-        "secondary": secondary_block(results),
-        "rates": rates_block(table),
-        "sizes": sizes_block(table),
-        "calibration": calibration_block(table),
-        "settings": settings_block(table),
+        "changes": changes_block(told),
+        "claims": markdown(["", "claim", "protocol", "decided by", "verdict"], claims),
+        **contrasts_blocks(told["contrasts"]),
+        **secondary_blocks(told["secondary"]),
+        "settings": markdown([*first, *COMPARED, "errors left, %"], settings),
     }
 
 
-def claims_block(results: Results) -> str:
-    """What tutorials say, and the verdicts."""
-    rows = [
-        [
-            name,
-            text,
-            "2" if ids[0] in SEQUENTIAL else "1",
-            " and ".join(ids),
-            judge_claim(results, ids),
-        ]
-        for name, (text, ids) in CLAIMS.items()
-    ]
-    return markdown(["", "claim", "protocol", "decided by", "verdict"], rows)
-
-
-def sequential_block(results: Results) -> str:
-    """The contrasts of protocol 2 at their last look."""
-    header = ["", "claim", "contrast", "seeds", FRESH, "p", "needed", "verdict"]
-    rows = []
-    for name in SEQUENTIAL:
-        each, found = results[name], results[name].found
-        cells = [str(found.seeds), format_estimate(found, each.contrast.unit), format_p(found.p),
-                 f"below {each.level:g}"] if found else [""] * 4  # fmt: skip
-        rows.append([name, each.contrast.claim, each.contrast.text, *cells, format_verdict(each)])
-    return markdown(header, rows)
-
-
-def primary_block(results: Results) -> str:
-    """The primary contrasts of protocol 1."""
-    header = ["", "claim", "contrast, points", FRESH, "p", "p, corrected", "p, signs flipped",
-              "verdict"]  # fmt: skip
-    rows = []
-    for name in PRIMARY:
-        each, found = results[name], results[name].found
-        ps = [found.p if found else None, each.p_corrected, each.p_sign_flip]
-        rows.append([name, each.contrast.claim, each.contrast.text,
-                     format_estimate(found, "points"), *map(format_p, ps),
-                     format_verdict(each)])  # fmt: skip
-    return markdown(header, rows)
-
-
-def secondary_block(results: Results) -> str:
-    """The secondary measures of protocol 1."""
-    header = ["", "claim", "measure", "unit", "limit", FRESH, "verdict"]
-    rows = []
-    for name in SECONDARY:
-        each, contrast = results[name], results[name].contrast
-        sides = {"above": contrast.above, "below": contrast.below}
-        limit = " ".join(f"{side} {value:g}" for side, value in sides.items() if value is not None)
-        rows.append([name, contrast.claim, contrast.text, contrast.unit, limit,
-                     format_estimate(each.found, contrast.unit), format_verdict(each)])  # fmt: skip
-    return markdown(header, rows)
-
-
-def changes_block(entries: Sequence[Entry], table: Table) -> str:
+def changes_block(told: Figures) -> str:
     """What Dropout changes on each data set, over all seeds."""
-    header = ["", "seeds", "no Dropout", "Dropout", f"difference {INTERVAL}", "for new images, too"]
     rows = []
-    for metric, text, unit in (
-        (LAST, "accuracy on test images, %", "points"),
-        ("test_loss", "loss on test images", "nats"),
-        (RISE, "rise of the validation loss", "nats"),
-    ):
-        for dataset in (BASE.dataset, FASHION):
-            found = change_of(table, dataset, metric)
-            new = gain_for_new_images(entries, replace(BASE, dataset=dataset))
-            others = f"{format_interval(new, unit)}, {new.seeds} seeds" if new else ""
-            digits = 2 if metric == LAST else 4
-            means = [f"{found[which]:.{digits}f}" for which in ("without", "with")]
-            cells = [format_figures(found, unit), others if metric == LAST else ""]
-            rows.append([f"{label_of(dataset)}: {text}", str(found["seeds"]), *means, *cells])
-    return markdown(header, rows)
+    for metric, (text, unit) in CHANGES.items():
+        for dataset, changes in told["changes"].items():
+            new = told["gains_for_new_images"][dataset] if metric == LAST else None
+            others = f"{format_interval(new, unit)}, {new['seeds']} seeds" if new else ""
+            cells = format_comparison(changes[metric], unit)
+            rows.append([f"{label_of(dataset)}: {text}", *cells, others])
+    return markdown(["", *COMPARED, "for new images, too"], rows)
 
 
-def rates_block(table: Table) -> str:
-    """Secondary measure of protocol 2: the accuracy by rate with 1,000 images."""
-    fresh = Measurements(table, LAST_FIVE, range(FIRST_SEED, FIRST_SEED + min(LOOKS)))
-    rows = []
-    for rate in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8):
-        gain = fresh.change(samples=1_000, rate=rate).dropna()
-        if len(gain) == min(LOOKS):
-            rows.append([f"{rate:g}", str(len(gain)), format_estimate(estimate(gain), "points")])
-    return markdown(["rate", "seeds", f"gain with 1,000 images, points {INTERVAL}"], rows)
+def contrasts_blocks(contrasts: Figures) -> dict[str, str]:
+    """The contrasts of protocol 2, and the primary and the secondary ones of protocol 1."""
+    rows: dict[str, list[list[str]]] = {block: [] for block in COLUMNS}
+    for name, each in contrasts.items():
+        limits = [f"{side} {each[side]:g}" for side in ("above", "below") if each[side] is not None]
+        cells = {
+            "": name,
+            "claim": each["claim"],
+            "contrast": each["text"],
+            "limit": " ".join(limits),
+            "needed": f"below {each['level']:g}" if each["level"] else "",
+            "p": format_p(each.get("p")),
+            "p, corrected": format_p(each["p_corrected"]),
+            "p, signs flipped": format_p(each["p_sign_flip"]),
+            "seeds": str(each["seeds"]),
+            "unit": each["unit"],
+            "verdict": f"**{each['verdict']}**",
+            FRESH: format_estimate(each, each["unit"]) if "mean" in each else "",
+        }
+        if each["verdict"] == NOT_YET and each["seeds"] < each["seeds_planned"]:
+            cells["verdict"] = f"{NOT_YET} ({each['seeds']} of {each['seeds_planned']} seeds)"
+        block = "secondary" if each["margin"] is None else "primary"
+        block = "sequential" if each["protocol"] == 2 else block
+        rows[block].append([cells[column] for column in COLUMNS[block]])
+    return {block: markdown(COLUMNS[block], rows[block]) for block in COLUMNS}
 
 
-def sizes_block(table: Table) -> str:
-    """Secondary measure of protocol 2: the gain by size at equal numbers of updates."""
-    fresh = Measurements(table, LAST_FIVE, range(FIRST_SEED, FIRST_SEED + min(LOOKS)))
-    rows = []
-    for samples, epochs in {100: 625, 500: 156, 1_000: 78, 5_000: 16}.items():
-        gain = fresh.change(samples=samples, epochs=epochs).dropna()
-        if len(gain) == min(LOOKS):
-            cells = [str(len(gain)), format_estimate(estimate(gain), "points")]
-            rows.append([f"{samples:,}", str(epochs), *cells])
-    return markdown(["training images", "epochs", "seeds", f"gain, points {INTERVAL}"], rows)
+def secondary_blocks(secondary: Figures) -> dict[str, str]:
+    """The secondary measures of protocol 2."""
+    rates = [[f"{e['rate']:g}", *format_comparison(e, "points")] for e in secondary["rates"]]
+    sizes = [
+        [f"{e['train_samples']:,}", str(e["epochs"]), *format_comparison(e, "points")]
+        for e in secondary["sizes"]
+    ]
+    calibration = []
+    for each in secondary["calibration"]:
+        text, unit = CALIBRATION[each["metric"]]
+        cells = format_comparison(each, unit)
+        calibration.append([f"{label_of(each['dataset'])}: {text}", *cells])
+    return {
+        "rates": markdown(["rate", *COMPARED], rates),
+        "sizes": markdown(["training images", "epochs", *COMPARED], sizes),
+        "calibration": markdown(["", *COMPARED], calibration),
+    }
 
 
-def calibration_block(table: Table) -> str:
-    """Secondary measure of protocol 2: how sure the networks are, and how right."""
-    fresh = Measurements(table, LAST_FIVE, range(FIRST_SEED, FIRST_SEED + min(LOOKS)))
-    rows = []
-    for metric, text, scale, unit in (
-        ("test_calibration_error", "expected calibration error, %", 100, "points"),
-        ("test_brier", "Brier score", 1, "score"),
-    ):
-        for dataset in (BASE.dataset, FASHION):
-            pair = [scale * fresh.of(metric, dataset=dataset, rate=rate) for rate in (0.0, 0.5)]
-            change = (pair[1] - pair[0]).dropna()
-            if len(change) == min(LOOKS):
-                cells = [f"{values.mean():.{DIGITS.get(unit, 3)}f}" for values in pair]
-                rows.append([f"{label_of(dataset)}: {text}", str(len(change)), *cells,
-                             format_estimate(estimate(change), unit)])  # fmt: skip
-    return markdown(["", "seeds", "no Dropout", "Dropout", f"difference {INTERVAL}"], rows)
+def format_comparison(found: Figures, unit: str) -> list[str]:
+    """Return the cells of `COMPARED`."""
+    means = [f"{found[which]:.{DIGITS.get(unit, 3)}f}" for which in ("without", "with")]
+    return [str(found["seeds"]), *means, format_estimate(found, unit)]
 
 
-def settings_block(table: Table) -> str:
-    """Every setting with Dropout, beside the same without, over the seeds that both have."""
-    header = ["data set", "training images", "epochs", "dense units", "Dropout after", "rate",
-              "seeds", "no Dropout, %", "Dropout, %", f"gain, points {INTERVAL}", "p",
-              "errors left, %"]  # fmt: skip
-    rows = [
-        [label_of(found["dataset"]), f"{found['train_samples']:,}", str(found["epochs"]),
-         str(found["dense_units"]), PLACES[found["placement"]], f"{found['dropout_rate']:g}",
-         str(found["seeds"]), f"{found['without']:.3f}", f"{found['with']:.3f}",
-         format_figures(found, "points"), format_p(found["p"]), f"{found['errors_left']:.0f}"]
-        for found in (gain_of(table, setting) for setting in compared_settings(table))
-    ]  # fmt: skip
-    return markdown(header, rows)
-
-
-def format_verdict(result: Result) -> str:
-    """Return the word, with how many seeds are there."""
-    if result.verdict == NOT_YET and result.seeds < result.planned:
-        return f"{NOT_YET} ({result.seeds} of {result.planned} seeds)"
-    return f"**{result.verdict}**"
-
-
-def format_figures(found: Figures, unit: str) -> str:
-    """Return a mean with its interval, from a mapping."""
-    return format_estimate(
-        Estimate(**{name: found[name] for name in Estimate.__annotations__}), unit
-    )
-
-
-def format_estimate(found: Estimate | None, unit: str) -> str:
+def format_estimate(found: Figures, unit: str) -> str:
     """Return a mean with its interval, as `+0.205 [+0.089 to +0.321]`."""
-    return f"{format_figure(found.mean, unit)} {format_interval(found, unit)}" if found else ""
+    return f"{format_figure(found['mean'], unit)} {format_interval(found, unit)}"
 
 
-def format_interval(found: Estimate, unit: str) -> str:
+def format_interval(found: Figures, unit: str) -> str:
     """Return an interval, as `[+0.089 to +0.321]`."""
-    return f"[{format_figure(found.low, unit)} to {format_figure(found.high, unit)}]"
+    return f"[{format_figure(found['low'], unit)} to {format_figure(found['high'], unit)}]"
 
 
 def format_figure(value: float, unit: str) -> str:

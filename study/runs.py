@@ -16,7 +16,7 @@ from typing import Any
 from experiment.files import CURVE_COLUMNS, replacing
 from experiment.network import NUMERICS
 from experiment.parameters import Instructions, Parameters
-from experiment.support.errors import InputError
+from experiment.support.errors import wrong
 from experiment.variants import VARIANTS, Placement
 
 STORE = Path("study/runs.jsonl")
@@ -84,7 +84,7 @@ class Setting:
 
 
 def shared_settings(params: Parameters) -> dict[str, Any]:
-    """Return the parameters that all runs of a grid share, as `Origin.settings`."""
+    """Return the parameters that all runs of a grid share, as `Entry.settings`."""
     return {
         "batch_size": params.train.batch_size,
         "filters": params.model.filters,
@@ -131,26 +131,46 @@ def setting_of(run: Run, params: Parameters) -> Setting:
 
 
 @dataclass(frozen=True)
-class Origin:
-    """All that the numbers of a run depend on.
+class Entry:
+    """A run, with its results once it is finished.
 
     Attributes:
         run: what was trained.
         settings: parameters that all runs of a grid share.
         conditions: software and hardware; see `study.training.worker.describe_conditions`.
         data: hash of the images and labels.
+        available: number of training images that validation left; `run` may use fewer.
+        metrics: by name; see `study.training.one_run.train_one`.
+        curve: a row per epoch with `CURVE_COLUMNS`.
+        test_errors: test images that it classifies wrongly; None where they were not stored.
+        calibration: see `study.training.one_run.calibrate`; None where it was not stored.
+        format: see `FORMAT`.
     """
 
     run: Run
     settings: Mapping[str, Any]
     conditions: Mapping[str, str]
     data: str
+    available: int
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    curve: list[dict[str, float]] = field(default_factory=list)
+    test_errors: list[int] | None = None
+    calibration: dict[str, list[float]] | None = None
+    format: int = FORMAT
 
     @property
     def key(self) -> str:
-        """SHA-256, 64 hexadecimal digits."""
+        """SHA-256 of all that its numbers depend on, 64 hexadecimal digits."""
+        return _hash(self._surroundings() | {"run": asdict(self.run), "settings": self.settings})
+
+    @property
+    def environment(self) -> str:
+        """Hash of what it depends on besides its parameters."""
+        return _hash(self._surroundings())
+
+    def _surroundings(self) -> dict[str, Any]:
         conditions = {k: v for k, v in self.conditions.items() if k not in WITHOUT_INFLUENCE}
-        return _hash(self._content() | {"conditions": conditions})
+        return {"conditions": conditions, "data": self.data}
 
     @property
     def setting(self) -> Setting:
@@ -166,46 +186,13 @@ class Origin:
             numerics=self.conditions["numerics"],
         )
 
-    def _content(self) -> dict[str, Any]:
-        return {
-            "conditions": dict(self.conditions),
-            "data": self.data,
-            "run": asdict(self.run),
-            "settings": dict(self.settings),
-        }
-
-
-@dataclass(frozen=True)
-class Entry(Origin):
-    """A finished run.
-
-    Attributes:
-        available: number of training images that validation left; `run` may use fewer.
-        metrics: by name; see `study.training.one_run.train_one`.
-        curve: a row per epoch with `CURVE_COLUMNS`.
-        test_errors: test images that it classifies wrongly; None where they were not stored.
-        calibration: see `study.training.one_run.calibrate`; None where it was not stored.
-        format: see `FORMAT`.
-    """
-
-    available: int
-    metrics: Mapping[str, float]
-    curve: list[dict[str, float]]
-    test_errors: list[int] | None
-    calibration: dict[str, list[float]] | None
-    format: int = FORMAT
-
     def to_line(self) -> str:
         """Return it as a line of JSON with its end."""
         columns = CURVE_COLUMNS[1:]
-        content = self._content() | {
-            "available": self.available,
-            "calibration": self.calibration,
+        content = vars(self) | {
             "curve": {column: [row[column] for row in self.curve] for column in columns},
-            "format": self.format,
             "key": self.key,
-            "metrics": dict(self.metrics),
-            "test_errors": self.test_errors,
+            "run": asdict(self.run),
         }
         content["checksum"] = _hash(content)
         return json.dumps(content, sort_keys=True, allow_nan=False) + "\n"
@@ -286,6 +273,11 @@ class Store:
 
 
 def load_runs(path: Path = STORE) -> list[Entry]:
+    """Return the stored runs that may be compared with each other; see `choose_runs`."""
+    return choose_runs(Store(path))
+
+
+def choose_runs(store: Store) -> list[Entry]:
     """Return the runs that may be compared with each other.
 
     Runs of one setting, or of settings that differ in Dropout alone, may have been trained on
@@ -295,18 +287,14 @@ def load_runs(path: Path = STORE) -> list[Entry]:
     Raises:
         InputError: there is no run.
     """
-    store = Store(path)
-    if not store.entries:
-        raise InputError(f"{path}: expected finished runs; found none; run `make study`")
+    entries = [*store.entries.values()]
+    if not entries:
+        raise wrong(str(store.path), "finished runs", "none", "run `make study`")
     groups: dict[Setting, Counter[str]] = {}
-    for entry in store.entries.values():
-        groups.setdefault(entry.setting.without_dropout(), Counter())[_environment(entry)] += 1
+    for entry in entries:
+        groups.setdefault(entry.setting.without_dropout(), Counter())[entry.environment] += 1
     chosen = {family: counts.most_common(1)[0][0] for family, counts in groups.items()}
-    return [
-        entry
-        for entry in store.entries.values()
-        if chosen[entry.setting.without_dropout()] == _environment(entry)
-    ]
+    return [e for e in entries if chosen[e.setting.without_dropout()] == e.environment]
 
 
 def select(entries: Iterable[Entry], setting: Setting) -> dict[int, Entry]:
@@ -314,9 +302,18 @@ def select(entries: Iterable[Entry], setting: Setting) -> dict[int, Entry]:
     return {entry.run.seed: entry for entry in entries if entry.setting == setting}
 
 
-def _environment(entry: Entry) -> str:
-    """Hash what a run depends on besides its parameters."""
-    return replace(entry, run=Run("", "none", 0.0, 0, 0, 0, 0)).key
+def find_difference(old: Entry, new: Entry) -> str | None:
+    """Return the first figure of a run that its two trainings do not share bit for bit.
+
+    A figure that one of them lacks, being of an older format, is none.
+    """
+    first, second = ({**entry.metrics, **vars(entry)} for entry in (old, new))
+    for name in (*old.metrics, "curve", "test_errors", "calibration"):
+        values = [found.get(name) for found in (first, second)]
+        if None not in values and values[0] != values[1]:
+            shown = f": {values[0]!r} stored, {values[1]!r} now" if name in old.metrics else ""
+            return name + shown
+    return None
 
 
 def _hash(content: Mapping[str, Any]) -> str:

@@ -2,9 +2,10 @@
 
 import hashlib
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from experiment.network.checkpoint import CHECKPOINTS
 from experiment.parameters import Parameters
 from experiment.support.errors import GO_ON, InputError
 from experiment.support.progress import Progress
-from study.runs import Entry, Origin, Run, Store, shared_settings
+from study.runs import Entry, Run, Store, find_difference, shared_settings
 from study.training.cluster import connected
 from study.training.one_run import Result
 from study.training.worker import DatasetsPlugin, describe_conditions, train
@@ -29,13 +30,21 @@ from study.training.worker import DatasetsPlugin, describe_conditions, train
 # A fault that passes, such as memory that another program took for a while, costs no study.
 RETRIES = 2
 
+# Measured on one core: 3.4 minutes for 20 epochs of 48,000 training images (each counts three
+# times) and 12,000 of validation.
+IMAGES_PER_MINUTE = 20 * (3 * 48_000 + 12_000) / 3.4
+
 FOLDER = Path("data/study")
 # What the pipeline has downloaded already: another dataset in it is noticed.
 OF_THE_PIPELINE = Path("data/raw/images.npz")
 
 
 def train_missing(
-    runs: Sequence[Run], params: Parameters, *, workers: int | None, again: bool = False
+    runs: Sequence[Run],
+    params: Parameters,
+    *,
+    workers: int | None,
+    again: Collection[str] = (),
 ) -> None:
     """Train those of the runs that are not stored, and store each as it ends.
 
@@ -43,48 +52,90 @@ def train_missing(
         runs: in the order of training.
         params: the pipeline's, which all runs share where a run does not say otherwise.
         workers: see `study.training.cluster.connected`.
-        again: train also what is stored; the new line replaces the stored one.
+        again: the keys of all of the runs, where they are stored and trained again; a new line
+            replaces the stored one, unless a figure is another.
 
     Raises:
         InputError: data, cluster or memory are missing, or runs failed.
     """
-    datasets = load_datasets(dict.fromkeys(run.dataset for run in runs))
-    where = {"threads": params.train.threads, "instructions": params.train.instructions}
-    with alone(), connected(threads=params.train.threads, workers=workers) as client:
-        expected = _describe_conditions(client, where)
-        data = {name: hash_dataset(dataset) for name, dataset in datasets.items()}
-        origins = {
-            run: Origin(run, shared_settings(params), expected, data[run.dataset]) for run in runs
-        }
+    datasets = load_datasets(run.dataset for run in runs)
+    settings, threads = shared_settings(params), params.train.threads
+    where = {"threads": threads, "instructions": params.train.instructions}
+    with alone(), connected(threads=threads, workers=workers) as client:
+        conditions = _describe_conditions(client, where)
+        sizes = {name: count_images(dataset, params) for name, dataset in datasets.items()}
+        hashes = {name: hash_dataset(dataset) for name, dataset in datasets.items()}
+        planned = [
+            Entry(run, settings, conditions, hashes[run.dataset], sizes[run.dataset][0])
+            for run in dict.fromkeys(runs)
+        ]
+        if again and {entry.key for entry in planned} != {*again}:
+            raise InputError(
+                "--again: expected runs of this params.yaml, this software and this kind of"
+                " processor; found others, which cannot be trained again here"
+            )
         store = Store()
         for problem in store.problems:
             print(f"study: {problem}; the run is trained again", file=sys.stderr)
-        done = {run for run, origin in origins.items() if origin.key in store.entries}
-        print(f"study: {len(done)} of {len(runs)} runs are there already", file=sys.stderr)
-        if pending := [run for run in runs if again or run not in done]:
+        pending = [entry for entry in planned if again or entry.key not in store.entries]
+        # Forward and backward through each training image, forward alone through validation's.
+        work = {
+            entry.run: entry.run.epochs
+            * (3 * entry.run.train_samples + sizes[entry.run.dataset][1])
+            for entry in pending
+        }
+        minutes = sum(work.values()) / IMAGES_PER_MINUTE
+        done = f"{len(planned) - len(pending)} of {len(planned)} runs are there already"
+        rest = f"; the others take about {minutes:.0f} minutes of one core in all"
+        print(f"study: {done}{rest if pending else ''}", file=sys.stderr, flush=True)
+        if pending:
             client.register_plugin(DatasetsPlugin(datasets))
             futures = {
                 client.submit(
                     train,
-                    run,
-                    settings=shared_settings(params),
-                    expected=expected,
+                    entry.run,
+                    settings=settings,
+                    expected=conditions,
                     **where,
-                    key=f"train-{origins[run].key}",
+                    key=f"train-{entry.key}",
                     priority=-place,
                     retries=RETRIES,
-                ): origins[run]
-                for place, run in enumerate(pending)
+                ): entry
+                for place, entry in enumerate(pending)
             }
-            sizes = {name: count_images(dataset, params) for name, dataset in datasets.items()}
-            if failed := _collect(futures, store, sizes):
+            if failed := _collect(futures, store, work):
                 raise InputError(f"{failed} runs failed, with the errors above; {GO_ON}")
 
 
-def load_datasets(names: Mapping[str, object]) -> dict[str, Dataset]:
+def _collect(futures: dict[Future[Result], Entry], store: Store, work: Mapping[Run, int]) -> int:
+    """Store each run as it ends; return how many failed, or gave other figures than stored."""
+    total, done, failed = len(futures), 0, 0
+    with closing(Progress("study", total=sum(work.values()))) as progress:
+        for future in as_completed(futures):
+            entry = futures.pop(future)
+            try:
+                entry = replace(entry, **future.result())
+            except Exception as problem:  # whatever a run raises concerns that run alone
+                error: str | None = explain(problem)
+            else:
+                error = find_difference(store.entries.get(entry.key, entry), entry)
+                error = error and f"the stored line stays, since this training differs: {error}"
+            if error:
+                failed += 1
+                progress.say(f"failed: {entry.run}: {error}")
+            else:
+                done += 1
+                store.add(entry)
+            counts = f"{done} of {total} runs done, {failed} failed"
+            progress.step(work[entry.run], counts, str(entry.run))
+        progress.say(f"{counts}: {3600 * done / progress.seconds():.1f} runs per hour")
+    return failed
+
+
+def load_datasets(names: Iterable[str]) -> dict[str, Dataset]:
     """Read the datasets by name, or by path; a known one is downloaded where it is not there."""
     datasets = {}
-    for name in names:
+    for name in dict.fromkeys(names):
         path = FOLDER / f"{name}.npz" if name in list_known() else DATA / name
         if name in list_known() and not path.exists():
             dataset = fetch(name, by_hand=OF_THE_PIPELINE, report=_report_download)
@@ -141,49 +192,20 @@ def _describe_conditions(client: Client, where: Mapping[str, Any]) -> dict[str, 
     try:
         found: dict[str, str] = client.submit(describe_conditions, **where, pure=False).result()
     except KilledWorker as error:
-        raise InputError(f"{_explain(error)} 3 GB for each worker is enough") from None
+        raise InputError(f"{explain(error)} 3 GB for each worker is enough") from None
     except (ImportError, RuntimeError) as error:
         # What the scheduler cannot read, Dask reports so, with the reason as its cause.
         if isinstance(error, RuntimeError) and "deserialization" not in str(error):
             raise
         raise InputError(
             "expected a scheduler and workers with this code and its packages; found:"
-            f" {_explain(error.__cause__ or error)}; start them in this folder, or with it in"
+            f" {explain(error.__cause__ or error)}; start them in this folder, or with it in"
             " PYTHONPATH"
         ) from None
     return found
 
 
-def _collect(
-    futures: dict[Future[Result], Origin], store: Store, sizes: Mapping[str, tuple[int, int]]
-) -> int:
-    """Store each run as it ends; return how many failed."""
-    # Forward and backward through each training image, forward alone through those of validation.
-    work = {
-        origin.run: origin.run.epochs
-        * (3.0 * origin.run.train_samples + sizes[origin.run.dataset][1])
-        for origin in futures.values()
-    }
-    total, done, failed = len(futures), 0, 0
-    with closing(Progress("study", total=sum(work.values()))) as progress:
-        for future in as_completed(futures):
-            origin = futures.pop(future)
-            run, error = origin.run, None
-            try:
-                result = future.result()
-            except Exception as problem:  # whatever a run raises concerns that run alone
-                failed, error = failed + 1, _explain(problem)
-                progress.say(f"failed: {run}: {error}")
-            else:
-                done += 1
-                store.add(Entry(**vars(origin), available=sizes[run.dataset][0], **result))
-            counts = f"{done} of {total} runs done, {failed} failed"
-            progress.step(work[run], counts, str(run))
-        progress.say(f"{counts}: {3600 * done / progress.seconds():.1f} runs per hour")
-    return failed
-
-
-def _explain(error: BaseException) -> str:
+def explain(error: BaseException) -> str:
     """Return why a run failed, in one line."""
     if isinstance(error, KilledWorker):
         return "each worker that trained it died; is there enough memory?"

@@ -123,7 +123,8 @@ def test_data_in_deps_is_the_data_that_is_opened(
     declared = {dep for dep in STAGES[stage]["deps"] if dep.startswith(ours)}
     # The mark of `check` orders the stages; it is not read.
     declared -= {"data/params.checked"}
-    assert {path.replace("data/own/tiny.npz", "data/own") for path in opened} == declared
+    dataset = "data/${data.dataset}"
+    assert {path.replace("data/own/tiny.npz", dataset) for path in opened} == declared
 
 
 def test_stages_are_those_of_the_experiment_and_their_lists_are_sorted() -> None:

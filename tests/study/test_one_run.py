@@ -8,30 +8,35 @@ import pytest
 
 from experiment.data.split import Dataset
 from experiment.support.errors import InputError
-from study.grid import Run
-from study.training.one_run import train_one
+from study.runs import Run
+from study.training.one_run import BINS, calibrate, train_one
 from tests.conftest import synthetic_arrays
 
-RUN = Run("data/own/tiny.npz", "dense", 0.25, 60, 8, 3, 4)
-DATASET = Dataset(**synthetic_arrays())
+RUN = Run("own/tiny.npz", "dense", 0.25, 60, 8, 3, 4)
 SETTINGS: dict[str, Any] = {
     "batch_size": 7, "filters": 2, "learning_rate": 0.01,
     "validation_from": "last", "validation_split": 0.2,
 }  # fmt: skip
 
-LAYERS: dict[Any, list[str]] = {
-    "none": [],
-    "dense": ["dropout"],
-    "pooling": ["pooling_dropout"],
-    "both": ["pooling_dropout", "dropout"],
-}
+
+def make_noisy() -> Dataset:
+    """Images of which four in ten have a label at random, so that no network is always right."""
+    random = np.random.default_rng(0)
+    arrays = synthetic_arrays()
+    for name in ("y_train", "y_test"):
+        wrong = random.uniform(size=len(arrays[name])) < 0.4
+        arrays[name][wrong] = random.integers(0, 3, wrong.sum())
+    return Dataset(**arrays)
+
+
+DATASET = make_noisy()
 
 
 class TrainsError(Exception):
     """Stands for the training."""
 
 
-def trained(run: Run, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any, Any, dict[str, Any]]:
+def catch_training(run: Run, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Network, training and validation images, and settings, as they are given to the training."""
     from experiment.network import training
 
@@ -44,39 +49,36 @@ def trained(run: Run, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any, Any, d
     monkeypatch.setattr(training, "train_epochs", train_epochs)
     with pytest.raises(TrainsError):
         train_one(run, DATASET, **SETTINGS)
-    network, images, validation, settings = given
-    return network, images, validation, settings
+    return given
 
 
 def test_dropout_is_where_the_run_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    for place, names in LAYERS.items():
-        rate = 0.0 if place == "none" else 0.25
-        network, *_ = trained(replace(RUN, placement=place, dropout_rate=rate), monkeypatch)
-        found = [layer for layer in network.layers if "dropout" in layer.name]
-        assert [layer.name for layer in found] == names
-        assert {layer.rate for layer in found} <= {0.25}
+    layers: dict[Any, list[str]] = {
+        "none": [], "dense": ["dropout"], "pooling": ["pooling_dropout"],
+        "both": ["pooling_dropout", "dropout"],
+    }  # fmt: skip
+    for place, names in layers.items():
+        rate = 0.25 if names else 0.0
+        network, *_ = catch_training(replace(RUN, placement=place, dropout_rate=rate), monkeypatch)
+        found = {layer.name: layer.rate for layer in network.layers if "dropout" in layer.name}
+        assert found == dict.fromkeys(names, 0.25)
 
 
 @pytest.mark.parametrize(("seed", "samples"), [(0, 60), (4, 30), (4, 96)])
-def test_images_settings_and_weights_are_those_of_the_run(
+def test_images_settings_and_weights(
     seed: int, samples: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from experiment.network.model import build_model
 
     run = replace(RUN, seed=seed, train_samples=samples)
-    network, images, validation, settings = trained(run, monkeypatch)
+    network, images, validation, settings = catch_training(run, monkeypatch)
+    del settings["evaluate"]
     assert settings == {"epochs": 3, "seed": seed, "batch_size": 7, "learning_rate": 0.01}
     assert np.array_equal(validation.images[..., 0], DATASET.x_train[96:])
     assert np.array_equal(validation.labels, DATASET.y_train[96:])
-    # By class, the first ones of a shuffle by the seed; the bits of the stored runs rest on it.
-    random = np.random.default_rng(seed)
-    chosen = [
-        random.permutation(np.flatnonzero(DATASET.y_train[:96] == label))[: samples // 3]
-        for label in range(3)
-    ]
-    expected = np.sort(np.concatenate(chosen))
-    assert np.array_equal(images.images[..., 0], DATASET.x_train[expected])
-    assert np.array_equal(images.labels, DATASET.y_train[expected])
+    assert len({image.tobytes() for image in images.images.numpy()}) == samples
+    counts = np.bincount(DATASET.y_train[:96]) * samples / 96
+    assert np.abs(np.bincount(images.labels) - counts).max() < 1
     same = build_model(
         image_shape=(8, 8, 1), classes=3, filters=2, dense_units=8, dropout_rate=0.25,
         dropout_placement="dense", seed=seed,
@@ -85,34 +87,86 @@ def test_images_settings_and_weights_are_those_of_the_run(
         assert np.array_equal(weights, others)
 
 
-def test_run_that_diverges_says_what_to_do() -> None:
+def test_divergence_is_one_line() -> None:
     with pytest.raises(
         InputError, match=r"^epoch 1: .*; lower train.learning_rate \(now 1e\+20\)$"
     ):
         train_one(RUN, DATASET, **SETTINGS | {"learning_rate": 1e20})
 
 
-def test_kept_epoch_and_wrong_test_images_are_those_of_the_run() -> None:
-    """Against the same network, trained for as many epochs as early stopping would keep."""
-    random = np.random.default_rng(0)
-    y_train, y_test = (
-        np.where(random.uniform(size=len(labels)) < 0.4, random.integers(0, 3, len(labels)), labels)
-        for labels in (DATASET.y_train, DATASET.y_test)
-    )
-    noisy = replace(DATASET, y_train=y_train.astype(np.uint8), y_test=y_test.astype(np.uint8))
-    run, settings = replace(RUN, epochs=12), SETTINGS | {"learning_rate": 0.05}
-    result = train_one(run, noisy, **settings)
+def test_figures_are_of_the_images_that_they_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recomputed in NumPy from the probabilities of the network after each of its epochs."""
+    from experiment.network import training
+
+    probabilities: list[dict[str, np.ndarray]] = []
+    splits: dict[str, Any] = {}
+    original = training.train_epochs
+
+    def train_epochs(network: Any, train: Any, validation: Any, **settings: Any) -> Any:
+        splits.update(training=train, validation=validation)
+        test = DATASET.x_test[..., None]
+        for state in original(network, train, validation, **settings):
+            parts = {"test": test, **{name: split.images for name, split in splits.items()}}
+            probabilities.append(
+                {name: training.predict(network, part) for name, part in parts.items()}
+            )
+            yield state
+
+    monkeypatch.setattr(training, "train_epochs", train_epochs)
+    result = train_one(replace(RUN, epochs=12), DATASET, **SETTINGS)
     metrics, curve = result["metrics"], result["curve"]
-    kept = int(metrics["best_epoch"])
-    assert 1 < kept < 12
-    other = train_one(replace(run, epochs=kept), noisy, **settings)["metrics"]
-    for name in ("accuracy", "loss"):
-        assert metrics[f"best_epoch_test_{name}"] == other[f"test_{name}"]
-    assert metrics["test_loss"] != other["test_loss"]
-    assert metrics["best_validation_accuracy"] == max(row["val_accuracy"] for row in curve)
-    assert metrics["best_validation_loss"] == min(row["val_loss"] for row in curve)
-    images = len(DATASET.y_test)
-    wrong = result["test_errors"]
-    assert 0 < len(wrong) == round((1 - metrics["test_accuracy"]) * images)
-    assert sorted({*wrong}) == wrong
-    assert 0 <= wrong[0] < wrong[-1] < images
+    labels = {name: np.asarray(split.labels) for name, split in splits.items()}
+    labels["test"] = DATASET.y_test
+
+    def evaluate(epoch: int, name: str) -> tuple[float, float]:
+        found, truth = probabilities[epoch][name].astype(float), labels[name]
+        losses = -np.log(found[np.arange(len(truth)), truth])
+        return (found.argmax(axis=1) == truth).mean(), losses.mean()
+
+    kept = int(np.argmin([row["val_loss"] for row in curve]))
+    assert 0 < kept < 11
+    expected = {
+        "evaluated_training": evaluate(-1, "training"),
+        "validation": evaluate(-1, "validation"),
+        "test": evaluate(-1, "test"),
+        "best_epoch_test": evaluate(kept, "test"),
+        "last_five_test": tuple(
+            np.mean([evaluate(epoch, "test") for epoch in range(7, 12)], axis=0)
+        ),
+        "best_validation": (max(row["val_accuracy"] for row in curve), curve[kept]["val_loss"]),
+    }
+    for name, pair in expected.items():
+        assert (metrics[f"{name}_accuracy"], metrics[f"{name}_loss"]) == pytest.approx(
+            pair, rel=1e-5
+        )
+    assert len({round(accuracy, 4) for accuracy, _ in expected.values()}) == 4
+    wrong = probabilities[-1]["test"].argmax(axis=1) != DATASET.y_test
+    assert result["test_errors"] == np.flatnonzero(wrong).tolist()
+    bins, scores = calibrate(probabilities[-1]["test"], DATASET.y_test)
+    assert (result["calibration"], scores.items() <= metrics.items()) == (bins, True)
+
+
+def test_calibration() -> None:
+    """Against a loop over images; a probability of 1 belongs to the last bin."""
+    random = np.random.default_rng(0)
+    probabilities = random.dirichlet([0.5, 0.5, 0.5], 400).astype(np.float32)
+    probabilities[0] = [0, 1, 0]
+    labels = random.integers(0, 3, 400)
+    right: list[list[bool]] = [[] for _ in range(BINS)]
+    sure: list[list[float]] = [[] for _ in range(BINS)]
+    brier = 0.0
+    for row, label in zip(probabilities.astype(float), labels, strict=True):
+        place = min(int(max(row) * BINS), BINS - 1)
+        sure[place].append(max(row))
+        right[place].append(bool(np.argmax(row) == label))
+        brier += sum((p - (c == label)) ** 2 for c, p in enumerate(row)) / 400
+    bins, scores = calibrate(probabilities, labels)
+    assert bins["count"] == [len(each) for each in sure]
+    assert bins["count"][:5] == [0] * 5  # of three classes, the surest has a third or more
+    means = [[np.mean(each) if each else 0.0 for each in found] for found in (sure, right)]
+    assert bins["confidence"] == pytest.approx(means[0])
+    assert bins["accuracy"] == pytest.approx(means[1])
+    error = sum(
+        len(s) * abs(np.mean(s) - np.mean(r)) for s, r in zip(sure, right, strict=True) if s
+    )
+    assert scores == pytest.approx({"test_brier": brier, "test_calibration_error": error / 400})

@@ -1,10 +1,20 @@
+"""Intervals and tests, by hand and by simulation."""
+
 import numpy as np
 import pytest
 
-from study.statistics import estimate, estimate_for_new_images, holm, sign_flip_p
+from study.statistics import (
+    correct,
+    estimate,
+    estimate_for_new_images,
+    half_width,
+    sign_flip_p,
+)
+from study.table import Table
+from tests.study.made_up import make_entries
 
 
-def test_mean_deviation_interval_and_p_by_hand() -> None:
+def test_mean_deviation_interval_and_p() -> None:
     """2 degrees of freedom: t of 0.975 is 4.303, and p = 1 - t / sqrt(2 + t^2)."""
     found = estimate([1.0, 2.0, 6.0])
     assert (found.seeds, found.mean) == (3, 3)
@@ -13,16 +23,19 @@ def test_mean_deviation_interval_and_p_by_hand() -> None:
     assert (found.low, found.high) == pytest.approx((3 - half, 3 + half), abs=1e-4)
     t = 3 / (7 / 3) ** 0.5
     assert found.p == pytest.approx(1 - t / (2 + t**2) ** 0.5)
+    wide = estimate([1.0, 2.0, 6.0], 0.99)
+    assert wide.high == pytest.approx(3 + 9.92484 * (7 / 3) ** 0.5, abs=1e-4)
 
 
-def test_images_that_add_nothing_leave_the_interval_over_seeds() -> None:
+def test_images_that_add_nothing() -> None:
+    """They leave the interval over seeds."""
     values = np.array([1.0, 2.0, 6.0])
     found = estimate_for_new_images(np.repeat(values[:, None], 50, axis=1))
     assert found.high == pytest.approx(estimate(values).high)
 
 
 @pytest.mark.parametrize("values", [[0.5, 0.5], [1 / 3] * 5, [0.1 + 0.2, 0.3]])
-def test_equal_values_have_an_interval_of_no_width(values: list[float]) -> None:
+def test_equal_values(values: list[float]) -> None:
     found = estimate(values)
     assert found.low == found.mean == found.high
 
@@ -31,19 +44,51 @@ def test_equal_values_have_an_interval_of_no_width(values: list[float]) -> None:
     ("differences", "p"),
     [
         ([1, 2, 3, 4, 5], 2 / 32),  # all on one side: the pattern itself and its opposite
-        ([-1, -2, -3, -4, -5], 2 / 32),
         ([-1, 2, 3, 4, 5], 4 / 32),  # as far from 0: all plus, this one, and their opposites
         ([1, -1], 1),
         ([0, 0, 0], 1),
         ([0.1 + 0.2, -0.3, 1], 6 / 8),  # 1.6 and twice 1, equal but for the last bit; opposites
     ],
 )
-def test_p_by_hand(differences: list[float], p: float) -> None:
+def test_sign_flips(differences: list[float], p: float) -> None:
     assert sign_flip_p(differences) == pytest.approx(p)
 
 
-def test_holm_by_hand() -> None:
+def test_holm() -> None:
     """Sorted 0.005, 0.01, 0.03, 0.04 times 4, 3, 2, 1; none below the one before; at most 1."""
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([0.7, 0.6]) == [1, 1]
-    assert holm([0.5]) == [0.5]
+    assert correct([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert correct([0.7, 0.6]) == [1, 1]
+
+
+def cover(drawn: np.ndarray) -> float:
+    """Return the share of t intervals over seeds `(repeats, seeds)` that hold 0."""
+    seeds = drawn.shape[1]
+    half = half_width(drawn.std(axis=1, ddof=1) / seeds**0.5, seeds - 1)
+    return float((np.abs(drawn.mean(axis=1)) <= half).mean())
+
+
+@pytest.mark.parametrize("seeds", [5, 8, 18])
+def test_coverage(seeds: int) -> None:
+    """Of a hundred intervals, 95 hold the truth: over seeds, and over seeds and images."""
+    random = np.random.default_rng(seeds)
+    assert cover(random.standard_normal((20_000, seeds))) == pytest.approx(0.95, abs=0.007)
+    held = 0
+    for _ in range(1_000):
+        effects = 0.1 * random.standard_normal((seeds, 1)) + random.standard_normal(100)
+        found = estimate_for_new_images(effects + random.standard_normal((seeds, 100)))
+        held += found.low <= 0 <= found.high
+    assert held / 1_000 == pytest.approx(0.95, abs=0.025)
+    far = np.array([0.0] * 19 + [20.0]) - 1  # one value of twenty is far off: much fewer
+    assert cover(random.choice(far, (5_000, seeds))) < 0.7
+
+
+def test_last_epochs_of_the_table() -> None:
+    """Means over the last five epochs, beside the metrics of the run."""
+    entries = make_entries(range(2))
+    for row in Table(entries).rows.to_dict("records"):
+        [entry] = [
+            e for e in entries
+            if e.run.seed == row["seed"] and {**vars(e.run)}.items() <= row.items()
+        ]  # fmt: skip
+        assert row["last_five_validation_loss"] == pytest.approx(entry.curve[-1]["val_loss"])
+        assert row["test_accuracy"] == entry.metrics["test_accuracy"]

@@ -44,8 +44,8 @@ def train_epochs(
     random = np.random.default_rng([int(10 * model.rate), seed, int(train.images.sum())])
     names = ("accuracy", "loss", "val_accuracy", "val_loss")
     rows = [{"epoch": e + 1, **{n: float(random.uniform()) for n in names}} for e in range(epochs)]
-    model.loss = rows[-1]["loss"]
     for done in range(epochs):
+        model.loss = rows[done]["loss"]
         yield SimpleNamespace(curve=rows[: done + 1])
 
 
@@ -67,14 +67,15 @@ def cause_faults(run: str) -> None:
 
 class Evaluation:
     def __init__(self, model: Any) -> None:
-        self.loss: float = model.loss
+        self.model = model
 
     def __call__(self, split: Any) -> dict[str, float]:
-        return {"accuracy": self.loss / 2, "loss": self.loss + float(split.images.mean())}
+        loss: float = self.model.loss
+        return {"accuracy": loss / 2, "loss": loss + float(split.images.mean())}
 
 
 def predict(model: Any, images: Any) -> Any:
-    return np.zeros((len(images), 10), np.float32)
+    return np.full((len(images), 3), 1 / 3, np.float32)
 
 
 def restore(model: Any, state: Any) -> None:

@@ -1,0 +1,174 @@
+"""The store: a line per run, appended, never lost; and which runs belong together."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from experiment.network import NUMERICS
+from experiment.support.errors import InputError
+from study.runs import (
+    WITHOUT_INFLUENCE,
+    Entry,
+    Run,
+    Store,
+    find_difference,
+    load_runs,
+    parse_line,
+    select,
+)
+from tests.conftest import ROOT
+from tests.study.made_up import make_entry, run
+
+FIRST, SECOND, THIRD = (make_entry(run(0.5, seed=seed)) for seed in range(3))
+
+
+def with_condition(entry: Entry, name: str, value: str) -> Entry:
+    return replace(entry, conditions={**entry.conditions, name: value})
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """Two runs, each appended."""
+    store = Store(tmp_path / "runs.jsonl")
+    store.add(FIRST)
+    before = store.path.read_bytes()
+    store.add(SECOND)
+    assert store.path.read_bytes() == before + SECOND.to_line().encode()
+    return store
+
+
+def test_what_is_read_is_what_was_written(store: Store) -> None:
+    found = Store(store.path)
+    assert [*found.entries.values()] == [FIRST, SECOND]
+    assert found.problems == []
+    assert load_runs(store.path) == [FIRST, SECOND]
+
+
+def test_committed_lines() -> None:
+    """Read and written again they have the same bytes, and the keys of this code's numerics."""
+    text = (ROOT / "study/runs.jsonl").read_text(encoding="utf-8")
+    found = Store(ROOT / "study/runs.jsonl")
+    assert found.problems == []
+    assert "".join(entry.to_line() for entry in found.entries.values()) == text
+    assert [json.loads(line)["key"] for line in text.splitlines()] == [*found.entries]
+    assert {entry.conditions["numerics"] for entry in found.entries.values()} == {NUMERICS}
+    assert len(load_runs(ROOT / "study/runs.jsonl")) == len(found.entries)
+
+
+DAMAGE: dict[str, Callable[[str], str]] = {
+    "torn": lambda line: line[:-40],
+    "torn at its end": lambda line: line[:-1],
+    "digit": lambda line: line.replace('"seed": 1', '"seed": 3'),
+    "list": lambda line: "[]\n",
+    "no checksum": lambda line: '{"run": {}}\n',
+    "nested too deep": lambda line: "[" * 100_000 + "\n",
+    "key of another": lambda line: line.replace(SECOND.key, FIRST.key),
+    "twice": lambda line: FIRST.to_line(),
+    "no UTF-8": lambda line: line.replace("mnist", "mni\udcff"),
+}
+
+
+@pytest.mark.parametrize("place", ["last", "middle"])
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_damage(kind: str, place: str, store: Store) -> None:
+    """The line is named and dropped; the others stay, and the next run makes the file whole."""
+    torn = DAMAGE[kind](SECOND.to_line())
+    lines = [FIRST.to_line(), torn, THIRD.to_line()]
+    if place == "last":
+        lines = lines[:2]
+    elif not torn.endswith("\n"):
+        pytest.skip("it would be the middle of one line")
+    store.path.write_bytes("".join(lines).encode(errors="surrogateescape"))
+    found = Store(store.path)
+    rest = {e.key: e for e in (FIRST, THIRD)[: len(lines) - 1]}
+    assert found.entries == rest
+    [problem] = found.problems
+    assert problem.startswith(f"{store.path}, line 2: dropped, ")
+    found.add(SECOND)
+    assert Store(store.path).entries == rest | {SECOND.key: SECOND}
+    assert Store(store.path).problems == []
+
+
+def test_run_replaces_its_line(store: Store) -> None:
+    """The file is replaced as a whole: an error half-way leaves it as it was."""
+    other = replace(FIRST, metrics={"test_accuracy": 0.5})
+    before = store.path.read_bytes()
+    with pytest.raises(ValueError, match="JSON"):
+        Store(store.path).add(replace(FIRST, metrics={"test_accuracy": float("nan")}))
+    assert store.path.read_bytes() == before
+    store.add(other)
+    assert store.path.read_text() == other.to_line() + SECOND.to_line()
+    assert [path.name for path in store.path.parent.iterdir()] == ["runs.jsonl"]
+
+
+def test_key() -> None:
+    """It depends on what changes a bit of the result and on nothing else."""
+    changes: list[dict[str, Any]] = [
+        {"dataset": "fashion_mnist"}, {"placement": "both"}, {"dropout_rate": 0.4},
+        {"train_samples": 100}, {"dense_units": 64}, {"epochs": 21}, {"seed": 1},
+    ]  # fmt: skip
+    assert {name for change in changes for name in change} == {*vars(FIRST.run)}
+    others = [replace(FIRST, run=replace(FIRST.run, **change)) for change in changes]
+    others += [
+        replace(FIRST, settings=FIRST.settings | {"batch_size": 64}),  # type: ignore[operator]
+        replace(FIRST, data="other"),
+        with_condition(FIRST, "numerics", "2"),
+        with_condition(FIRST, "version.numpy", "3"),
+    ]
+    assert len({FIRST.key, *(other.key for other in others)}) == 1 + len(others)
+    for name in WITHOUT_INFLUENCE:
+        assert with_condition(FIRST, name, "9").key == FIRST.key
+    assert replace(FIRST, metrics={}, curve=[], test_errors=None).key == FIRST.key
+
+
+def test_environments_are_not_mixed(tmp_path: Path) -> None:
+    """Of a setting and the same without Dropout, those of the most common one are kept."""
+    store = Store(tmp_path / "runs.jsonl")
+    without = [make_entry(run(0.0, seed=seed)) for seed in range(2)]
+    here = [FIRST, SECOND, *without]
+    elsewhere = [
+        with_condition(entry, "libc", "another") for entry in (FIRST, SECOND, THIRD)
+    ]  # the most with Dropout, but not in all
+    other_data = [replace(THIRD, data="other")]
+    alone = with_condition(make_entry(run(0.5, 100)), "libc", "another")
+    for entry in (*elsewhere, *here, *other_data, alone):
+        store.add(entry)
+    assert load_runs(store.path) == [*here, alone]
+    assert select(load_runs(store.path), FIRST.setting) == {0: FIRST, 1: SECOND}
+    assert select(load_runs(store.path), replace(FIRST.setting, batch_size=64)) == {}
+
+
+def test_settings_differ_in_every_parameter() -> None:
+    slower = replace(FIRST, settings={**FIRST.settings, "learning_rate": 0.002})
+    native = with_condition(FIRST, "variable.ONEDNN_MAX_CPU_ISA", "DEFAULT")
+    threads = with_condition(FIRST, "threads", "2")
+    assert len({e.setting for e in (FIRST, SECOND, slower, native, threads)}) == 4
+
+
+def test_no_run_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"runs.jsonl: expected finished runs; found none; run"):
+        load_runs(tmp_path / "runs.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, None),
+        ({"calibration": {"count": [1]}, "format": 9}, None),  # the older one lacks it
+        ({"metrics": {**FIRST.metrics, "new": 1.0}}, None),
+        ({"metrics": {**FIRST.metrics, "test_loss": 0.5}}, "test_loss: "),
+        ({"curve": FIRST.curve[:-1]}, "curve"),
+        ({"test_errors": [1]}, "test_errors"),
+    ],
+)
+def test_difference(change: dict[str, Any], expected: str | None) -> None:
+    found = find_difference(FIRST, replace(FIRST, **change))
+    assert (found or "").startswith(expected or "") and bool(found) == bool(expected)  # noqa: PT018
+
+
+def test_line_is_of_its_run() -> None:
+    assert parse_line(THIRD.to_line()).run == Run("mnist", "dense", 0.5, 48_000, 128, 20, 2)
