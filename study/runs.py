@@ -48,6 +48,7 @@ class Run:
         dense_units: of the dense layer, 1 or more.
         epochs: passes over the images, 1 or more.
         seed: of weights, order of batches, dropped units and the choice of the images.
+        further: what else a variant gives `build_model`, as JSON; empty where nothing.
     """
 
     dataset: str
@@ -57,6 +58,11 @@ class Run:
     dense_units: int
     epochs: int
     seed: int
+    further: str = ""
+
+    def to_content(self) -> dict[str, Any]:
+        """Return it for JSON; keys of runs are older than `further`, which is left out if empty."""
+        return {name: value for name, value in asdict(self).items() if name != "further" or value}
 
 
 @dataclass(frozen=True, order=True)
@@ -77,6 +83,7 @@ class Setting:
     threads: int
     instructions: Instructions
     numerics: str = NUMERICS
+    further: str = ""
 
     def without_dropout(self) -> "Setting":
         """Return the same without Dropout."""
@@ -103,11 +110,8 @@ def run_of(params: Parameters, variant: str, images: int, seed: int) -> Run:
         images: number of training images.
         seed: 0 or more.
     """
-    differs: dict[str, Any] = {"dropout_rate": 0.0, "dropout_placement": "none"}
-    differs |= VARIANTS[variant].network(params)
-    rate, placement = differs.pop("dropout_rate"), differs.pop("dropout_placement")
-    if differs:  # the study varies Dropout alone
-        raise InputError(f"variant {variant}: expected a study of {', '.join(differs)}; found none")
+    differs = dict(VARIANTS[variant].network(params))
+    rate, placement = differs.pop("dropout_rate", 0.0), differs.pop("dropout_placement", "none")
     return Run(
         dataset=params.data.dataset,
         placement=placement if rate else "none",
@@ -116,6 +120,7 @@ def run_of(params: Parameters, variant: str, images: int, seed: int) -> Run:
         dense_units=params.model.dense_units,
         epochs=params.train.epochs,
         seed=seed,
+        further=json.dumps(differs, sort_keys=True) if differs else "",
     )
 
 
@@ -161,7 +166,9 @@ class Entry:
     @property
     def key(self) -> str:
         """SHA-256 of all that its numbers depend on, 64 hexadecimal digits."""
-        return _hash(self._surroundings() | {"run": asdict(self.run), "settings": self.settings})
+        return _hash(
+            self._surroundings() | {"run": self.run.to_content(), "settings": self.settings}
+        )
 
     @property
     def environment(self) -> str:
@@ -192,7 +199,7 @@ class Entry:
         content = vars(self) | {
             "curve": {column: [row[column] for row in self.curve] for column in columns},
             "key": self.key,
-            "run": asdict(self.run),
+            "run": self.run.to_content(),
         }
         content["checksum"] = _hash(content)
         return json.dumps(content, sort_keys=True, allow_nan=False) + "\n"

@@ -65,6 +65,8 @@ class Table:
     def write(self, path: Path = RUNS) -> None:
         """Write a row per run as the gate reads it: no number of images means all of them."""
         rows = self.rows.drop(columns="available")
+        if not rows["further"].any():
+            rows = rows.drop(columns="further")
         rows["train_samples"] = rows["train_samples"].astype("Int64")
         rows.loc[self.rows["train_samples"] == self.rows["available"], "train_samples"] = pd.NA
         with replacing(path) as temporary:

@@ -1,5 +1,6 @@
 """One run of the study: its images, its training, its metrics."""
 
+import json
 from statistics import fmean
 from typing import Any, TypedDict
 
@@ -76,6 +77,7 @@ def train_one(
         dropout_rate=run.dropout_rate,
         dropout_placement=run.placement,
         seed=run.seed,
+        **json.loads(run.further or "{}"),
     )
     evaluate = Evaluation(network)
     states = train_epochs(

@@ -22,8 +22,8 @@ import pandas as pd
 import pytest
 from distributed import Client, KilledWorker, LocalCluster
 from distributed.scheduler import WorkerState
+from experiment.data.split import Dataset
 
-from experiment.data.dataset import Dataset
 from experiment.support.errors import GO_ON, InputError
 from study.runs import STORE, WITHOUT_INFLUENCE, Entry, Store, parse_line
 from study.table import RUNS
