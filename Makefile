@@ -95,7 +95,7 @@ verify: setup  ## run the committed pipeline in a temporary clone and compare th
 
 # The tool is not locked: it is no part of the project, and CI does not run it.
 mutate: setup  ## change the code of MUTANTS='experiment.metrics*' bit by bit; list what no test notices
-	@$(BIN)/uv run --no-project --with mutmut==3.8.1 mutmut run $(MUTANTS)
+	@$(BIN)/uv run --no-project --with mutmut==3.8.1 mutmut run $(if $(MUTANTS),"$(MUTANTS)")
 	@$(BIN)/uv run --no-project --with mutmut==3.8.1 mutmut results
 
 audit: setup  ## look for known vulnerabilities in the locked packages (needs the internet)
