@@ -18,7 +18,7 @@ PAGE := .dvc/plots/offline.html
 
 .DEFAULT_GOAL := help
 .PHONY: help setup data repro watch evaluate experiments study explore gate report bench test \
-  test-setup coverage lint format smoke verify audit lock packages seeds mutate
+  test-setup coverage lint format smoke verify mutate audit lock packages seeds
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -95,6 +95,11 @@ smoke: setup  ## run the committed pipeline for one epoch in a temporary clone, 
 
 verify: setup  ## run the committed pipeline in a temporary clone and compare the results
 	@$(BIN)/python -m tools.verify
+
+# The tool is not locked: it is no part of the project, and CI does not run it.
+mutate: setup  ## change the code of MUTANTS='experiment.metrics*' bit by bit; list what no test notices
+	@$(BIN)/uv run --no-project --with mutmut==3.8.1 mutmut run $(if $(MUTANTS),"$(MUTANTS)")
+	@$(BIN)/uv run --no-project --with mutmut==3.8.1 mutmut results
 
 audit: setup  ## look for known vulnerabilities in the locked packages (needs the internet)
 	@$(BIN)/python -m pip_audit --require-hashes --disable-pip --requirement requirements.txt
