@@ -83,6 +83,12 @@ def main() -> None:
         }
         each = {name: networks[name].compute_probabilities(units[name]) for name in networks}
         chosen = choose_images(np.mean(list(each.values()), axis=0), labels)
+        # Shown first: of those that both get right, where an answer is lost most clearly.
+        own = np.arange(len(chosen)), labels[chosen]
+        right = np.all([p[chosen].argmax(axis=1) == own[1] for p in each.values()], axis=0)
+        weakened = switch_off_strongest(units["no_dropout"][chosen])
+        left = networks["no_dropout"].compute_probabilities(weakened)[own]
+        start = int(np.where(right, left, 1).argmin())
         content = {
             "dataset": params.data.dataset,
             "images": pack(images[chosen].tobytes()),
@@ -98,6 +104,7 @@ def main() -> None:
             },
             "rate": params.train.dropout_rate,
             "seed": params.train.seed,
+            "start": start,
             "shape": images.shape[1:],
             "tested": len(images),
         }

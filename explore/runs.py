@@ -1,138 +1,116 @@
 """What the page shows of the study: each setting with Dropout against the same without it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-import pandas as pd
 from scipy import stats
 
-from study.statistics import Estimate, estimate, half_width
-from study.store import Entry
-from study.table import Setting, setting_of, table_of
+from study.contrasts import BASE
+from study.runs import Entry, Setting, select
+from study.statistics import half_width
 
-PLACES = ("dense", "pooling", "both")
-COLUMNS = ("val_loss", "val_accuracy", "loss", "accuracy")
+KNOBS = ("dataset", "dense_units", "train_samples", "placement", "dropout_rate")
+MEASURES = {
+    "val_loss": "val_loss",
+    "val_errors": "val_accuracy",
+    "loss": "loss",
+    "errors": "accuracy",
+}
 
 
 @dataclass(frozen=True)
-class Runs:
-    """Runs that differ in the seed alone.
-
-    Attributes:
-        metrics: a row per run, by seed.
-        curves: by column of `COLUMNS`, float64 (runs, epochs).
-    """
-
-    metrics: pd.DataFrame
-    curves: Mapping[str, np.ndarray]
-
-    def band(self, column: str) -> dict[str, np.ndarray]:
-        """By epoch, the mean of a curve as `value`, and its interval from `low` to `high`."""
-        curve = self.curves[column]
-        mean = curve.mean(axis=0)
-        half = half_width(stats.sem(curve), len(curve) - 1)
-        return {"value": mean, "low": mean - half, "high": mean + half}
-
-    def stopped(self) -> np.ndarray:
-        """Validation accuracy of each run where its validation loss is lowest."""
-        best = self.curves["val_loss"].argmin(axis=1)
-        found: np.ndarray = self.curves["val_accuracy"][np.arange(len(best)), best]
-        return found
-
-
-@dataclass(frozen=True, eq=False)  # one is equal to itself alone
 class Comparison:
-    """Runs with Dropout against those without, with the same seeds.
+    """Runs with Dropout and runs without it, of the same seeds.
 
     Attributes:
         setting: of the runs with Dropout.
-        without, dropout: the runs.
+        gain: of metrics/results.json, in accuracy on test images.
+        sides: the runs `without` Dropout and `with` it, in the order of their seeds.
     """
 
     setting: Setting
-    without: Runs
-    dropout: Runs
+    gain: Mapping[str, Any]
+    sides: Mapping[str, list[Entry]]
 
-    @cached_property
-    def gain(self) -> Estimate:
-        """In accuracy on test images, seed by seed, percentage points."""
-        return estimate(100 * self._change("test_accuracy"))
+    @property
+    def seeds(self) -> list[int]:
+        """Seeds of the runs, sorted."""
+        return [entry.run.seed for entry in self.sides["with"]]
 
-    @cached_property
-    def rise(self) -> Estimate:
-        """In the rise of the validation loss from its lowest to the last epoch, seed by seed."""
-        return estimate(self._change("validation_loss_rise"))
+    @property
+    def same_seeds_only(self) -> bool:
+        """Whether a seed also chooses the images: then only runs of one seed see the same."""
+        entry = self.sides["with"][0]
+        return entry.run.train_samples < entry.available
 
-    @cached_property
-    def relative_rise(self) -> Estimate:
-        """Of the validation loss with Dropout, in per cent of its lowest."""
-        metrics = self.dropout.metrics
-        return estimate(100 * metrics["validation_loss_rise"] / metrics["best_validation_loss"])
-
-    @cached_property
-    def gain_at_lowest_loss(self) -> Estimate:
-        """In validation accuracy, each run stopped where its validation loss is lowest; points."""
-        return estimate(100 * (self.dropout.stopped() - self.without.stopped()))
-
-    @cached_property
-    def truth(self) -> int:
-        """1 where the mean accuracy on test images is higher with Dropout, 0 if equal, or -1."""
-        return int(np.sign(round(self.gain.mean, 7)))
-
-    @cached_property
-    def pairs(self) -> list[list[str]]:
-        """What each run with Dropout beside each without would say: `right`, `wrong` or `equal`.
-
-        By seed without, then by seed with; right is what points the way of the means.
-        """
-        with_it, without = (
-            runs.metrics["test_accuracy"].to_numpy() for runs in (self.dropout, self.without)
+    @property
+    def verdict(self) -> str:
+        """What the gain's interval says of the accuracy."""
+        return (
+            "better" if self.gain["low"] > 0 else "worse" if self.gain["high"] < 0 else "undecided"
         )
-        # Single precision: equal accuracies can differ in the last bits.
-        better = np.sign(np.round(with_it - without[:, None], 7)) * (self.truth or 1)
-        kinds: list[list[str]] = np.array(["equal", "right", "wrong"])[better.astype(int)].tolist()
-        return kinds
 
-    def _change(self, metric: str) -> pd.Series:
-        return self.dropout.metrics[metric] - self.without.metrics[metric]
+    def accuracies(self) -> dict[str, list[float]]:
+        """Return the accuracy of each run on the test images in percent.
+
+        Rounded, since equal accuracies can differ in the last bits.
+        """
+        return {
+            side: [round(100 * entry.metrics["test_accuracy"], 4) for entry in entries]
+            for side, entries in self.sides.items()
+        }
+
+    def curves(self, measure: str) -> dict[str, np.ndarray]:
+        """Return the curves of each side: float64 (runs, epochs), losses or percentages."""
+        column = MEASURES[measure]
+        return {
+            side: np.array([
+                [row[column] if measure == column else 100 * (1 - row[column]) for row in e.curve]
+                for e in entries
+            ])
+            for side, entries in self.sides.items()
+        }  # fmt: skip
 
 
-def side(found: Estimate) -> int:
-    """1 where all of the interval is above 0, -1 below, else 0: undecided."""
-    return int(found.low > 0) - int(found.high < 0)
+def compare(entries: Iterable[Entry], gains: Iterable[Mapping[str, Any]]) -> list[Comparison]:
+    """Return a comparison for each setting of the study.
+
+    Where the same was trained for several numbers of epochs, that with the most seeds is taken.
+
+    Args:
+        entries: as `study.runs.load_runs` gives them.
+        gains: of metrics/results.json.
+    """
+    entries, found = list(entries), {}
+    for gain in sorted(gains, key=lambda gain: -gain["seeds"]):
+        setting = replace(BASE, **{name: gain[name] for name in (*KNOBS, "epochs")})
+        without, dropout = select(entries, setting.without_dropout()), select(entries, setting)
+        # Runs that were added after the results wait for them.
+        seeds = sorted(without.keys() & dropout.keys())[: gain["seeds"]]
+        sides = {"without": [without[s] for s in seeds], "with": [dropout[s] for s in seeds]}
+        if len(seeds) > 1:
+            key = tuple(gain[name] for name in KNOBS)
+            found.setdefault(key, Comparison(setting, gain, sides))
+    return sorted(found.values(), key=_order)
 
 
-def compare(entries: list[Entry]) -> list[Comparison]:
-    """Each setting with Dropout that shares two seeds or more with the same without it."""
-    if not entries:
-        return []
-    curves = {(setting_of(entry.run), entry.run.seed): entry.curve for entry in entries}
-
-    def runs(setting: Setting, metrics: pd.DataFrame) -> Runs:
-        rows = [curves[setting, seed] for seed in metrics.index]
-        arrays = {name: np.array([[e[name] for e in row] for row in rows]) for name in COLUMNS}
-        return Runs(metrics, arrays)
-
-    table = table_of(entries)
-    found = []
-    for setting in table.settings():
-        without, dropout = table.pair(setting)
-        if setting.placement != "none" and len(dropout) > 1:
-            none = setting.without_dropout()
-            found.append(Comparison(setting, runs(none, without), runs(setting, dropout)))
-    return sorted(found, key=_order)
+def estimate_band(curves: np.ndarray) -> np.ndarray:
+    """Return mean, low and high by epoch, `(3, epochs)`, of `(runs, epochs)`."""
+    mean, half = curves.mean(axis=0), half_width(stats.sem(curves), len(curves) - 1)
+    return np.array([mean, mean - half, mean + half])
 
 
 def _order(comparison: Comparison) -> tuple[object, ...]:
-    """MNIST first, then the narrowest network, then all images."""
+    """MNIST first, then the study's own width, then all images."""
     of = comparison.setting
-    place = PLACES.index(of.placement)
+    place = ("dense", "pooling", "both").index(of.placement)
+    width = (of.dense_units != BASE.dense_units, of.dense_units)
     return (
-        of.dataset != "mnist",
+        of.dataset != BASE.dataset,
         of.dataset,
-        of.dense_units,
+        *width,
         -of.train_samples,
         place,
         of.dropout_rate,
