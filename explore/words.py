@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from experiment.support.errors import InputError
 
-LANGUAGES = ("en",)
+LANGUAGES = ("en", "ja")
 SURE, SUPPORTED = "sure", "supported"
 QUESTIONS = (
     "help", "how_much", "where_most", "which_rate", "where_placed",

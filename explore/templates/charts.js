@@ -59,10 +59,10 @@ function ticksOf({ domain: [low, high], log, ticks }) {
     const step = power * [1, 2, 5, 10].find((s) => s * power >= rough);
     for (let i = Math.ceil(low / step); i * step <= high * 1.0001; i++) found.push(i * step);
   }
-  return found.filter((v) => v >= low * 0.9999 && v <= high * 1.0001).map((v) => [v, String(Number(v.toPrecision(3)))]);
+  return found.filter((v) => v >= low * 0.9999 && v <= high * 1.0001).map((v) => [v, String(Number(v.toPrecision(3))).replace("-", "−")]);
 }
 function chart(id, height = 300) {
-  const element = $(`chart-${id}`), left = 58, top = 28, bottom = 46, right = 12;
+  const element = $(`chart-${id}`), left = 58, top = 8, bottom = 46, right = 12;
   let spec;
   const width = () => Math.max(element.clientWidth, 200);
   const across = (value) => left + position(spec.x, value) * (width() - left - right);
@@ -79,22 +79,16 @@ function chart(id, height = 300) {
     const grid = ticksOf(spec.y).map(([v, label]) => `<path class="grid${v === 0 ? " zero" : ""}" d="M${left} ${down(v)}H${width() - right}"/>${text(left - 8, down(v) + 4, label, "end")}`);
     const axis = ticksOf(spec.x).map(([v, label]) => text(across(v), height - bottom + 20, label, "middle"));
     const marks = spec.marks.map((mark) => `<g class="${mark.kind} ${mark.of}">${shapes[mark.kind](mark)}</g>`);
-    let x = left;
-    const legend = (spec.legend ?? []).map((name) => {
-      const label = data.legend[name];
-      const found = `<g class="line ${name}"><path d="M${x} 10h18"/></g>${text(x + 24, 14, label, "start")}`;
-      x += 40 + [...label].reduce((sum, c) => sum + (c.charCodeAt(0) > 255 ? 13 : 7), 0);
-      return found;
-    });
-    element.innerHTML = `<svg viewBox="0 0 ${width()} ${height}" aria-hidden="true"><clipPath id="clip-${id}"><rect x="${left}" y="${top}" width="${width() - left - right}" height="${height - top - bottom}"/></clipPath>`
+    const legend = (spec.legend ?? []).map((name) => `<span><svg viewBox="0 0 24 10"><path class="line ${name}" d="M0 5h24"/></svg>${data.legend[name]}</span>`);
+    element.innerHTML = `<p class="legend" aria-hidden="true">${legend.join("")}</p><svg viewBox="0 0 ${width()} ${height}" aria-hidden="true"><clipPath id="clip-${id}"><rect x="${left}" y="${top}" width="${width() - left - right}" height="${height - top - bottom}"/></clipPath>`
       + `${grid.join("")}${axis.join("")}${text((left + width() - right) / 2, height - 6, spec.x.title, "middle")}`
-      + `<g clip-path="url(#clip-${id})">${marks.join("")}</g>${text(0, 0, spec.y.title, "middle", `transform="translate(11 ${(top + height - bottom) / 2}) rotate(-90)"`)}${legend.join("")}</svg>`;
+      + `<g clip-path="url(#clip-${id})">${marks.join("")}</g>${text(0, 0, spec.y.title, "middle", `transform="translate(14 ${(top + height - bottom) / 2}) rotate(-90)"`)}</svg>`;
   }
   new ResizeObserver(redraw).observe(element);
   return {
     draw(next) { spec = next; redraw(); },
     at(event) { // where a pointer is, in the chart's own numbers
-      const box = element.getBoundingClientRect();
+      const box = element.lastChild.getBoundingClientRect();
       const share = (value, start, end) => clamp((value - start) / (end - start), 0, 1);
       const [x, y] = [share(event.clientX - box.left, left, width() - right), share(event.clientY - box.top, height - bottom, top)];
       return [x, y].map((s, i) => { const [low, high] = [spec.x, spec.y][i].domain; return low + s * (high - low); });

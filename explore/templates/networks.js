@@ -145,7 +145,7 @@ function show(network, n) {
   const [now, all] = [best(network.now), best(network.all)];
   const [digit, p, was] = panel.querySelector(".answer").children;
   digit.textContent = view.empty ? "?" : now;
-  p.textContent = view.empty ? "" : `${percent(network.now[now])} %`;
+  p.textContent = view.empty ? "" : say("percent", { p: percent(network.now[now]) });
   was.textContent = view.empty || now === all ? "" : say("was", { digit: all });
   panel.classList.toggle("changed", !view.empty && now !== all);
 }
@@ -169,7 +169,7 @@ function tell() {
       parts.push(say("unsure", { which: data.say.which[network.name], digit: all, p: percent(network.all[all]), votes, masks: n }));
     }
   }
-  $("says").textContent = view.empty ? say("empty") : parts.join(" ");
+  $("says").textContent = view.empty ? say("empty") : parts.join(data.say.space);
 }
 function remember() {
   const off = (network) => [...network.off].sort((a, b) => a - b).join(",");

@@ -156,7 +156,7 @@ function drawGrid() {
   const pairs = allPairs(), kinds = pairs.map(([a, b]) => kindOf(a, b));
   const counts = Object.fromEntries(["higher", "lower", "equal"].map((kind) => [kind, kinds.filter((other) => other === kind).length]));
   const texts = [`${current.title}${data.say.colon}${say("counts", { pairs: pairs.length, ...counts })}`, say(`truth_${current.verdict}`, { pairs: pairs.length, ...counts }), ...(current.same ? [say("same")] : [])];
-  $("counts").textContent = texts.join(" ");
+  $("counts").textContent = texts.join(data.say.space);
   $("grid").setAttribute("aria-label", texts[0]);
   $("grid").style.setProperty("--columns", current.seeds.length);
   $("grid").replaceChildren(...pairs.map(([a, b], i) => Object.assign(document.createElement("i"), { className: kinds[i] + (pair && pair[0] === a && pair[1] === b ? " now" : "") })));
