@@ -1,14 +1,17 @@
 """`python -m explore`: writes explore/index.html and explore/index.ja.html, from what Git has."""
 
 import argparse
+import json
 from pathlib import Path
+from typing import Any
 
 from experiment.files import replacing
-from experiment.support.errors import one_line_errors
-from explore.networks import read_networks
-from explore.page import read_results, render
+from experiment.support.errors import InputError, one_line_errors
+from explore.networks import NETWORKS
+from explore.page import render
 from explore.runs import compare
 from explore.words import LANGUAGES, load_words
+from study.results import FILE
 from study.runs import load_runs
 
 
@@ -25,7 +28,8 @@ def main() -> None:
 
 def build(folder: Path, address: str = "") -> list[Path]:
     """Write the pages and return their paths."""
-    networks, results = read_networks(), read_results()
+    networks = read(NETWORKS, "run `python -m explore.networks`")
+    results = read(FILE, "run `make study`")
     comparisons = compare(load_runs(), results["gains"])
     paths = []
     for language in LANGUAGES:
@@ -35,6 +39,20 @@ def build(folder: Path, address: str = "") -> list[Path]:
         with replacing(paths[-1]) as temporary:
             temporary.write_text(page, encoding="utf-8", newline="\n")
     return paths
+
+
+def read(path: Path, remedy: str) -> dict[str, Any]:
+    """Read a file of JSON.
+
+    Raises:
+        InputError: it is missing or damaged.
+    """
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not JSON"
+        raise InputError(f"{path}: {reason}; restore it with Git, or {remedy}") from None
+    return content
 
 
 if __name__ == "__main__":

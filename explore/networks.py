@@ -191,20 +191,6 @@ def unpack_weights(packed: dict[str, Any]) -> list[np.ndarray]:
     return found
 
 
-def read_networks(path: Path = NETWORKS) -> dict[str, Any]:
-    """Read the file that `main` writes.
-
-    Raises:
-        InputError: it is missing or damaged.
-    """
-    try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not JSON"
-        raise InputError(f"{path}: {reason}; run `python -m explore.networks`") from None
-    return content
-
-
 def pack(data: bytes) -> str:
     """Deflate into base 64; the page's script inflates it."""
     return base64.b64encode(zlib.compress(data, 9)).decode()

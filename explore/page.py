@@ -2,35 +2,18 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from experiment.data.known import label_of
 from experiment.support.errors import InputError
 from explore.networks import MASKS, STRONGEST, pack
-from explore.runs import KNOBS, MEASURES, Comparison, estimate_band
+from explore.runs import KNOBS, MEASURES, PLACES, Comparison
 from explore.words import answer_questions, fill
 from study.contrasts import BASE, FASHION
 
-RESULTS = Path("metrics/results.json")
-PLACES = ("dense", "pooling", "both")
-
-
-def read_results(path: Path = RESULTS) -> dict[str, Any]:
-    """Read the results of the study.
-
-    Raises:
-        InputError: the file is missing or damaged.
-    """
-    try:
-        results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not JSON"
-        raise InputError(f"{path}: {reason}; run `make study` or restore it with git") from None
-    return results
+GAIN = {"without": ".2f", "with": ".2f", "mean": "+.3f", "low": "+.3f", "high": "+.3f"}
 
 
 def render(
@@ -50,12 +33,8 @@ def render(
         address: where the page will be, with a slash at its end, for those who link to it.
 
     Raises:
-        InputError: the results lack what a text names.
+        InputError: the study lacks the main setting, or the results lack what a text names.
     """
-    figures = {
-        name: {key: 100 * value for key, value in network["test"].items()}
-        for name, network in networks["networks"].items()
-    }
     templates = Environment(
         loader=PackageLoader("explore"),
         autoescape=select_autoescape(["html"]),
@@ -65,22 +44,19 @@ def render(
     )
     templates.filters |= {"fill": fill, "label": lambda value: format_label(value, words)}
     measured = {
-        **figures,
-        "dataset": label_of(networks["dataset"]),
-        "rate": networks["rate"],
-        "seed": networks["seed"],
-        "tested": networks["tested"],
+        name: {key: 100 * value for key, value in network["test"].items()}
+        for name, network in networks["networks"].items()
     }
     data = {
-        "comparisons": [describe(each, words) for each in comparisons],
+        "axes": words["knobs"]["axes"],
+        "comparisons": [each | format_gain(each, words) for each in comparisons],
         "guess": find(comparisons, FASHION),
+        "kinds": words["pairs"]["kinds"],
         "knobs": KNOBS,
         "legend": words["legend"],
-        "axes": words["knobs"]["axes"],
-        "kinds": words["pairs"]["kinds"],
         "masks": MASKS,
-        "say": words["script"],
         "networks": networks,
+        "say": words["script"],
         "start": find(comparisons, BASE.dataset),
         "strongest": STRONGEST,
     }
@@ -88,9 +64,9 @@ def render(
         address=address,
         answers=answer_questions(words, results),
         data=pack(json.dumps(data, separators=(",", ":")).encode()),
-        datasets={"mnist": label_of(BASE.dataset), "fashion": label_of(FASHION)},
-        knobs={name: knob_values(comparisons, name) for name in KNOBS},
-        measured=measured,
+        datasets={name: label_of(name) for name in (BASE.dataset, FASHION)},
+        knobs={name: sort_values({each[name] for each in comparisons}) for name in KNOBS},
+        measured={**networks, **measured, "dataset": label_of(networks["dataset"])},
         measures=[*MEASURES],
         networks=networks,
         t=words,
@@ -105,7 +81,7 @@ def find(comparisons: Sequence[Comparison], dataset: str) -> int:
         InputError: it was not trained.
     """
     for place, each in enumerate(comparisons):
-        if each.setting.dataset == dataset and each.setting.dropout_rate == BASE.dropout_rate:
+        if (each["dataset"], each["dropout_rate"]) == (dataset, BASE.dropout_rate):
             return place
     raise InputError(
         f"study/runs.jsonl: expected two seeds or more of {dataset}, with rate {BASE.dropout_rate}"
@@ -113,39 +89,20 @@ def find(comparisons: Sequence[Comparison], dataset: str) -> int:
     )
 
 
-def describe(comparison: Comparison, words: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the script draws and says of a comparison."""
-    setting, gain = comparison.setting, comparison.gain
-    knobs = {name: getattr(setting, name) for name in KNOBS}
+def format_gain(comparison: Comparison, words: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a comparison's title and the figures of its gain, in words."""
     title = words["knobs"]["title"]
-    title += words["knobs"]["title_units"] if setting.dense_units != BASE.dense_units else ""
-    formats = {"without": ".2f", "with": ".2f", "gain": "+.3f", "low": "+.3f", "high": "+.3f"}
-    numbers = {**gain, "gain": gain["mean"]}
-    curves = {measure: comparison.curves(measure) for measure in MEASURES}
-    return {
-        **knobs,
-        "accuracy": comparison.accuracies(),
-        "bands": {
-            measure: {side: shorten(estimate_band(runs)) for side, runs in sides.items()}
-            for measure, sides in curves.items()
-        },
-        "epochs": setting.epochs,
-        "figures": {k: fill(f"{{{k}:{spec}}}", numbers) for k, spec in formats.items()},
-        "gain": {name: gain[name] for name in ("mean", "low", "high")},
-        "runs": {m: {side: shorten(r) for side, r in sides.items()} for m, sides in curves.items()},
-        "same": comparison.same_seeds_only,
-        "seeds": comparison.seeds,
-        "title": fill(title, {name: format_label(value, words) for name, value in knobs.items()}),
-        "verdict": comparison.verdict,
-    }
+    if comparison["dense_units"] != BASE.dense_units:
+        title += words["knobs"]["title_units"]
+    labels = {name: format_label(comparison[name], words) for name in KNOBS}
+    figures = {k: fill(f"{{{k}:{spec}}}", comparison["gain"]) for k, spec in GAIN.items()}
+    return {"figures": figures, "title": fill(title, labels)}
 
 
-def knob_values(comparisons: Sequence[Comparison], name: str) -> list[Any]:
-    """Return the values of a parameter, in the order of the knob."""
-    values = list(dict.fromkeys(getattr(each.setting, name) for each in comparisons))
-    if name == "placement":
-        return sorted(values, key=PLACES.index)
-    return values if name == "dataset" else sorted(values)
+def sort_values(values: set[Any]) -> list[Any]:
+    """Return the values of a parameter in the order of its knob."""
+    order = [*PLACES, BASE.dataset, FASHION]
+    return sorted(values, key=lambda value: order.index(value) if value in order else value)
 
 
 def format_label(value: object, words: Mapping[str, Any]) -> str:
@@ -153,10 +110,3 @@ def format_label(value: object, words: Mapping[str, Any]) -> str:
     if isinstance(value, str):
         return str(words["knobs"]["places"].get(value) or label_of(value))
     return f"{value:,}" if isinstance(value, int) else f"{value:g}"
-
-
-def shorten(values: np.ndarray) -> list[Any]:
-    """Return nested lists of numbers as precise as a chart can show."""
-    if values.ndim > 1:
-        return [shorten(each) for each in values]
-    return [float(f"{value:.4g}") for value in values]
