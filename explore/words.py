@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from ruamel.yaml import YAML
 
 from experiment.support.errors import InputError
@@ -115,7 +115,7 @@ class _Figures(string.Formatter):
 
     def format_field(self, value: Any, format_spec: str) -> str:
         if isinstance(value, str):
-            return value
+            return escape(value)
         if format_spec == "images":
             value, format_spec = 100 * value, ".0f"
         return format(value, format_spec).replace("-", "−")
