@@ -59,7 +59,7 @@ const view = {
 
 // ---- The drawing: strokes of points, in pixels, over the image or on black.
 const LETTERS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_"; // half pixels
-const encode = (strokes) => strokes.map((stroke) => stroke.flat().map((v) => LETTERS[Math.round(clamp(v, 0, 28) * 2)]).join("")).join(".");
+const encode = (strokes) => strokes.map((stroke) => stroke.flat().map((v) => LETTERS[2 * v]).join("")).join(".");
 const decode = (text) => text.split(".").map((part) => (part.match(/../g) ?? []).map((pair) => [...pair].map((c) => LETTERS.indexOf(c) / 2)));
 function ink(pixels, strokes) {
   const dot = (x, y) => {
@@ -250,7 +250,7 @@ panels.forEach((panel, n) => {
 const paper = $("digit");
 function draw(event) {
   const box = paper.getBoundingClientRect(), stroke = view.strokes.at(-1);
-  const point = [(event.clientX - box.left) / box.width * width, (event.clientY - box.top) / box.height * height].map((v) => clamp(v, 0, 28));
+  const point = [(event.clientX - box.left) / box.width * width, (event.clientY - box.top) / box.height * height].map((v) => Math.round(clamp(v, 0, 28) * 2) / 2);
   const [x, y] = stroke.at(-1) ?? [-9, -9];
   if (Math.hypot(point[0] - x, point[1] - y) < 0.7) return;
   stroke.push(point);
