@@ -10,7 +10,6 @@ import io
 import json
 import zipfile
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,45 +24,11 @@ from experiment.variants import VARIANTS
 IMAGES = Path("data/processed/test.npz")
 NETWORKS = Path("explore/networks.json")
 LAYERS = ("conv2d", "dense", "dense_1")  # as Keras names them in the file
-FIRST, UNSURE = 8, 2  # images of each class
+EACH = 10  # images of each class
 STRONGEST = 10  # units that are switched off
 MASKS = 200  # that vote
 
-
-@dataclass(frozen=True)
-class Network:
-    """A trained network of the pipeline, in NumPy.
-
-    Attributes:
-        weights: kernel and bias of the convolution, the dense and the output layer, float32.
-    """
-
-    weights: list[np.ndarray]
-
-    def compute_units(self, images: np.ndarray) -> np.ndarray:
-        """Return the outputs of the dense layer for `uint8 (n, h, w)`: `float32 (n, units)`."""
-        kernel, bias, dense, dense_bias = self.weights[:4]
-        x = images.astype(np.float32) / 255
-        patches = np.lib.stride_tricks.sliding_window_view(x, kernel.shape[:2], axis=(1, 2))
-        n, height, width = patches.shape[:3]
-        maps = patches.reshape(n, height, width, -1) @ kernel.reshape(-1, kernel.shape[-1]) + bias
-        height, width = height // 2, width // 2
-        quarters = maps[:, : 2 * height, : 2 * width].reshape(n, height, 2, width, 2, -1)
-        flat = np.maximum(quarters.max(axis=(2, 4)), 0).reshape(n, -1)
-        outputs: np.ndarray = np.maximum(flat @ dense + dense_bias, 0)
-        return outputs
-
-    def compute_probabilities(self, units: np.ndarray) -> np.ndarray:
-        """Return those of each class, `(n, classes)`, from the outputs of the dense layer."""
-        logits = units @ self.weights[4] + self.weights[5]
-        powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-        found: np.ndarray = powers / powers.sum(axis=-1, keepdims=True)
-        return found
-
-    def answer(self, units: np.ndarray) -> np.ndarray:
-        """Return the most probable class of each image."""
-        found: np.ndarray = self.compute_probabilities(units).argmax(axis=1)
-        return found
+Weights = list[np.ndarray]  # kernel and bias of the convolution, the dense and the output layer
 
 
 def main() -> None:
@@ -76,44 +41,39 @@ def main() -> None:
         params = load_parameters()
         with np.load(IMAGES) as arrays:
             images, labels = arrays["images"][..., 0], arrays["labels"]
-        networks = {name: Network(read_weights(path)) for name, path in models.items()}
-        units = {
-            name: np.concatenate([each.compute_units(p) for p in np.array_split(images, 20)])
-            for name, each in networks.items()
-        }
-        each = {name: networks[name].compute_probabilities(units[name]) for name in networks}
-        chosen = choose_images(np.mean(list(each.values()), axis=0), labels)
-        # Shown first: of those that both get right, where an answer is lost most clearly.
-        own = np.arange(len(chosen)), labels[chosen]
-        right = np.all([p[chosen].argmax(axis=1) == own[1] for p in each.values()], axis=0)
-        weakened = switch_off_strongest(units["no_dropout"][chosen])
-        left = networks["no_dropout"].compute_probabilities(weakened)[own]
-        start = int(np.where(right, left, 1).argmin())
+        chosen = np.concatenate([np.flatnonzero(labels == c)[:EACH] for c in np.unique(labels)])
+        networks, left = {}, []
+        for name, path in models.items():
+            weights = read_weights(path)
+            parts = [compute_units(weights, part) for part in np.array_split(images, 20)]
+            units, own = np.concatenate(parts), (np.arange(len(chosen)), labels[chosen])
+            left.append(compute_probabilities(weights, switch_off_strongest(units[chosen]))[own])
+            networks[name] = pack_weights(weights) | {
+                "exact": compute_probabilities(weights, units[chosen])
+                .astype(float)
+                .round(6)
+                .tolist(),
+                "md5": hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest(),
+                "test": measure(weights, units, labels, params.train.dropout_rate),
+            }
         content = {
             "dataset": params.data.dataset,
             "images": pack(images[chosen].tobytes()),
             "labels": labels[chosen].tolist(),
-            "networks": {
-                name: pack_weights(networks[name].weights)
-                | {
-                    "exact": each[name][chosen].round(6).astype(float).tolist(),
-                    "md5": hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest(),
-                    "test": measure(networks[name], units[name], labels, params.train.dropout_rate),
-                }
-                for name, path in models.items()
-            },
+            "networks": networks,
             "rate": params.train.dropout_rate,
             "seed": params.train.seed,
-            "start": start,
             "shape": images.shape[1:],
+            # Shown first: where the strongest units matter most to one network and not the other.
+            "start": int(np.argmax(left[1] - left[0])),
             "tested": len(images),
         }
         with replacing(NETWORKS) as temporary:
-            text = json.dumps(content, indent=1, sort_keys=True)
+            text = json.dumps(content, sort_keys=True)
             temporary.write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
-def read_weights(path: Path) -> list[np.ndarray]:
+def read_weights(path: Path) -> Weights:
     """Return kernels and biases of a `.keras` file, in the order of `LAYERS`."""
     with (
         zipfile.ZipFile(path) as archive,
@@ -122,19 +82,30 @@ def read_weights(path: Path) -> list[np.ndarray]:
         return [file[f"layers/{name}/vars/{part}"][()] for name in LAYERS for part in (0, 1)]
 
 
-def choose_images(probabilities: np.ndarray, labels: np.ndarray) -> list[int]:
-    """Choose, by class, the first images and those whose label is least probable."""
-    sure = probabilities[np.arange(len(labels)), labels]
-    chosen = []
-    for label in np.unique(labels):
-        first, others = np.split(np.flatnonzero(labels == label), [FIRST])
-        least = others[np.argsort(sure[others], kind="stable")][:UNSURE]
-        chosen += [*first.tolist(), *sorted(least.tolist())]
-    return chosen
+def compute_units(weights: Weights, images: np.ndarray) -> np.ndarray:
+    """Return the outputs of the dense layer for `uint8 (n, h, w)`: `float32 (n, units)`."""
+    kernel, bias, dense, dense_bias = weights[:4]
+    x = images.astype(np.float32) / 255
+    patches = np.lib.stride_tricks.sliding_window_view(x, kernel.shape[:2], axis=(1, 2))
+    n, height, width = patches.shape[:3]
+    maps = patches.reshape(n, height, width, -1) @ kernel.reshape(-1, kernel.shape[-1]) + bias
+    height, width = height // 2, width // 2
+    quarters = maps[:, : 2 * height, : 2 * width].reshape(n, height, 2, width, 2, -1)
+    flat = np.maximum(quarters.max(axis=(2, 4)), 0).reshape(n, -1)
+    outputs: np.ndarray = np.maximum(flat @ dense + dense_bias, 0)
+    return outputs
+
+
+def compute_probabilities(weights: Weights, units: np.ndarray) -> np.ndarray:
+    """Return those of each class, `(n, classes)`, from the outputs of the dense layer."""
+    logits = units @ weights[4] + weights[5]
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    found: np.ndarray = powers / powers.sum(axis=-1, keepdims=True)
+    return found
 
 
 def measure(
-    network: Network, units: np.ndarray, labels: np.ndarray, rate: float
+    weights: Weights, units: np.ndarray, labels: np.ndarray, rate: float
 ) -> dict[str, float]:
     """Return shares of all images, for what the page says of a network.
 
@@ -144,18 +115,21 @@ def measure(
         the strongest units of each image are switched off.
     """
     random = np.random.default_rng(0)
-    right, total = [], np.zeros((len(units), len(network.weights[5])))
+    right, total = [], np.zeros((len(units), len(weights[5])))
     for _ in range(MASKS):
         kept = random.random(units.shape[1]) >= rate
-        probabilities = network.compute_probabilities(units * kept / np.float32(1 - rate))
+        probabilities = compute_probabilities(weights, units * kept / np.float32(1 - rate))
         right.append((probabilities.argmax(axis=1) == labels).mean())
         total += probabilities
-    answers, without = network.answer(units), network.answer(switch_off_strongest(units))
+    answers, weakened = (
+        compute_probabilities(weights, each).argmax(axis=1)
+        for each in (units, switch_off_strongest(units))
+    )
     return {
         "all": float((answers == labels).mean()),
         "one": float(np.mean(right)),
         "mean": float((total.argmax(axis=1) == labels).mean()),
-        "survive": float((answers == without).mean()),
+        "survive": float((answers == weakened).mean()),
     }
 
 
@@ -167,7 +141,7 @@ def switch_off_strongest(units: np.ndarray) -> np.ndarray:
     return found
 
 
-def pack_weights(weights: list[np.ndarray]) -> dict[str, Any]:
+def pack_weights(weights: Weights) -> dict[str, Any]:
     """Pack the large dense kernel as 8 bits with a scale per unit, all else as float32."""
     kernel = weights[2]
     scale = (np.abs(kernel).max(axis=0) / 127).astype(np.float32)
@@ -180,7 +154,7 @@ def pack_weights(weights: list[np.ndarray]) -> dict[str, Any]:
     }
 
 
-def unpack_weights(packed: dict[str, Any]) -> list[np.ndarray]:
+def unpack_weights(packed: dict[str, Any]) -> Weights:
     """Return the weights that were packed, float32."""
     shapes = [tuple(shape) for shape in packed["shapes"]]
     others = [*shapes[:2], shapes[2][1:], *shapes[3:]]

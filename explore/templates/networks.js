@@ -7,7 +7,9 @@ async function loadNetwork(name) {
   sizes[2] = units; // a scale per unit
   let start = 0;
   const parts = sizes.map((size) => values.subarray(start, start += size));
-  parts[2] = Float32Array.from(bytes, (value, i) => value * parts[2][i % units]);
+  const [scale, kernel] = [parts[2], new Float32Array(bytes.length)];
+  for (let i = 0; i < bytes.length; i++) kernel[i] = bytes[i] * scale[i % units];
+  parts[2] = kernel;
   return { name, weights: parts, off: new Set() };
 }
 const networks = await Promise.all(["no_dropout", "dropout"].map(loadNetwork));

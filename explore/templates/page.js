@@ -192,11 +192,7 @@ if (state.has("pair")) {
   if (found.every((place) => place >= 0)) { pair = found; drawGrid(); }
 }
 
-// ---- To send and to embed.
-$("copy").addEventListener("click", async () => {
-  await navigator.clipboard.writeText(location.href);
-  $("copied").textContent = say("copied");
-});
+// ---- To embed.
 $("part").addEventListener("change", () => save({}));
 $("embed").addEventListener("focus", () => $("embed").select());
 const embedded = state.get("embed");

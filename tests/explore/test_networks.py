@@ -17,8 +17,8 @@ from experiment.parameters import load_parameters
 from experiment.variants import VARIANTS
 from explore.networks import (
     IMAGES,
-    Network,
-    choose_images,
+    compute_probabilities,
+    compute_units,
     measure,
     pack_weights,
     read_weights,
@@ -55,8 +55,8 @@ def test_stored_network_is_the_pipelines(stored: dict[str, Any], name: str) -> N
 
 @each_network
 def test_eight_bits_change_no_probability_by_a_hundredth(stored: dict[str, Any], name: str) -> None:
-    network = Network(unpack_weights(stored["networks"][name]))
-    probabilities = network.compute_probabilities(network.compute_units(images_of(stored)))
+    weights = unpack_weights(stored["networks"][name])
+    probabilities = compute_probabilities(weights, compute_units(weights, images_of(stored)))
     assert probabilities.shape == (100, 10)
     np.testing.assert_allclose(probabilities, stored["networks"][name]["exact"], atol=1e-2)
 
@@ -67,7 +67,7 @@ def test_probabilities_are_those_of_keras(stored: dict[str, Any], name: str) -> 
     exact, labels = np.array(stored["networks"][name]["exact"]), np.array(stored["labels"])
     keras = pd.read_csv(ROOT / f"metrics/{name}.predictions.csv")
     for label, rows in keras.groupby("label"):
-        mine, first = exact[labels == label][:8], rows[:8]
+        mine, first = exact[labels == label], rows[:10]
         assert mine.argmax(axis=1).tolist() == first["prediction"].tolist()
         np.testing.assert_allclose(mine.max(axis=1), first["probability"], atol=1e-4)
 
@@ -83,9 +83,7 @@ def test_shares_of_all_test_images(stored: dict[str, Any], name: str) -> None:
     weights = read_weights(model)
     with np.load(images) as arrays:
         pictures, labels = arrays["images"][..., 0], arrays["labels"]
-    units = np.concatenate(
-        [Network(weights).compute_units(p) for p in np.array_split(pictures, 20)]
-    )
+    units = np.concatenate([compute_units(weights, p) for p in np.array_split(pictures, 20)])
     logits = units @ weights[4] + weights[5]
     weakest = np.sort(units, axis=1)[:, -10, None]
     assert ((units >= weakest).sum(axis=1) == 10).mean() > 0.999
@@ -98,12 +96,12 @@ def test_shares_of_all_test_images(stored: dict[str, Any], name: str) -> None:
 
 def test_measured_shares() -> None:
     """Two units that each speak for a class: the stronger one off, the answer is the other."""
-    network = Network([np.zeros(0)] * 4 + [np.eye(2, dtype=np.float32), np.zeros(2, np.float32)])
+    weights = [np.zeros(0)] * 4 + [np.eye(2, dtype=np.float32), np.zeros(2, np.float32)]
     units = np.array([[3, 1], [1, 3], [3, 1], [3, 1]], np.float32)
-    found = measure(network, units, np.array([0, 1, 0, 1]), rate=0.0)
+    found = measure(weights, units, np.array([0, 1, 0, 1]), rate=0.0)
     assert found == {"all": 0.75, "one": 0.75, "mean": 0.75, "survive": 0.75}
     # With half of the units dropped, right where the right one of two is kept, or none and it is 0.
-    found = measure(network, units, np.array([0, 1, 0, 1]), rate=0.5)
+    found = measure(weights, units, np.array([0, 1, 0, 1]), rate=0.5)
     assert found["one"] == pytest.approx((2 * 0.75 + 0.5 + 0.25) / 4, abs=0.03)
     assert found["mean"] == 0.75
 
@@ -136,10 +134,3 @@ def test_packed_weights_are_unpacked() -> None:
     for place, (before, after) in enumerate(zip(weights, found, strict=True)):
         within = np.abs(before).max(axis=0) / 254 if place == 2 else 0
         assert (np.abs(after - before) <= within * 1.001).all()
-
-
-def test_first_images_and_the_least_sure_are_chosen() -> None:
-    labels = np.repeat([0, 1], 20)
-    probabilities = np.full((40, 2), 0.9)
-    probabilities[[3, 15, 12, 30], [0, 0, 0, 1]] = 0.1
-    assert choose_images(probabilities, labels) == [*range(8), 12, 15, *range(20, 28), 28, 30]

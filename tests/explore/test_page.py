@@ -61,12 +61,13 @@ def test_runs_are_the_stored_ones(data: dict[str, Any]) -> None:
             for measure, column in (("val_loss", "val_loss"), ("errors", "accuracy")):
                 curves = np.array([run["curve"][column] for run in runs])
                 curves = 100 * (1 - curves) if measure == "errors" else curves
-                near = {"rtol": 1e-3, "atol": 1e-5}
-                np.testing.assert_allclose(each["runs"][measure][side], curves, **near)
+                np.testing.assert_allclose(
+                    each["runs"][measure][side], curves, rtol=1e-3, atol=1e-5
+                )
                 mean = curves.mean(axis=0)
                 half = stats.t.ppf(0.975, len(runs) - 1) * stats.sem(curves)
                 band = [mean, mean - half, mean + half]
-                np.testing.assert_allclose(each["bands"][measure][side], band, **near)
+                np.testing.assert_allclose(each["bands"][measure][side], band, rtol=1e-3, atol=1e-5)
 
 
 @in_both
