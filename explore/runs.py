@@ -1,139 +1,108 @@
 """What the page shows of the study: each setting with Dropout against the same without it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
-import pandas as pd
 from scipy import stats
 
-from study.statistics import Estimate, estimate, half_width
-from study.store import Entry
-from study.table import Setting, setting_of, table_of
+from study.contrasts import BASE
+from study.runs import Entry, Setting, select
+from study.statistics import half_width
 
+KNOBS = ("dataset", "dense_units", "train_samples", "placement", "dropout_rate")
 PLACES = ("dense", "pooling", "both")
-COLUMNS = ("val_loss", "val_accuracy", "loss", "accuracy")
+# By measure, the column of the curves; errors are in percent.
+MEASURES = {
+    "val_loss": "val_loss", "val_errors": "val_accuracy", "loss": "loss", "errors": "accuracy",
+}  # fmt: skip
+
+Comparison = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Runs:
-    """Runs that differ in the seed alone.
+def compare(entries: Iterable[Entry], gains: Iterable[Mapping[str, Any]]) -> list[Comparison]:
+    """Return a comparison for each setting of the study, see `describe`.
 
-    Attributes:
-        metrics: a row per run, by seed.
-        curves: by column of `COLUMNS`, float64 (runs, epochs).
+    Where the same was trained for several numbers of epochs, that with the most seeds is taken.
+
+    Args:
+        entries: as `study.runs.load_runs` gives them.
+        gains: of metrics/results.json.
     """
-
-    metrics: pd.DataFrame
-    curves: Mapping[str, np.ndarray]
-
-    def band(self, column: str) -> dict[str, np.ndarray]:
-        """By epoch, the mean of a curve as `value`, and its interval from `low` to `high`."""
-        curve = self.curves[column]
-        mean = curve.mean(axis=0)
-        half = half_width(stats.sem(curve), len(curve) - 1)
-        return {"value": mean, "low": mean - half, "high": mean + half}
-
-    def stopped(self) -> np.ndarray:
-        """Validation accuracy of each run where its validation loss is lowest."""
-        best = self.curves["val_loss"].argmin(axis=1)
-        found: np.ndarray = self.curves["val_accuracy"][np.arange(len(best)), best]
-        return found
+    entries, found = list(entries), {}
+    for gain in sorted(gains, key=lambda gain: -gain["seeds"]):
+        setting = replace(BASE, **{name: gain[name] for name in (*KNOBS, "epochs")})
+        without, dropout = select(entries, setting.without_dropout()), select(entries, setting)
+        # Runs that were added after the results wait for them.
+        seeds = sorted(without.keys() & dropout.keys())[: gain["seeds"]]
+        key = tuple(gain[name] for name in KNOBS)
+        if len(seeds) > 1 and key not in found:
+            sides = {"without": [without[s] for s in seeds], "with": [dropout[s] for s in seeds]}
+            found[key] = describe(setting, gain, sides)
+    return sorted(found.values(), key=_order)
 
 
-@dataclass(frozen=True, eq=False)  # one is equal to itself alone
-class Comparison:
-    """Runs with Dropout against those without, with the same seeds.
+def describe(
+    setting: Setting, gain: Mapping[str, Any], sides: Mapping[str, list[Entry]]
+) -> Comparison:
+    """Return all that the page knows of a setting, whatever the language.
 
-    Attributes:
+    Args:
         setting: of the runs with Dropout.
-        without, dropout: the runs.
+        gain: of metrics/results.json, in accuracy on test images, points.
+        sides: the runs `without` Dropout and `with` it, of the same seeds in the same order.
+
+    Returns:
+        The `KNOBS`, `epochs`, `seeds`, `gain` and its `verdict`. By side, the `accuracy` of each
+        run in percent, rounded, since equal ones can differ in the last bits. By measure and side,
+        the curves of the `runs`, and as `bands` their mean, low and high. `same`: a seed also
+        chooses the images, so only runs of the same seed saw the same.
     """
-
-    setting: Setting
-    without: Runs
-    dropout: Runs
-
-    @cached_property
-    def gain(self) -> Estimate:
-        """In accuracy on test images, seed by seed, percentage points."""
-        return estimate(100 * self._change("test_accuracy"))
-
-    @cached_property
-    def rise(self) -> Estimate:
-        """In the rise of the validation loss from its lowest to the last epoch, seed by seed."""
-        return estimate(self._change("validation_loss_rise"))
-
-    @cached_property
-    def relative_rise(self) -> Estimate:
-        """Of the validation loss with Dropout, in per cent of its lowest."""
-        metrics = self.dropout.metrics
-        return estimate(100 * metrics["validation_loss_rise"] / metrics["best_validation_loss"])
-
-    @cached_property
-    def gain_at_lowest_loss(self) -> Estimate:
-        """In validation accuracy, each run stopped where its validation loss is lowest; points."""
-        return estimate(100 * (self.dropout.stopped() - self.without.stopped()))
-
-    @cached_property
-    def truth(self) -> int:
-        """1 where the mean accuracy on test images is higher with Dropout, 0 if equal, or -1."""
-        return int(np.sign(round(self.gain.mean, 7)))
-
-    @cached_property
-    def pairs(self) -> list[list[str]]:
-        """What each run with Dropout beside each without would say: `right`, `wrong` or `equal`.
-
-        By seed without, then by seed with; right is what points the way of the means.
-        """
-        with_it, without = (
-            runs.metrics["test_accuracy"].to_numpy() for runs in (self.dropout, self.without)
-        )
-        # Single precision: equal accuracies can differ in the last bits.
-        better = np.sign(np.round(with_it - without[:, None], 7)) * (self.truth or 1)
-        kinds: list[list[str]] = np.array(["equal", "right", "wrong"])[better.astype(int)].tolist()
-        return kinds
-
-    def _change(self, metric: str) -> pd.Series:
-        return self.dropout.metrics[metric] - self.without.metrics[metric]
+    curves = {
+        measure: {side: read_curves(runs, measure) for side, runs in sides.items()}
+        for measure in MEASURES
+    }
+    return {
+        **{name: getattr(setting, name) for name in KNOBS},
+        "accuracy": {
+            side: [round(100 * run.metrics["test_accuracy"], 4) for run in runs]
+            for side, runs in sides.items()
+        },
+        "bands": {
+            measure: {side: shorten(estimate_band(runs)) for side, runs in each.items()}
+            for measure, each in curves.items()
+        },
+        "epochs": setting.epochs,
+        "gain": gain,
+        "runs": {
+            m: {side: shorten(runs) for side, runs in each.items()} for m, each in curves.items()
+        },
+        "same": setting.train_samples < sides["with"][0].available,
+        "seeds": [run.run.seed for run in sides["with"]],
+        "verdict": "better" if gain["low"] > 0 else "worse" if gain["high"] < 0 else "undecided",
+    }
 
 
-def side(found: Estimate) -> int:
-    """1 where all of the interval is above 0, -1 below, else 0: undecided."""
-    return int(found.low > 0) - int(found.high < 0)
+def read_curves(runs: Iterable[Entry], measure: str) -> np.ndarray:
+    """Return the curves of runs, float64 (runs, epochs): losses, or errors in percent."""
+    values = np.array([[row[MEASURES[measure]] for row in run.curve] for run in runs])
+    return 100 * (1 - values) if measure.endswith("errors") else values
 
 
-def compare(entries: list[Entry]) -> list[Comparison]:
-    """Each setting with Dropout that shares two seeds or more with the same without it."""
-    if not entries:
-        return []
-    curves = {(setting_of(entry.run), entry.run.seed): entry.curve for entry in entries}
+def estimate_band(curves: np.ndarray) -> np.ndarray:
+    """Return mean, low and high by epoch, `(3, epochs)`, of `(runs, epochs)`."""
+    mean, half = curves.mean(axis=0), half_width(stats.sem(curves), len(curves) - 1)
+    return np.array([mean, mean - half, mean + half])
 
-    def runs(setting: Setting, metrics: pd.DataFrame) -> Runs:
-        rows = [curves[setting, seed] for seed in metrics.index]
-        arrays = {name: np.array([[e[name] for e in row] for row in rows]) for name in COLUMNS}
-        return Runs(metrics, arrays)
 
-    table = table_of(entries)
-    found = []
-    for setting in table.settings():
-        without, dropout = table.pair(setting)
-        if setting.placement != "none" and len(dropout) > 1:
-            none = setting.without_dropout()
-            found.append(Comparison(setting, runs(none, without), runs(setting, dropout)))
-    return sorted(found, key=_order)
+def shorten(curves: np.ndarray) -> list[list[float]]:
+    """Return numbers as precise as a chart can show."""
+    return [[float(f"{value:.4g}") for value in curve] for curve in curves]
 
 
 def _order(comparison: Comparison) -> tuple[object, ...]:
-    """MNIST first, then the narrowest network, then all images."""
-    of = comparison.setting
-    place = PLACES.index(of.placement)
-    return (
-        of.dataset != "mnist",
-        of.dataset,
-        of.dense_units,
-        -of.train_samples,
-        place,
-        of.dropout_rate,
-    )
+    """MNIST first, then the study's own width, then all images."""
+    dataset, units, images, placement, rate = (comparison[name] for name in KNOBS)
+    width = (units != BASE.dense_units, units)
+    return (dataset != BASE.dataset, dataset, *width, -images, PLACES.index(placement), rate)

@@ -1,76 +1,129 @@
-"""Short texts of the page in both languages, side by side; longer ones are in templates/."""
+"""Texts of the page by language, from explore/words/, and the figures in them."""
 
-LANGUAGES = {"en": "index.html", "ja": "index.ja.html"}  # the page's file name by language
+import string
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
-_WORDS = {  # by language
-    # Charts
-    "without": ("without Dropout", "ドロップアウトなし"),
-    "with": ("with Dropout", "ドロップアウトあり"),
-    "guess": ("your guess", "あなたの予想"),
-    "epoch": ("epoch", "エポック"),
-    "loss": ("training loss", "訓練画像の損失"),
-    "val_loss": ("validation loss", "検証画像の損失"),
-    "accuracy": ("training accuracy", "訓練画像の正解率"),
-    "val_accuracy": ("validation accuracy", "検証画像の正解率"),
-    "gain": ("gain, percentage points", "向上、ポイント"),
-    # Parameters of a setting
-    "dataset": ("Data set", "データセット"),
-    "train_samples": ("Training images", "訓練画像の数"),
-    "placement": ("Dropout after", "ドロップアウトの位置"),
-    "dropout_rate": ("Rate", "率"),
-    "dense_units": ("Dense units", "全結合層のユニット数"),
-    "measure": ("Show", "表示する量"),
-    "dense": ("the dense layer", "全結合層の後"),
-    "pooling": ("the pooling", "プーリングの後"),
-    "both": ("both", "両方の後"),
-    "title": (
-        "{dataset}, {train_samples} training images, rate {dropout_rate} after {placement}",
-        "{dataset}、訓練画像 {train_samples} 枚、{placement}、率 {dropout_rate}",
-    ),
-    "title_units": (", {dense_units} dense units", "、全結合層 {dense_units} ユニット"),
-    "limits": ("[{low} to {high}]", "[{low} 〜 {high}]"),
-    # Verdicts: of the page's intervals, of the study's claims
-    "better": ("better", "改善"),
-    "worse": ("worse", "悪化"),
-    "undecided": ("undecided", "判定不能"),
-    "supported": ("supported", "支持"),
-    "contradicted": ("contradicted", "反証"),
-    "equivalent": ("no effect of a size that matters", "意味のある差なし"),
-    "not yet": ("not decided yet", "未判定"),
-    # What the script says
-    "pair": (
-        "Seed {a} without Dropout: {x} %. Seed {b} with Dropout: {y} %. {judged}",
-        "シード {a}、ドロップアウトなし: {x} %。シード {b}、ドロップアウトあり: {y} %。{judged}",
-    ),
-    "pair_right": (
-        "This pair points the right way.",
-        "この 1 組は、平均と同じ向きを指します。",
-    ),
-    "pair_wrong": (
-        "This pair says the wrong thing.",
-        "この 1 組は、平均と逆のことを言っています。",
-    ),
-    "pair_equal": ("This pair shows no difference.", "この 1 組では差がありません。"),
-    "tally": (
-        "Drawn so far: {n}. Wrong: {wrong}. Without a difference: {equal}.",
-        "これまでに引いた組: {n}。逆: {wrong}。差なし: {equal}。",
-    ),
-    "guess_end": (
-        "After the last epoch your guess is at {guess}. Measured, as means over seeds: {with} with"
-        " Dropout, {without} without.",
-        "最後のエポックで、あなたの予想は {guess} です。実測（シードの平均）は、"
-        "ドロップアウトありで {with}、なしで {without} です。",
-    ),
-    "says": (
-        "All units say {full} ({full_p} %). With {dropped} of {units} units dropped: {one}"
-        " ({one_p} %). Of 200 masks, {votes} say {mean}; their mean says {mean} ({mean_p} %).",
-        "全ユニットの答え: {full}（{full_p} %）。{units} 個中 {dropped} 個を落とすと:"
-        " {one}（{one_p} %）。200 個のマスクのうち {votes} 個が {mean} と答え、平均は {mean}"
-        "（{mean_p} %）です。",
-    ),
-    "nothing": ("Draw a digit first.", "まず数字を描いてください。"),
-}
-WORDS = {  # by language
-    language: {name: texts[place] for name, texts in _WORDS.items()}
-    for place, language in enumerate(LANGUAGES)
-}
+from markupsafe import Markup, escape
+from ruamel.yaml import YAML
+
+from experiment.support.errors import InputError
+
+LANGUAGES = ("en", "ja")
+SURE, SUPPORTED = "sure", "supported"
+QUESTIONS = (
+    "help", "how_much", "where_most", "which_rate", "where_placed",
+    "early_stopping", "one_run", "larger_network", "cost_in_use", "how_sure",
+)  # fmt: skip
+
+
+def load_words(language: str) -> dict[str, Any]:
+    """Return the texts of a language, safe to put into HTML."""
+    path = Path(__file__).parent / "words" / f"{language}.yaml"
+    words: dict[str, Any] = _mark(YAML(typ="safe").load(path.read_text(encoding="utf-8")))
+    return words
+
+
+def answer_questions(words: Mapping[str, Any], results: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Answer the ten questions, in their order.
+
+    Args:
+        words: of a language.
+        results: metrics/results.json.
+
+    Returns:
+        Of each, `question`, `mark`, `sentence` and the `statistics` behind it, a line each.
+
+    Raises:
+        InputError: the words or the results lack what the other needs.
+    """
+    found = []
+    for name in QUESTIONS:
+        answer, texts = results["answers"][name], words["answers"][name]
+        contrasts = {each: results["contrasts"][each] for each in answer["rests_on"]}
+        case = choose_case(answer, results)
+        if case not in texts:
+            raise InputError(
+                f"explore/words: expected a sentence for {case!r} in answers: {name}; found"
+                f" {', '.join(texts)}; write one in each language"
+            )
+        figures = {**results, **dict(zip(("first", "second"), contrasts.values(), strict=False))}
+        found.append({
+            "name": name,
+            "question": texts["question"],
+            "mark": answer["mark"],
+            "sentence": fill(texts[case], figures),
+            "statistics": [describe_contrast(*each, words) for each in contrasts.items()],
+        })  # fmt: skip
+    return found
+
+
+def choose_case(answer: Mapping[str, Any], results: Mapping[str, Any]) -> str:
+    """Return which sentence answers: the verdict's where it is sure, else the mark's.
+
+    What is likely, with all means below 0, speaks against what was expected.
+    """
+    names, mark = answer["rests_on"], answer["mark"]
+    if mark == SURE:
+        claims = (c["verdict"] for c in results["claims"].values() if c["contrasts"] == names)
+        return str(next(claims)) if names else SUPPORTED
+    against = names and all(results["contrasts"][name]["mean"] < 0 for name in names)
+    return f"{mark} against" if mark == "likely" and against else str(mark)
+
+
+def describe_contrast(name: str, contrast: Mapping[str, Any], words: Mapping[str, Any]) -> Markup:
+    """Describe a contrast with its interval, seeds, data and verdict."""
+    told, unit = words["answers"], contrast["unit"]
+    change = "points" in unit
+    values = {
+        **contrast,
+        "text": words["contrasts"].get(name, contrast["text"]),
+        "unit": told["units"].get(unit, unit),
+        "data": told["data"].get(contrast["data"], contrast["data"]),
+        "verdict": told["verdicts"][contrast["verdict"]],
+    }
+    if not contrast["seeds"]:
+        return fill(told["waiting"], values)
+    numbers = {k: fill(f"{{{k}:{'+.3f' if change else '.2f'}}}", contrast) for k in ESTIMATE}
+    return fill(told["measured"], values | numbers)
+
+
+ESTIMATE = ("mean", "low", "high")
+
+
+def fill(text: str, figures: Mapping[str, Any]) -> Markup:
+    """Put figures into a text: `{a.b:.2f}` is `figures["a"]["b"]`.
+
+    The format `images` is a difference in points as a number of 10,000 images.
+
+    Raises:
+        InputError: there is no such figure.
+    """
+    try:
+        return Markup(_Figures().vformat(text, (), figures))  # noqa: S704 the texts are ours
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"explore/words: no figure {error} for {text!r}") from None
+
+
+class _Figures(string.Formatter):
+    def get_field(self, field_name: str, args: Any, kwargs: Any) -> tuple[Any, str]:
+        value = kwargs
+        for part in field_name.split("."):
+            value = value[part]
+        return value, field_name
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if isinstance(value, str):
+            return escape(value)
+        if format_spec == "images":
+            value, format_spec = 100 * value, ".0f"
+        return format(value, format_spec).replace("-", "−")
+
+
+def _mark(texts: Any) -> Any:
+    if isinstance(texts, dict):
+        return {name: _mark(text) for name, text in texts.items()}
+    if isinstance(texts, list):
+        return [_mark(text) for text in texts]
+    return Markup(texts) if isinstance(texts, str) else texts  # noqa: S704 the texts are ours

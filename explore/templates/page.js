@@ -1,301 +1,206 @@
-// Makes the controls work. Without it the page has the same words, figures and pictures, standing still.
-"use strict";
-(async () => {
-  const $ = (id) => document.getElementById(id);
-  const say = (name, values) => words[name].replace(/\{(\w+)\}/g, (_, key) => values[key]);
-  const show = (...ids) => ids.forEach((id) => { $(id).hidden = false; });
-
-  async function inflate(text) {
-    const packed = new Blob([Uint8Array.from(atob(text), (c) => c.charCodeAt(0))]);
-    const stream = packed.stream().pipeThrough(new DecompressionStream("deflate"));
-    return new Uint8Array(await new Response(stream).arrayBuffer());
-  }
-  const unpacked = async (id) => new TextDecoder().decode(await inflate($(id).textContent));
-  const { words, charts, comparisons, ...data } = JSON.parse(await unpacked("data"));
-
-  // ---- Charts: the same specifications that were drawn into the page, as wide as there is room.
-  const script = document.createElement("script");
-  script.textContent = await unpacked("vega");
-  document.head.append(script);
-  async function draw(id, spec) {
-    const options = { actions: false, renderer: "svg", mode: "vega-lite", tooltip: false };
-    const { view } = await window.vegaEmbed(`#chart-${id}`, { ...spec, width: "container" }, options);
-    return view;
-  }
-  for (const id of ["training", "validation", "sizes", "rates"]) await draw(id, charts[id]);
-
-  // ---- Guess: a line for each choice, or drawn by hand; then what was measured.
-  {
-    show("guesses", "guessing");
-    $("solution").hidden = true;
-    const rows = comparisons[data.guess].lines.val_loss;
-    const [without, measured] = rows.filter((row) => row.seed === null).map((row) => row.value);
-    const lowest = Math.min(...without);
-    const turn = without.indexOf(lowest);
-    const end = without.length - 1;
-    const after = {
-      fall: (i) => lowest * (1 - 0.35 * (i - turn) / (end - turn)),
-      level: () => lowest,
-      half: (i) => (lowest + without[i]) / 2,
-      same: (i) => without[i],
-    };
-    const view = await draw("guess", { ...charts.guess, height: 320 });
-    const buttons = [...document.querySelectorAll("[data-guess]")];
-    let line = []; // a value for each epoch, or a gap
-    function redraw(pressed) {
-      buttons.forEach((button) => button.setAttribute("aria-pressed", button === pressed));
-      const points = line.map((value, i) => ({ network: words.guess, epoch: i + 1, value }));
-      view.data("guess", points.filter((point) => point)).run();
-    }
-    redraw();
-    for (const button of buttons) {
-      button.addEventListener("click", () => {
-        line = without.map((value, i) => (i <= turn ? value : after[button.dataset.guess](i)));
-        redraw(button);
-      });
-    }
-    const chart = $("chart-guess");
-    function pen(event) {
-      if (!event.buttons) return;
-      const plot = chart.querySelector(".role-frame.root .background").getBoundingClientRect();
-      const epoch = Math.round(view.scale("x").invert((event.clientX - plot.left) / plot.width * view.width()));
-      const value = view.scale("y").invert((event.clientY - plot.top) / plot.height * view.height());
-      if (epoch < 1 || epoch > without.length) return;
-      line[epoch - 1] = Math.max(0, value);
-      redraw();
-    }
-    chart.addEventListener("pointerdown", (event) => { line = []; event.preventDefault(); pen(event); });
-    chart.addEventListener("pointermove", pen);
-    $("reveal").addEventListener("click", () => {
-      view.data("curves", rows).run();
-      const [guess, dropout, none] = [line, measured, without].map((values) => values[end]?.toFixed(2) ?? "?");
-      $("guessed").textContent = say("guess_end", { guess, with: dropout, without: none });
+// ---- Guess: a line for each choice, or drawn by hand; then what was measured.
+const share = (comparison) => ({ title: data.say.share, domain: [0, 1], ticks: [0, 0.25, 0.5, 0.75, 1].map((v) => [v, `${100 * v}`]), place: (i) => i / (comparison.epochs - 1) });
+const byEpoch = ({ epochs }) => ({ title: data.say.epoch, domain: [1, epochs], ticks: [1, 2, 3, 4].map((q) => Math.round(epochs * q / 4)).concat(1).map((v) => [v, `${v}`]), place: (i) => i + 1 });
+{
+  const comparison = data.comparisons[data.guess], { bands } = comparison;
+  const [without, measured] = sides.map((side) => bands.val_loss[side][0]);
+  const lowest = Math.min(...without), turn = without.indexOf(lowest), end = without.length - 1;
+  const after = {
+    fall: (i) => lowest * (1 - 0.35 * (i - turn) / (end - turn)),
+    level: () => lowest,
+    half: (i) => (lowest + without[i]) / 2,
+    same: (i) => without[i],
+  };
+  const guess = chart("guess", 320), buttons = [...document.querySelectorAll("[data-guess]")];
+  const y = { title: data.axes.val_loss, domain: [0, 1.1 * Math.max(...bands.val_loss.without[2])] };
+  const choice = (name) => without.map((value, i) => (i <= turn ? value : after[name](i)));
+  let line = [], picked = null, seen = state.has("seen"); // a value for each epoch, or a gap
+  const stored = state.get("guess") ?? "";
+  if (after[stored]) [picked, line] = [stored, choice(stored)];
+  else if (stored) line = stored.split(",").map((value) => (value === "" ? undefined : Number(value)));
+  function redraw() {
+    buttons.forEach((button) => button.setAttribute("aria-pressed", button.dataset.guess === picked));
+    const points = line.map((value, i) => [i + 1, value]).filter(([, value]) => value !== undefined);
+    guess.draw({
+      x: byEpoch(comparison), y, legend: ["without", ...(seen ? ["with"] : []), ...(points.length ? ["guess"] : [])],
+      marks: [...curves(comparison, "val_loss", { of: seen ? sides : ["without"] }), { kind: "line", of: "guess", points }],
     });
+    const [mine, dropout, none] = [line, measured, without].map((values) => values[end]?.toFixed(2) ?? "?");
+    $("guessed").textContent = seen ? say("guessed", { guess: mine, with: dropout, without: none }) : "";
   }
-
-  // ---- Knobs: the choice decides verdict, chart, and the pairs below.
-  let current, tally;
-  const radios = (name) => [...document.querySelectorAll(`#knobs [name=${name}]`)];
-  const is = (comparison, name, radio) => String(comparison[name]) === radio.value;
-  async function choose(comparison) {
-    current = comparison;
-    tally = { n: 0, wrong: 0, equal: 0, right: 0 };
-    for (const name of data.knobs) {
-      const others = data.knobs.filter((knob) => knob !== name);
-      for (const radio of radios(name)) {
-        radio.checked = is(current, name, radio);
-        const there = comparisons.some((other) =>
-          is(other, name, radio) && others.every((knob) => other[knob] === current[knob]));
-        radio.parentElement.classList.toggle("far", !there);
-      }
-    }
-    const [verdict, pairs] = $("texts").content.children[comparisons.indexOf(current)].children;
-    $("verdict").replaceChildren(verdict.cloneNode(true));
-    $("pairs-text").textContent = pairs.textContent;
-    $("drawn").textContent = "";
-    $("grid").setAttribute("aria-label", pairs.textContent);
-    $("grid").style.setProperty("--columns", current.seeds.length);
-    $("grid").replaceChildren(...current.pairs.flat().map((kind) => Object.assign(document.createElement("i"), { className: kind })));
-    await drawKnobs();
+  const keep = () => { redraw(); save({ guess: picked ?? Array.from(line, (value) => value?.toFixed(3) ?? "").join(","), seen: seen ? 1 : null }); };
+  for (const button of buttons) {
+    button.addEventListener("click", () => { picked = button.dataset.guess; line = choice(picked); keep(); });
   }
-  async function drawKnobs() {
-    const column = radios("measure").find((radio) => radio.checked).value;
-    const spec = { ...structuredClone(charts.knobs), height: 320 };
-    spec.data.values = current.lines[column];
-    spec.encoding.y.title = words[column];
-    spec.encoding.x.scale.domain[1] = current.lines[column][0].epoch.length;
-    const caption = `${current.title}: ${words[column]}`;
-    $("chart-knobs").setAttribute("aria-label", caption);
-    $("chart-knobs").parentElement.querySelector("figcaption").textContent = caption;
-    await draw("knobs", spec);
-  }
-  for (const name of data.knobs) {
-    for (const radio of radios(name)) {
-      radio.addEventListener("change", () => {
-        const alike = (other) => data.knobs.filter((knob) => other[knob] === current[knob]).length;
-        const there = comparisons.filter((other) => is(other, name, radio));
-        choose(there.reduce((best, other) => (alike(other) > alike(best) ? other : best)));
-      });
-    }
-  }
-  for (const radio of radios("measure")) radio.addEventListener("change", drawKnobs);
-
-  // ---- Pairs of runs: drawn by lot from all that there are.
-  function drawPairs(count) {
-    const { seeds, accuracy, pairs } = current;
-    const lot = () => Math.floor(Math.random() * seeds.length);
-    let a, b;
-    for (let i = 0; i < count; i++) {
-      [a, b] = [lot(), lot()];
-      tally.n += 1;
-      tally[pairs[a][b]] += 1;
-    }
-    [...$("grid").children].forEach((cell, i) => cell.classList.toggle("now", i === a * seeds.length + b));
-    const pair = say("pair", {
-      a: seeds[a], x: accuracy.without[a], b: seeds[b], y: accuracy.with[b], judged: words[`pair_${pairs[a][b]}`],
-    });
-    $("drawn").textContent = `${pair} ${say("tally", tally)}`;
-  }
-  $("draw").addEventListener("click", () => drawPairs(1));
-  $("draw100").addEventListener("click", () => drawPairs(100));
-  show("knobs", "drawing");
-  await choose(comparisons[data.start]);
-
-  // ---- Inside: the network itself.
-  const network = JSON.parse($("network").textContent);
-  const images = await inflate(network.images);
-  const bytes = await inflate(network.weights); // the low ones of all weights, then the high ones
-  let start = 0;
-  const weights = network.shapes.map((shape, layer) => {
-    const size = shape.reduce((a, b) => a * b);
-    const part = Float32Array.from({ length: size }, (_, i) => {
-      const [low, high] = [bytes[start + i], bytes[bytes.length / 2 + start + i]];
-      return (((low | (high << 8)) << 16) >> 16) * network.scales[layer];
-    });
-    start += size;
-    return part;
-  });
-
-  function unitsOf(pixels) { // what the dense layer gives for 784 pixels, 0 to 255
-    const [kernel, bias, dense, denseBias] = weights;
-    const filters = bias.length;
-    const units = Float32Array.from(denseBias);
-    for (let y = 0; y < 13; y++) for (let x = 0; x < 13; x++) for (let f = 0; f < filters; f++) {
-      let most = 0; // ReLU
-      for (let k = 0; k < 4; k++) {
-        let sum = bias[f];
-        for (let w = 0; w < 9; w++) {
-          const at = (2 * y + (k >> 1) + Math.floor(w / 3)) * 28 + 2 * x + (k & 1) + (w % 3);
-          sum += pixels[at] / 255 * kernel[w * filters + f];
-        }
-        most = Math.max(most, sum);
-      }
-      if (most === 0) continue;
-      const row = ((y * 13 + x) * filters + f) * units.length;
-      for (let u = 0; u < units.length; u++) units[u] += most * dense[row + u];
-    }
-    return units.map((value) => Math.max(value, 0));
-  }
-  function probabilitiesOf(units) {
-    const [output, bias] = weights.slice(4);
-    const logits = Array.from(bias, (b, c) => units.reduce((sum, unit, u) => sum + unit * output[u * bias.length + c], b));
-    const powers = logits.map((logit) => Math.exp(logit - Math.max(...logits)));
-    const sum = powers.reduce((a, b) => a + b);
-    return powers.map((power) => power / sum);
-  }
-  const newMask = () => Array.from({ length: weights[3].length }, () => Math.random() >= rate);
-  const masked = (mask) => units.map((unit, u) => (mask[u] ? unit / (1 - rate) : 0));
-  const best = (probabilities) => probabilities.indexOf(Math.max(...probabilities));
-
-  let pixels = new Uint8Array(784), drawn = false, units, mask, masks, rate = Number($("rate").value);
-  const canvas = $("digit").getContext("2d");
-  const cursor = { x: 14, y: 14, down: false, shown: false };
-  const drop = () => { mask = newMask(); };
-  const vote = () => { masks = Array.from({ length: data.masks }, newMask); };
-
-  function paint() {
-    const picture = canvas.createImageData(28, 28);
-    pixels.forEach((value, i) => picture.data.set([value, value, value, 255], 4 * i));
-    if (cursor.shown) picture.data.set(cursor.down ? [230, 159, 0, 255] : [86, 180, 233, 255], 4 * (28 * cursor.y + cursor.x));
-    canvas.putImageData(picture, 0, 0);
-  }
-  function centred() { // as MNIST's images are: by the centre of mass
-    let mass = 0, x = 0, y = 0;
-    pixels.forEach((value, i) => { mass += value; x += value * (i % 28); y += value * Math.floor(i / 28); });
-    if (!mass) return pixels;
-    const [right, down] = [Math.round(13.5 - x / mass), Math.round(13.5 - y / mass)];
-    return pixels.map((_, i) => {
-      const [fromX, fromY] = [(i % 28) - right, Math.floor(i / 28) - down];
-      return fromX >= 0 && fromX < 28 && fromY >= 0 && fromY < 28 ? pixels[28 * fromY + fromX] : 0;
-    });
-  }
-  function look() { // a new image
-    paint();
-    units = unitsOf(drawn ? centred() : pixels);
-    tell();
-  }
-  function tell() { // what the masks make of it
-    const empty = pixels.every((value) => value === 0);
-    const most = Math.max(...units, 1e-9);
-    [...$("units").children].forEach((rect, u) => {
-      rect.classList.toggle("gone", !mask[u]);
-      rect.style.setProperty("--level", units[u] / most);
-    });
-    const full = probabilitiesOf(units), one = probabilitiesOf(masked(mask));
-    const each = masks.map((other) => probabilitiesOf(masked(other)));
-    const mean = full.map((_, c) => each.reduce((sum, p) => sum + p[c], 0) / each.length);
-    const votes = full.map((_, c) => each.filter((p) => best(p) === c).length);
-    const percent = (p) => (100 * p).toFixed(1);
-    [...$("votes").rows].forEach((row, c) => {
-      [full, one, mean].forEach((p, column) => {
-        row.cells[column + 1].textContent = empty ? "" : percent(p[c]);
-        row.cells[column + 1].style.setProperty("--p", empty ? "0%" : `${percent(p[c])}%`);
-      });
-      row.cells[4].textContent = empty ? "" : votes[c];
-    });
-    const p = (probabilities) => percent(Math.max(...probabilities));
-    $("says").textContent = empty ? words.nothing : say("says", {
-      full: best(full), full_p: p(full), one: best(one), one_p: p(one), mean: best(mean), mean_p: p(mean),
-      votes: votes[best(mean)], units: units.length, dropped: mask.filter((kept) => !kept).length,
-    });
-  }
-  function choosePicture(image) {
-    pixels = images.slice(784 * image, 784 * (image + 1));
-    drawn = false;
-    look();
-  }
-  $("image").addEventListener("change", () => choosePicture(Number($("image").value)));
-  $("clear").addEventListener("click", () => { pixels.fill(0); drawn = true; look(); });
-  $("drop").addEventListener("click", () => { drop(); tell(); });
-  $("vote").addEventListener("click", () => { vote(); tell(); });
-  $("rate").addEventListener("input", () => {
-    rate = Number($("rate").value);
-    $("rate-value").textContent = rate;
-    drop();
-    vote();
-    tell();
-  });
-
-  // The pen is a soft dot, moved in small steps from where it was.
-  function dot(x, y) {
-    for (let v = 0; v < 28; v++) for (let u = 0; u < 28; u++) {
-      const ink = 255 * Math.min(1, Math.max(0, 1.9 - Math.hypot(u + 0.5 - x, v + 0.5 - y)));
-      pixels[28 * v + u] = Math.max(pixels[28 * v + u], ink);
-    }
-    drawn = true;
-  }
-  let last = null;
-  $("digit").addEventListener("pointerdown", (event) => { last = null; $("digit").setPointerCapture(event.pointerId); stroke(event); });
-  $("digit").addEventListener("pointermove", stroke);
-  function stroke(event) {
+  function pen(event) {
     if (!event.buttons) return;
-    const box = $("digit").getBoundingClientRect();
-    const to = [(event.clientX - box.left) / box.width * 28, (event.clientY - box.top) / box.height * 28];
-    const from = last ?? to;
-    for (let s = 0; s <= 1; s += 0.125) dot(from[0] + s * (to[0] - from[0]), from[1] + s * (to[1] - from[1]));
-    last = to;
-    look();
+    const [epoch, value] = guess.at(event);
+    line[Math.round(epoch) - 1] = value;
+    redraw();
   }
-  $("digit").addEventListener("keydown", (event) => {
-    const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-    if (event.key === " ") cursor.down = !cursor.down;
-    else if (!moves[event.key]) return;
-    event.preventDefault();
-    const [x, y] = moves[event.key] ?? [0, 0];
-    cursor.shown = true;
-    cursor.x = Math.min(27, Math.max(0, cursor.x + x));
-    cursor.y = Math.min(27, Math.max(0, cursor.y + y));
-    if (cursor.down) dot(cursor.x + 0.5, cursor.y + 0.5);
-    look();
-  });
-  $("digit").addEventListener("blur", () => { cursor.shown = false; cursor.down = false; paint(); });
+  const element = $("chart-guess");
+  element.addEventListener("pointerdown", (event) => { [line, picked] = [[], null]; event.preventDefault(); pen(event); });
+  element.addEventListener("pointermove", pen);
+  element.addEventListener("pointerup", keep);
+  $("reveal").addEventListener("click", () => { seen = true; keep(); });
+  tables.guess = () => curveRows(comparison, "val_loss").filter(([side]) => seen || side !== "with");
+  redraw();
+}
 
-  $("beside").hidden = location.protocol === "file:"; // .github/workflows/pages.yml puts them there
-  show("digit", "images", "masks");
-  document.querySelectorAll(".scripted").forEach((element) => { element.hidden = false; });
-  $("image").value = data.image;
-  drop();
-  vote();
-  choosePicture(data.image);
-  document.documentElement.dataset.ready = "";
-})();
+// ---- The story: both losses, epoch by epoch.
+{
+  const comparison = data.comparisons[data.start], without = comparison.bands.val_loss.without[0];
+  const turn = without.indexOf(Math.min(...without)) + 1, range = $("epoch");
+  const charts = Object.entries({ training: "loss", validation: "val_loss" }).map(([id, measure]) => {
+    tables[id] = () => curveRows(comparison, measure);
+    return [chart(id, 260), measure, 1.02 * Math.max(...sides.flatMap((side) => comparison.runs[measure][side].flat()))];
+  });
+  range.max = comparison.epochs;
+  range.value = state.get("epoch") ?? comparison.epochs;
+  let running;
+  function redraw() {
+    const epoch = Number(range.value);
+    range.nextElementSibling.textContent = epoch;
+    for (const [each, measure, top] of charts) {
+      each.draw({ x: byEpoch(comparison), y: { title: data.axes[measure], domain: [0, top] }, legend: sides, marks: curves(comparison, measure, { upTo: epoch }) });
+    }
+    $("told").textContent = say(epoch > turn + 1 ? "late" : "early", { epoch, turn });
+  }
+  const keep = () => save({ epoch: Number(range.value) === comparison.epochs ? null : range.value });
+  const stop = () => { clearInterval(running); running = undefined; };
+  range.addEventListener("input", () => { stop(); redraw(); keep(); });
+  $("tell").addEventListener("click", () => {
+    stop();
+    range.value = 1;
+    running = setInterval(() => {
+      range.value = Number(range.value) + 1;
+      redraw();
+      if (Number(range.value) === comparison.epochs) { stop(); keep(); }
+    }, 350);
+    redraw();
+  });
+  redraw();
+}
+
+// ---- Gains by rate and by number of images: those of the main setting but for one parameter.
+for (const [id, knob, text] of [["rates", "dropout_rate", "rate"], ["sizes", "train_samples", "images"]]) {
+  const start = data.comparisons[data.start];
+  const found = data.comparisons.filter((other) => data.knobs.every((name) => name === knob || other[name] === start[name])).sort((a, b) => a[knob] - b[knob]);
+  const ends = [0, ...found.flatMap(({ gain }) => [gain.low, gain.high])], room = 0.05 * (Math.max(...ends) - Math.min(...ends));
+  tables[id] = () => [[knob, "mean", "low", "high"], ...found.map(({ gain, ...other }) => [other[knob], gain.mean, gain.low, gain.high])];
+  chart(id, 260).draw({
+    x: { title: data.say[text], domain: [-0.5, found.length - 0.5], ticks: found.map((other, i) => [i, other[knob].toLocaleString("en")]) },
+    y: { title: data.axes.gain, domain: [Math.min(...ends) - room, Math.max(...ends) + room] },
+    marks: [{ kind: "dot", of: "with", points: found.map(({ gain }, i) => [i, gain.mean, gain.low, gain.high]) }],
+  });
+}
+
+// ---- Knobs: the choice decides verdict, chart, and the pairs below.
+const knobChart = chart("knobs", 380), radios = (name) => [...document.querySelectorAll(`#knobs [name=${name}]`)];
+const is = (comparison, name, radio) => String(comparison[name]) === radio.value;
+const SHORT = { dataset: "data", dense_units: "units", train_samples: "images", placement: "after", dropout_rate: "rate" };
+const matching = (values) => { // the first that agrees in most with what is asked for
+  const alike = (other) => Object.entries(values).filter(([knob, value]) => String(other[knob]) === value).length;
+  return data.comparisons.reduce((a, b) => (alike(b) > alike(a) ? b : a));
+};
+let current, last, tally, pair;
+const measure = () => radios("measure").find((radio) => radio.checked).value;
+function choose(comparison) {
+  if (current && comparison !== current) last = current;
+  [current, pair] = [comparison, null];
+  tally = { n: 0, higher: 0, lower: 0, equal: 0 };
+  for (const name of data.knobs) for (const radio of radios(name)) {
+    radio.checked = is(current, name, radio);
+    const there = data.comparisons.some((other) => is(other, name, radio) && data.knobs.every((knob) => knob === name || other[knob] === current[knob]));
+    radio.parentElement.classList.toggle("far", !there);
+  }
+  const { title, figures, seeds, epochs, verdict } = current;
+  const [first, second] = [say(verdict, { title }), say("gain", { ...figures, seeds: seeds.length, epochs })];
+  $("verdict").className = `verdict ${verdict}`;
+  $("verdict").replaceChildren(Object.assign(document.createElement("strong"), { textContent: first }), ` ${second}`);
+  drawKnobs();
+  drawGrid();
+}
+function drawKnobs() {
+  const name = measure(), zoom = $("zoom").checked, x = (zoom ? byEpoch : share)(current);
+  const alike = data.comparisons.filter((other) => !zoom || (other.dataset === current.dataset && other.train_samples === current.train_samples));
+  const values = alike.flatMap((other) => sides.flatMap((side) => other.bands[name][side][0]));
+  const floor = name.endsWith("errors") ? 0.05 : 0.001;
+  const domain = zoom ? [0, 1.05 * Math.max(...values)] : [Math.max(floor, Math.min(...values)) * 0.9, Math.max(...values) * 1.1];
+  const pale = last ? sides.map((side) => ({ kind: "line", of: `last ${side}`, points: last.bands[name][side][0].map((value, i) => [zoom ? i + 1 : i / (last.epochs - 1), value]) })) : [];
+  knobChart.draw({ x, y: { title: data.axes[name], domain, log: !zoom }, legend: [...sides, ...(last ? ["last"] : [])], marks: [...pale, ...curves(current, name, { place: x.place })] });
+  const caption = `${current.title}${data.say.colon}${data.axes[name]}`;
+  $("chart-knobs").setAttribute("aria-label", caption);
+  $("chart-knobs").parentElement.querySelector("figcaption span").textContent = caption;
+  tables.knobs = () => curveRows(current, name);
+}
+function keepKnobs() {
+  const start = data.comparisons[data.start];
+  const set = Object.fromEntries(data.knobs.map((knob) => [SHORT[knob], current[knob] === start[knob] ? null : current[knob]]));
+  save({ ...set, show: measure() === "val_loss" ? null : measure(), zoom: $("zoom").checked ? 1 : null, last: last ? data.knobs.map((knob) => last[knob]).join(",") : null, pair: null });
+}
+for (const name of data.knobs) for (const radio of radios(name)) {
+  radio.addEventListener("change", () => {
+    const there = data.comparisons.filter((other) => is(other, name, radio));
+    const alike = (other) => data.knobs.filter((knob) => other[knob] === current[knob]).length;
+    choose(there.reduce((a, b) => (alike(b) > alike(a) ? b : a)));
+    keepKnobs();
+  });
+}
+for (const control of [...radios("measure"), $("zoom")]) control.addEventListener("change", () => { drawKnobs(); keepKnobs(); });
+
+// ---- Pairs of runs. Where a seed chooses the images, only those of the same seed.
+const kindOf = (a, b) => ["lower", "equal", "higher"][1 + Math.sign(current.accuracy.with[b] - current.accuracy.without[a])];
+const allPairs = () => current.seeds.flatMap((_, a) => current.seeds.map((__, b) => [a, b])).filter(([a, b]) => !current.same || a === b);
+function drawGrid() {
+  const pairs = allPairs(), kinds = pairs.map(([a, b]) => kindOf(a, b));
+  const counts = Object.fromEntries(["higher", "lower", "equal"].map((kind) => [kind, kinds.filter((other) => other === kind).length]));
+  const texts = [`${current.title}${data.say.colon}${say("counts", { pairs: pairs.length, ...counts })}`, say(`truth_${current.verdict}`, { pairs: pairs.length, ...counts }), ...(current.same ? [say("same")] : [])];
+  $("counts").textContent = texts.join(data.say.space);
+  $("grid").setAttribute("aria-label", texts[0]);
+  $("grid").style.setProperty("--columns", current.seeds.length);
+  $("grid").replaceChildren(...pairs.map(([a, b], i) => Object.assign(document.createElement("i"), { className: kinds[i] + (pair && pair[0] === a && pair[1] === b ? " now" : "") })));
+  const { seeds, accuracy } = current;
+  tables.pairs = () => [["seed without", "accuracy without", "seed with", "accuracy with"], ...pairs.map(([a, b]) => [seeds[a], accuracy.without[a], seeds[b], accuracy.with[b]])];
+  if (!pair) { $("drawn").textContent = ""; return; }
+  const told = say("pair", { a: seeds[pair[0]], x: accuracy.without[pair[0]].toFixed(2), b: seeds[pair[1]], y: accuracy.with[pair[1]].toFixed(2), kind: data.kinds[kindOf(...pair)] });
+  $("drawn").textContent = tally.n ? `${told} ${say("drawn", tally)}` : told;
+}
+function drawPairs(count) {
+  const pairs = allPairs();
+  for (let i = 0; i < count; i++) {
+    pair = pairs[Math.floor(Math.random() * pairs.length)];
+    tally.n += 1;
+    tally[kindOf(...pair)] += 1;
+  }
+  drawGrid();
+  save({ pair: pair.map((place) => current.seeds[place]).join(",") });
+}
+$("draw").addEventListener("click", () => drawPairs(1));
+$("draw100").addEventListener("click", () => drawPairs(100));
+
+for (const radio of radios("measure")) radio.checked = radio.value === (state.get("show") ?? "val_loss");
+$("zoom").checked = state.has("zoom");
+const start = data.comparisons[data.start];
+if (state.has("last")) {
+  const values = state.get("last").split(",");
+  current = matching(Object.fromEntries(data.knobs.map((knob, i) => [knob, values[i]])));
+}
+choose(matching(Object.fromEntries(data.knobs.map((knob) => [knob, state.get(SHORT[knob]) ?? String(start[knob])]))));
+if (state.has("pair")) {
+  const found = state.get("pair").split(",").map((seed) => current.seeds.indexOf(Number(seed)));
+  if (found.every((place) => place >= 0)) { pair = found; drawGrid(); }
+}
+
+// ---- To embed.
+$("part").addEventListener("change", () => save({}));
+$("embed").addEventListener("focus", () => $("embed").select());
+const embedded = state.get("embed");
+if (embedded) {
+  document.body.classList.add("embedded");
+  document.querySelectorAll("main > section").forEach((section) => { section.hidden = section.id !== embedded; });
+}
+$("beside").hidden = location.protocol === "file:"; // .github/workflows/pages.yml puts them there
+save({});
+if (state.has("at")) $(state.get("at"))?.scrollIntoView();
+document.documentElement.dataset.ready = "";

@@ -13,8 +13,9 @@ import pytest
 from filelock import FileLock
 
 from explore.__main__ import build
-from explore.words import LANGUAGES
 from tests.conftest import ROOT
+
+NAMES = {"en": "index.html", "ja": "index.ja.html"}
 
 
 @pytest.fixture(scope="session")
@@ -23,16 +24,26 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     top = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         top = top.parent
-    paths = {language: top / "explore" / name for language, name in LANGUAGES.items()}
+    paths = {language: top / "explore" / name for language, name in NAMES.items()}
     with FileLock(top / "explore.lock"), contextlib.chdir(ROOT):
         if not all(path.exists() for path in paths.values()):
             assert build(top / "explore") == list(paths.values())
     return paths
 
 
+def load_data(page: Path) -> dict[str, Any]:
+    (packed,) = re.findall(r'id="data">([^<]*)<', page.read_text(encoding="utf-8"))
+    content: dict[str, Any] = json.loads(zlib.decompress(base64.b64decode(packed)))
+    return content
+
+
 @pytest.fixture(scope="session")
 def data(pages: dict[str, Path]) -> dict[str, Any]:
     """Of the English page."""
-    (packed,) = re.findall(r'id="data">([^<]*)<', pages["en"].read_text(encoding="utf-8"))
-    content: dict[str, Any] = json.loads(zlib.decompress(base64.b64decode(packed)))
+    return load_data(pages["en"])
+
+
+@pytest.fixture(scope="session")
+def results() -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((ROOT / "metrics/results.json").read_text())
     return content

@@ -2,112 +2,99 @@
 
 import json
 import re
+import subprocess
+import sys
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy import stats
 
-from experiment.parameters import load_parameters
 from experiment.support.errors import InputError
-from explore.network import NETWORK, read
-from explore.page import choose, render
+from explore.page import find, render
 from explore.runs import compare
-from study.store import read_entries
+from explore.words import answer_questions, load_words
+from study.runs import load_runs
 from tests.conftest import ROOT
-from tests.explore.test_runs import DENSE, entries
+from tests.explore.conftest import load_data
 
-WORDS = {
-    "en": ("to", ("worse", "undecided", "better"), "gain in points", "Means over seeds"),
-    "ja": ("〜", ("悪化", "判定不能", "改善"), "向上のポイント数", "シードの平均と"),
-}
+KNOBS = ("dataset", "dense_units", "train_samples", "placement", "dropout_rate")
 
 in_both = pytest.mark.parametrize("language", ["en", "ja"])
 
 
-def sides() -> dict[tuple[Any, ...], tuple[pd.DataFrame, pd.DataFrame]]:
-    """By setting with Dropout, its runs and those without it, of the seeds that both have.
-
-    From the committed table, by other code than the page's.
-    """
-    rows = pd.read_csv(ROOT / "metrics/study_runs.csv")
-    names = ["dataset", "dense_units", "train_samples", "placement", "dropout_rate"]
-    runs = {key: group.set_index("seed") for key, group in rows.groupby(names)}
-    found = {}
-    for key, dropout in runs.items():
-        none = runs.get((*key[:3], "none", 0.0), dropout[:0])
-        both = sorted({*dropout.index} & {*none.index})
-        if key[3] != "none" and len(both) > 1:
-            found[key] = (dropout.loc[both], none.loc[both])
-    return found
-
-
-def change(dropout: pd.Series, none: pd.Series, digits: int, to: str) -> tuple[str, int]:
-    """Mean difference with its interval, and on which side of 0 that is."""
-    test = stats.ttest_rel(dropout, none)
-    low, high = test.confidence_interval()
-    values = (dropout.mean() - none.mean(), low, high)
-    mean, *limits = (f"{value:+.{digits}f}".replace("-", "−") for value in values)
-    return f"{mean} [{limits[0]} {to} {limits[1]}]", int(low > 0) - int(high < 0)
+@in_both
+def test_settings_have_the_figures_of_the_results(
+    pages: dict[str, Path], results: dict[str, Any], language: str
+) -> None:
+    gains = defaultdict(list)
+    for gain in results["gains"]:
+        gains[tuple(gain[name] for name in KNOBS)].append(gain)
+    found = load_data(pages[language])["comparisons"]
+    assert len(found) == len(gains)
+    for each in found:
+        gain = max(gains[tuple(each[name] for name in KNOBS)], key=lambda gain: gain["seeds"])
+        assert each["gain"] == gain
+        formats = {"mean": "+.3f", "low": "+.3f", "high": "+.3f", "with": ".2f", "without": ".2f"}
+        for name, spec in formats.items():
+            assert each["figures"][name] == format(gain[name], spec).replace("-", "−")
+        parts = [f"{gain['train_samples']:,}", f"{gain['dropout_rate']:g}"]
+        assert all(part in each["title"] for part in parts)
+        assert (f"{gain['dense_units']:,}" in each["title"]) == (gain["dense_units"] != 128)
 
 
-def table(page: Path, caption: str) -> list[list[str]]:
-    """The cells of the table that has this in its caption, without the head and the first."""
-    text = page.read_text(encoding="utf-8").replace("\N{NO-BREAK SPACE}", " ")
-    (found,) = re.findall(rf"<caption>[^<]*{caption}[^<]*</caption>.*?</table>", text, re.DOTALL)
-    lines = re.findall(r"<tr>(.*?)</tr>", found, re.DOTALL)[1:]
-    return [re.findall(r"<td[^>]*>(.*?)</td>", line) for line in lines]
+def test_runs_are_the_stored_ones(data: dict[str, Any]) -> None:
+    """From the file of runs, and intervals, by other code than the page's."""
+    stored: dict[tuple[Any, ...], Any] = {}
+    for line in (ROOT / "study/runs.jsonl").read_text(encoding="utf-8").splitlines():
+        content = json.loads(line)
+        stored[tuple(content["run"][name] for name in (*KNOBS, "epochs", "seed"))] = content
+    for each in data["comparisons"]:
+        key = tuple(each[name] for name in (*KNOBS, "epochs"))
+        assert len(each["seeds"]) == each["gain"]["seeds"]
+        for side, setting in (("without", (*key[:3], "none", 0.0, key[5])), ("with", key)):
+            runs = [stored[*setting, seed] for seed in each["seeds"]]
+            accuracies = [100 * run["metrics"]["test_accuracy"] for run in runs]
+            np.testing.assert_allclose(each["accuracy"][side], accuracies, atol=1e-4)
+            for measure, column in (("val_loss", "val_loss"), ("errors", "accuracy")):
+                curves = np.array([run["curve"][column] for run in runs])
+                curves = 100 * (1 - curves) if measure == "errors" else curves
+                np.testing.assert_allclose(
+                    each["runs"][measure][side], curves, rtol=1e-3, atol=1e-5
+                )
+                mean = curves.mean(axis=0)
+                half = stats.t.ppf(0.975, len(runs) - 1) * stats.sem(curves)
+                band = [mean, mean - half, mean + half]
+                np.testing.assert_allclose(each["bands"][measure][side], band, rtol=1e-3, atol=1e-5)
 
 
 @in_both
-def test_tables_have_the_figures_of_the_runs(pages: dict[str, Path], language: str) -> None:
-    to, verdicts, all_settings, answer = WORDS[language]
-    expected = []
-    for dropout, none in sides().values():
-        after, before = 100 * dropout["test_accuracy"], 100 * none["test_accuracy"]
-        gain, side = change(after, before, 3, to)
-        better = np.round(after.to_numpy() - before.to_numpy()[:, None], 5)
-        wrong = int((np.sign(better) == -np.sign(after.mean() - before.mean())).sum())
-        expected.append([
-            f"{before.mean():.2f} %", f"{after.mean():.2f} %", gain, verdicts[side + 1],
-            str(len(after)), f"{wrong} / {len(after) ** 2}",
-        ])  # fmt: skip
-    assert sorted(table(pages[language], all_settings)) == sorted(expected)
-
-    expected = []
-    for dataset in ("mnist", "fashion_mnist"):
-        dropout, none = sides()[dataset, 128, 48_000, "dense", 0.5]
-        gain, side = change(100 * dropout["test_accuracy"], 100 * none["test_accuracy"], 3, to)
-        expected.append([gain, verdicts[side + 1]])
-        rise, side = change(dropout["validation_loss_rise"], none["validation_loss_rise"], 4, to)
-        expected.append([rise, verdicts[1 - side]])  # lower is better
-    found = [row[2:] for row in table(pages[language], answer)]
-    assert [[re.sub(" (points|ポイント)", "", text), says] for text, says in found] == expected
+def test_answers_stand_on_the_page(
+    pages: dict[str, Path], results: dict[str, Any], language: str
+) -> None:
+    page = pages[language].read_text(encoding="utf-8")
+    articles = re.findall(r"<article>(.*?)</article>", page, re.DOTALL)
+    answers = answer_questions(load_words(language), results)
+    for article, answer in zip(articles, answers, strict=True):
+        assert f'class="mark {answer["mark"].replace(" ", "-")}"' in article
+        assert f"<p>{answer['sentence']}</p>" in article
+        assert re.findall("<li>(.*?)</li>", article) == answer["statistics"]
 
 
-def test_curves_are_those_of_the_stored_runs(data: dict[str, Any]) -> None:
-    stored = {}
-    for path in (ROOT / "study/runs").glob("*.json"):
-        content = json.loads(path.read_text(encoding="utf-8"))
-        run = {"dense_units": 128, **content["run"]}
-        stored[tuple(run[name] for name in (*data["knobs"], "seed"))] = content["curve"]
-    for comparison in data["comparisons"]:
-        key = tuple(comparison[name] for name in data["knobs"])
-        networks = (("without Dropout", (*key[:3], "none", 0.0)), ("with Dropout", key))
-        for column, lines in comparison["lines"].items():
-            for network, setting in networks:
-                band, *runs = (line for line in lines if line["network"] == network)
-                assert [line["seed"] for line in runs] == comparison["seeds"]
-                curves = np.array([stored[*setting, line["seed"]][column] for line in runs])
-                np.testing.assert_allclose([line["value"] for line in runs], curves, rtol=1e-3)
-                mean, half = curves.mean(axis=0), stats.sem(curves)
-                half *= stats.t.ppf(0.975, len(curves) - 1)
-                shown = [band[name] for name in ("value", "low", "high")]
-                np.testing.assert_allclose(
-                    shown, [mean, mean - half, mean + half], rtol=1e-3, atol=1e-6
-                )
+@in_both
+def test_shares_of_all_images_are_those_that_were_measured(
+    pages: dict[str, Path], language: str
+) -> None:
+    text = re.sub("<.*?>", "", pages[language].read_text(encoding="utf-8"))
+    networks = json.loads((ROOT / "explore/networks.json").read_text())["networks"]
+    tests = [networks[name]["test"] for name in ("dropout", "no_dropout")]
+    figures = [f"{100 * test['survive']:.1f}" for test in tests]
+    figures += [f"{100 * test[key]:.2f}" for key in ("one", "all", "mean") for test in tests]
+    found = re.findall(r"\b\d\d\.\d\d? ?%", text)
+    start = found.index(next(each for each in found if each.startswith(figures[0])))
+    assert [each.rstrip(" %") for each in found[start : start + 8]] == figures
 
 
 @in_both
@@ -117,35 +104,39 @@ def test_page_is_one_small_file_that_asks_for_nothing(
     page = pages[language].read_text(encoding="utf-8")
     assert pages[language].stat().st_size < 3_000_000
     links = r'(?:src|href)="(?!data:|#|index|report/|certificate/|https://creativecommons)[^"]*'
-    assert not re.findall(links, page)
+    assert not re.findall(links, re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL))
     assert "@import" not in page
 
 
-def test_same_bytes_each_time(pages: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_same_bytes_each_time(
+    pages: dict[str, Path], results: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(ROOT)
-    comparisons = compare([entry for _, entry in reversed([*read_entries(Path("study/runs"))])])
-    again = render(comparisons, load_parameters(), read(NETWORK), "ja")
-    assert again.encode() == pages["ja"].read_bytes()
+    networks = json.loads((ROOT / "explore/networks.json").read_text())
+    comparisons = compare(reversed(load_runs()), reversed(results["gains"]))
+    assert render(comparisons, results, networks, load_words("ja")) == pages["ja"].read_text()
+    elsewhere = render(comparisons, results, networks, load_words("ja"), "https://example.org/a/")
+    tags = dict(re.findall(r'<meta property="(og:\w+)" content="([^"]*)"', elsewhere))
+    assert tags["og:image"] == "https://example.org/a/explore.ja.png"
+    assert tags["og:url"] == "https://example.org/a/index.ja.html"
 
 
-def test_story_is_told_of_the_largest_gains() -> None:
-    """What is changed gains more; another place is compared with the dense layer."""
-    more = {"train_samples": 100}, {"dropout_rate": 0.2}, {"placement": "both"}
-    made = entries([0.5, 0.5]) + entries([0.6, 0.62], **DENSE)
-    for changed in more:
-        made += entries([0.8, 0.84], **DENSE | changed)
-    made += entries([0.5, 0.5], train_samples=100)
-    chosen = choose(compare(made), load_parameters(ROOT / "params.yaml"))
-    assert [c.setting.train_samples for c in chosen["main"]] == [48_000]
-    assert [c.setting.train_samples for c in chosen["sizes"]] == [100, 48_000]
-    assert chosen["best_size"].setting.train_samples == 100
-    assert chosen["best_rate"].setting.dropout_rate == 0.2
-    assert chosen["good_rates"] == [0.2]  # with 0.5, two gains of 10 and 12 decide nothing
-    assert {place: found.mean for place, found in chosen["moved"].items()} == {
-        "both": pytest.approx(21)
-    }
+@pytest.mark.parametrize("content", [None, "{"])
+def test_damaged_results_are_refused(tmp_path: Path, content: str | None) -> None:
+    (tmp_path / "explore").mkdir()
+    (tmp_path / "explore/networks.json").write_text("{}")
+    (tmp_path / "metrics").mkdir()
+    if content:
+        (tmp_path / "metrics/results.json").write_text(content)
+    done = subprocess.run(
+        [sys.executable, "-m", "explore"], cwd=tmp_path, env={"PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert re.search("metrics/results.json: .*; restore it with Git, or run `make study`", line)
 
 
-def test_study_without_the_setting_of_the_pipeline_is_refused() -> None:
-    with pytest.raises(InputError, match="expected two seeds or more"):
-        choose([], load_parameters(ROOT / "params.yaml"))
+def test_study_without_the_main_setting_is_refused() -> None:
+    with pytest.raises(InputError, match="expected two seeds or more of mnist"):
+        find([], "mnist")

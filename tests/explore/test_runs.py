@@ -4,72 +4,85 @@ from typing import Any
 
 import pytest
 
-from explore.runs import compare, side
-from study.grid import Run
-from study.statistics import Estimate
-from study.store import Entry
+from explore.runs import compare
+from study.contrasts import BASE
+from study.runs import Entry, Run
 
 DENSE: dict[str, Any] = {"placement": "dense", "dropout_rate": 0.5}
+NAMES = ("dataset", "dense_units", "train_samples", "placement", "dropout_rate", "epochs")
+SETTINGS = {name: getattr(BASE, name) for name in (
+    "filters", "batch_size", "learning_rate", "validation_from", "validation_split")}  # fmt: skip
+CONDITIONS = {"threads": "1", "numerics": "1", "variable.ONEDNN_MAX_CPU_ISA": "AVX2"}
 
 
-def entries(accuracies: list[float], **changed: Any) -> list[Entry]:
-    """Runs on MNIST without Dropout, but for what is changed; seeds from 0.
-
-    The validation loss of seed s falls from 2 to 1 and rises by 0.1 (s + 1) to the last epoch.
-    """
-    run: dict[str, Any] = {
-        "dataset": "mnist", "placement": "none", "dropout_rate": 0.0, "train_samples": 48_000,
-        "dense_units": 128, "epochs": 3,
-    }  # fmt: skip
+def make_runs(
+    accuracies: list[float], first: int = 0, settings: dict[str, Any] = SETTINGS, **changed: Any
+) -> list[Entry]:
+    """Runs on MNIST without Dropout, but for what is changed; the loss ends at 1 plus the seed."""
+    run = {name: getattr(BASE, name) for name in NAMES} | {"placement": "none", "dropout_rate": 0.0}
     found = []
-    for seed, accuracy in enumerate(accuracies):
-        rise = 0.1 * (seed + 1)
+    for seed, accuracy in enumerate(accuracies, start=first):
         curve = [
-            {"epoch": epoch, "accuracy": 0.5, "loss": 0.5, "val_accuracy": right, "val_loss": loss}
-            for epoch, right, loss in ((1, 0.1, 2.0), (2, accuracy / 2, 1.0), (3, 0.3, 1 + rise))
+            {
+                "epoch": epoch,
+                "accuracy": 0.75,
+                "loss": 0.5,
+                "val_accuracy": accuracy,
+                "val_loss": loss,
+            }
+            for epoch, loss in ((1, 2.0), (2, 1.0), (3, 1.0 + seed))
         ]
-        metrics = {
-            "test_accuracy": accuracy, "validation_loss_rise": rise, "best_validation_loss": 1.0,
-        }  # fmt: skip
-        found.append(Entry(Run(**run | changed, seed=seed), metrics, curve))
+        found.append(Entry(
+            Run(**run | changed, seed=seed), settings, CONDITIONS, "data", 48_000,
+            {"test_accuracy": accuracy}, curve, None, None,
+        ))  # fmt: skip
     return found
 
 
+def make_gain(
+    low: float = 0.1, high: float = 0.3, seeds: int = 9, **changed: Any
+) -> dict[str, Any]:
+    setting = {name: getattr(BASE, name) for name in NAMES}
+    return {**setting, "mean": 0.2, "low": low, "high": high, "seeds": seeds, **changed}
+
+
+def test_runs_of_the_same_seeds_are_compared() -> None:
+    runs = make_runs([0.6, 0.7, 0.8]) + make_runs([0.9, 0.8, 0.5], first=1, **DENSE)
+    (found,) = compare(reversed(runs), [make_gain()])
+    assert found["seeds"] == [1, 2]
+    assert found["accuracy"] == {"without": [70, 80], "with": [90, 80]}
+    assert found["runs"]["val_loss"]["with"] == [[2, 1, 2], [2, 1, 3]]
+    assert found["runs"]["val_errors"]["without"] == [[30] * 3, [20] * 3]
+    assert found["runs"]["errors"]["with"][0] == [25] * 3
+    mean, low, high = found["bands"]["val_loss"]["with"]
+    assert mean == [2, 1, 2.5]
+    assert (high[2] - low[2]) / 2 == pytest.approx(12.706 * 0.5, rel=1e-3)  # t with 1 degree
+    assert (found["gain"], found["same"]) == (make_gain(), False)
+
+
+def test_runs_that_the_results_do_not_know_wait() -> None:
+    """Of later seeds, with other settings, of fewer epochs, and where a seed is alone."""
+    two = make_runs([0.6, 0.7], train_samples=500) + make_runs(
+        [0.8, 0.9], **DENSE, train_samples=500
+    )
+    later = make_runs([0.1] * 3, 2, train_samples=500) + make_runs(
+        [0.2] * 3, 2, **DENSE, train_samples=500
+    )
+    other = make_runs([0.3] * 9, settings=SETTINGS | {"batch_size": 64}, train_samples=500)
+    longer = make_runs([0.4, 0.5], train_samples=500, epochs=80)
+    longer += make_runs([0.4, 0.5], **DENSE, train_samples=500, epochs=80)
+    alone = make_runs([0.1, 0.2]) + make_runs([0.3], **DENSE)
+    gains = [make_gain(seeds=1, train_samples=500, epochs=80), make_gain()]
+    gains.append(make_gain(seeds=2, train_samples=500))
+    (found,) = compare([*other, *later, *longer, *alone, *two], gains)
+    assert (found["seeds"], found["epochs"], found["same"]) == ([0, 1], 20, True)
+    assert found["accuracy"] == {"without": [60, 70], "with": [80, 90]}
+
+
 @pytest.mark.parametrize(
-    ("low", "high", "sign"), [(0.1, 0.2, 1), (-0.2, -0.1, -1), (-0.1, 0.1, 0), (0.0, 0.1, 0)]
+    ("low", "high", "verdict"),
+    [(0.1, 0.2, "better"), (-0.2, -0.1, "worse"), (-0.1, 0.1, "undecided"), (0, 0.1, "undecided")],
 )
-def test_interval_that_touches_0_decides_nothing(low: float, high: float, sign: int) -> None:
-    assert side(Estimate(5, (low + high) / 2, 0.1, low, high, 0.5)) == sign
-
-
-def test_only_seeds_of_both_sides_are_compared() -> None:
-    (found,) = compare(entries([0.6, 0.7, 0.8]) + entries([0, 0.9, 0.9, 0.1], **DENSE)[1:])
-    assert found.without.metrics.index.tolist() == found.dropout.metrics.index.tolist() == [1, 2]
-    assert found.gain.seeds == 2
-    assert found.gain.mean == pytest.approx(15)
-    assert found.gain_at_lowest_loss.mean == pytest.approx(7.5)
-    assert found.rise.mean == 0
-    assert found.relative_rise.mean == pytest.approx(25)
-    assert found.dropout.curves["val_loss"].tolist() == [[2, 1, 1.2], [2, 1, pytest.approx(1.3)]]
-
-
-@pytest.mark.parametrize(
-    "more",
-    [
-        entries([0.9, 0.9, 0.9], **DENSE)[1:],
-        entries([0.9, 0.9], **DENSE, train_samples=500),
-        [],
-    ],
-    ids=["one seed in common", "no counterpart", "no Dropout"],
-)
-def test_what_cannot_be_compared_is_left_out(more: list[Entry]) -> None:
-    assert compare(entries([0.7, 0.8]) + more) == compare([]) == []
-
-
-def test_pairs_are_judged_by_the_means() -> None:
-    (found,) = compare(entries([0.70, 0.80]) + entries([0.80, 0.75], **DENSE))
-    assert found.truth == 1
-    assert found.pairs == [["right", "right"], ["equal", "wrong"]]
-    (found,) = compare(entries([0.80, 0.75]) + entries([0.70, 0.80], **DENSE))
-    assert found.truth == -1
-    assert found.pairs == [["right", "equal"], ["right", "wrong"]]
+def test_interval_that_touches_0_decides_nothing(low: float, high: float, verdict: str) -> None:
+    runs = make_runs([0.6, 0.7]) + make_runs([0.8, 0.9], **DENSE)
+    assert [each["verdict"] for each in compare(runs, [make_gain(low, high)])] == [verdict]

@@ -1,0 +1,179 @@
+"""`python -m explore.networks`: both trained networks and some test images, for the page.
+
+The models are DVC's and the page is made from what Git has. So this writes explore/networks.json,
+with the weights of the dense layers as 8 bits, whenever the pipeline has trained other networks.
+"""
+
+import base64
+import hashlib
+import io
+import json
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from experiment.files import replacing
+from experiment.parameters import load_parameters
+from experiment.support.errors import InputError, one_line_errors
+from experiment.variants import VARIANTS
+
+IMAGES = Path("data/processed/test.npz")
+NETWORKS = Path("explore/networks.json")
+LAYERS = ("conv2d", "dense", "dense_1")  # as Keras names them in the file
+EACH = 10  # images of each class
+STRONGEST = 10  # units that are switched off
+MASKS = 200  # that vote
+
+Weights = list[np.ndarray]  # kernel and bias of the convolution, the dense and the output layer
+
+
+def main() -> None:
+    """Write explore/networks.json from the models and the test images of the pipeline."""
+    with one_line_errors("explore.networks"):
+        models = {name: Path(f"models/{name}.keras") for name in VARIANTS}
+        for path in (*models.values(), IMAGES):
+            if not path.is_file():
+                raise InputError(f"{path}: no such file; run `make repro`")
+        params = load_parameters()
+        with np.load(IMAGES) as arrays:
+            images, labels = arrays["images"][..., 0], arrays["labels"]
+        chosen = np.concatenate([np.flatnonzero(labels == c)[:EACH] for c in np.unique(labels)])
+        networks, left = {}, []
+        for name, path in models.items():
+            weights = read_weights(path)
+            parts = [compute_units(weights, part) for part in np.array_split(images, 20)]
+            units, own = np.concatenate(parts), (np.arange(len(chosen)), labels[chosen])
+            left.append(compute_probabilities(weights, switch_off_strongest(units[chosen]))[own])
+            networks[name] = pack_weights(weights) | {
+                "exact": compute_probabilities(weights, units[chosen])
+                .astype(float)
+                .round(6)
+                .tolist(),
+                "md5": hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest(),
+                "test": measure(weights, units, labels, params.train.dropout_rate),
+            }
+        content = {
+            "dataset": params.data.dataset,
+            "images": pack(images[chosen].tobytes()),
+            "labels": labels[chosen].tolist(),
+            "networks": networks,
+            "rate": params.train.dropout_rate,
+            "seed": params.train.seed,
+            "shape": images.shape[1:],
+            # Shown first: where the strongest units matter most to one network and not the other.
+            "start": int(np.argmax(left[1] - left[0])),
+            "tested": len(images),
+        }
+        with replacing(NETWORKS) as temporary:
+            text = json.dumps(content, sort_keys=True)
+            temporary.write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def read_weights(path: Path) -> Weights:
+    """Return kernels and biases of a `.keras` file, in the order of `LAYERS`."""
+    with (
+        zipfile.ZipFile(path) as archive,
+        h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as file,
+    ):
+        return [file[f"layers/{name}/vars/{part}"][()] for name in LAYERS for part in (0, 1)]
+
+
+def compute_units(weights: Weights, images: np.ndarray) -> np.ndarray:
+    """Return the outputs of the dense layer for `uint8 (n, h, w)`: `float32 (n, units)`."""
+    kernel, bias, dense, dense_bias = weights[:4]
+    x = images.astype(np.float32) / 255
+    patches = np.lib.stride_tricks.sliding_window_view(x, kernel.shape[:2], axis=(1, 2))
+    n, height, width = patches.shape[:3]
+    maps = patches.reshape(n, height, width, -1) @ kernel.reshape(-1, kernel.shape[-1]) + bias
+    height, width = height // 2, width // 2
+    quarters = maps[:, : 2 * height, : 2 * width].reshape(n, height, 2, width, 2, -1)
+    flat = np.maximum(quarters.max(axis=(2, 4)), 0).reshape(n, -1)
+    outputs: np.ndarray = np.maximum(flat @ dense + dense_bias, 0)
+    return outputs
+
+
+def compute_probabilities(weights: Weights, units: np.ndarray) -> np.ndarray:
+    """Return those of each class, `(n, classes)`, from the outputs of the dense layer."""
+    logits = units @ weights[4] + weights[5]
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    found: np.ndarray = powers / powers.sum(axis=-1, keepdims=True)
+    return found
+
+
+def measure(
+    weights: Weights, units: np.ndarray, labels: np.ndarray, rate: float
+) -> dict[str, float]:
+    """Return shares of all images, for what the page says of a network.
+
+    Returns:
+        `all`, `one`, `mean`: right with all units, with a mask of Dropout (mean over masks), and
+        by the mean of the masks' probabilities; `survive`: same answer as with all units after
+        the strongest units of each image are switched off.
+    """
+    random = np.random.default_rng(0)
+    right, total = [], np.zeros((len(units), len(weights[5])))
+    for _ in range(MASKS):
+        kept = random.random(units.shape[1]) >= rate
+        probabilities = compute_probabilities(weights, units * kept / np.float32(1 - rate))
+        right.append((probabilities.argmax(axis=1) == labels).mean())
+        total += probabilities
+    answers, weakened = (
+        compute_probabilities(weights, each).argmax(axis=1)
+        for each in (units, switch_off_strongest(units))
+    )
+    return {
+        "all": float((answers == labels).mean()),
+        "one": float(np.mean(right)),
+        "mean": float((total.argmax(axis=1) == labels).mean()),
+        "survive": float((answers == weakened).mean()),
+    }
+
+
+def switch_off_strongest(units: np.ndarray) -> np.ndarray:
+    """Return `(n, units)` with the `STRONGEST` largest outputs of each image at 0."""
+    found = units.copy()
+    strongest = np.argsort(-units, axis=1, kind="stable")[:, :STRONGEST]
+    np.put_along_axis(found, strongest, 0, axis=1)
+    return found
+
+
+def pack_weights(weights: Weights) -> dict[str, Any]:
+    """Pack the large dense kernel as 8 bits with a scale per unit, all else as float32."""
+    kernel = weights[2]
+    scale = (np.abs(kernel).max(axis=0) / 127).astype(np.float32)
+    whole = np.rint(kernel / np.where(scale > 0, scale, 1)).astype(np.int8)
+    others = [*weights[:2], scale, *weights[3:]]
+    return {
+        "shapes": [array.shape for array in weights],
+        "dense": pack(whole.tobytes()),
+        "others": pack(b"".join(array.astype("<f4").tobytes() for array in others)),
+    }
+
+
+def unpack_weights(packed: dict[str, Any]) -> Weights:
+    """Return the weights that were packed, float32."""
+    shapes = [tuple(shape) for shape in packed["shapes"]]
+    others = [*shapes[:2], shapes[2][1:], *shapes[3:]]
+    values = np.frombuffer(unpack(packed["others"]), "<f4")
+    parts = np.split(values, np.cumsum([np.prod(shape) for shape in others])[:-1])
+    found = [part.reshape(shape) for part, shape in zip(parts, others, strict=True)]
+    found[2] = np.frombuffer(unpack(packed["dense"]), np.int8).reshape(shapes[2]) * found[2]
+    return found
+
+
+def pack(data: bytes) -> str:
+    """Deflate into base 64; the page's script inflates it."""
+    return base64.b64encode(zlib.compress(data, 9)).decode()
+
+
+def unpack(text: str) -> bytes:
+    """Return what was packed."""
+    return zlib.decompress(base64.b64decode(text))
+
+
+if __name__ == "__main__":
+    main()
