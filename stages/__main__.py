@@ -16,6 +16,7 @@ from pathlib import Path
 from experiment.parameters import load_parameters
 from experiment.support.errors import InputError, one_line_errors
 from experiment.variants import VARIANTS
+from stages.check import check_parameters
 from stages.summary import format_summary
 from stages.surroundings import count_processors, describe_lock, make_environment
 
@@ -48,6 +49,8 @@ def main() -> None:
     with one_line_errors("repro"):
         if not Path("dvc.yaml").is_file():
             raise InputError("expected dvc.yaml in this folder; run at the top of the repository")
+        with one_line_errors("check"):  # DVC takes the data set's name in dvc.yaml from params.yaml
+            check_parameters()
         asyncio.run(run_stages())
         print(f"\n{format_summary(load_parameters())}")
 

@@ -2,16 +2,12 @@
 
 import json
 import re
-import runpy
 import shlex
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 from ruamel.yaml import YAML
 
-from stages.download import get_dataset
 from tests.conftest import ROOT, Run, set_parameters
 from tests.repository import git, ran, recipe
 
@@ -225,30 +221,3 @@ def run_as_written(line: str, clone: Path, run: Run) -> str:
     allowed = (0, 1) if program == "gate" else (0,)  # a rate may well be worse
     assert done.returncode in allowed, f"{line}\n{done.stdout}{done.stderr}"
     return done.stdout + done.stderr
-
-
-def test_own_images_from_a_folder_of_pngs(in_workspace: Path) -> None:
-    random = np.random.default_rng(0)
-    for part, images in (("train", 30), ("test", 9)):
-        for place, label in enumerate(("cat", "dog")):
-            folder = in_workspace / "pictures" / part / label
-            folder.mkdir(parents=True)
-            for number in range(images):
-                pixels = random.integers(0, 100, (40, 32, 3), dtype=np.uint8)
-                pixels[place * 20 : place * 20 + 20] += 100
-                Image.fromarray(pixels).save(folder / f"{number}.png")
-    (in_workspace / "pictures/train/.DS_Store").touch()
-    page = (ROOT / "docs/own-data.md").read_text(encoding="utf-8")
-    code = re.search(r"```python\n(.*?)```", page, re.DOTALL)
-    assert code
-    Path("make_pictures.py").write_text(code[1])
-    runpy.run_path("make_pictures.py")
-    # With the folder, which Git has, DVC fails; tests/pipeline/test_own_data.py runs it.
-    assert "`--copy-paths data/own/pictures.npz`" in page
-    with np.load("data/own/pictures.npz") as arrays:
-        assert arrays["x_train"].shape == (60, 28, 28)
-        assert arrays["y_test"].tolist() == [0] * 9 + [1] * 9
-        upper, lower = arrays["x_train"][:, :10], arrays["x_train"][:, 18:]
-        assert ((upper.mean((1, 2)) > lower.mean((1, 2))) == (arrays["y_train"] == 0)).all()
-    dataset = get_dataset("data/own/pictures.npz")
-    assert dataset.x_train.shape == (60, 28, 28)

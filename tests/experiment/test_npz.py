@@ -48,7 +48,7 @@ def test_what_is_no_npz_or_lacks_an_array(tmp_path: Path) -> None:
         ({"b": np.eye(3)}, "expected the arrays a; found b; add a"),
         ({}, "expected the arrays a; found none; add a"),
     ):
-        np.savez(path, **content)  # type: ignore[arg-type]
+        np.savez(path, **content)
         with pytest.raises(InputError, match=message):
             read_arrays(path, ("a",))
     np.save(tmp_path / "one.npy", np.eye(3))

@@ -145,10 +145,16 @@ def test_remedies_in_the_documentation() -> None:
 def test_other_dtypes_names_and_many_classes(tmp_path: Path) -> None:
     x, y = np.arange(300 * 20).reshape(300, 4, 5, 1) % 251, np.arange(300, dtype=">i8")
     names = [f"class é {place}" for place in y]
-    arrays = {"x_train": x.astype(">f8"), "y_train": y + 0.0, "x_test": x, "y_test": y}
+    arrays: dict[str, Any] = {
+        "x_train": x.astype(">f8"),
+        "y_train": y + 0.0,
+        "x_test": x,
+        "y_test": y,
+    }
     np.savez(tmp_path / "own.npz", **arrays, names=names)
     dataset = read_dataset(tmp_path / "own.npz")
-    assert (dataset.x_train.dtype, dataset.y_test.dtype) == (np.uint8, np.uint16)
+    assert dataset.x_train.dtype == np.uint8
+    assert dataset.y_test.dtype == np.uint16
     np.testing.assert_array_equal(dataset.x_train, x[..., 0])
     assert dataset.y_train.tolist() == list(range(300))
     assert list(dataset.names) == names
