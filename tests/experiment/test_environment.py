@@ -1,9 +1,13 @@
 """What of the machine a result is said to depend on."""
 
+import json
+import platform
+
 import numpy as np
 import pytest
 
 from experiment.network.environment import describe_environment
+from tests.conftest import ROOT
 
 
 @pytest.mark.parametrize(
@@ -21,3 +25,15 @@ def test_instruction_sets_are_those_a_training_uses(
     sets = {"baseline": baseline} | ({"found": found} if found else {})
     monkeypatch.setattr(np, "show_config", lambda mode: {"SIMD Extensions": sets})
     assert describe_environment(threads=1, instructions="avx2")["instruction_sets"] == expected
+
+
+def test_properties() -> None:
+    """Names and variables are those of the committed results, but for what TensorFlow reports."""
+    text = (ROOT / "metrics/dropout.environment.json").read_text(encoding="utf-8")
+    committed = json.loads(text)
+    found = describe_environment(threads=3, instructions="avx2")
+    assert {*found} == {name for name in committed if "tensorflow" not in name}
+    steering = {name: found[name] for name in found if name.startswith("variable.")}
+    assert steering.items() <= committed.items()
+    assert found["libc"] == " ".join(platform.libc_ver())
+    assert found["threads"] == "3"
