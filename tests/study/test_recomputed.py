@@ -47,11 +47,17 @@ class Told:
         return [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()[2:]]
 
     def of(self, metric: str, seeds: Iterable[int] | None = None, **where: Any) -> pd.Series:
-        where = {"data": "mnist", "n": 48_000, "epochs": None, "units": 128, "place": "dense",
-                 "rate": 0.5} | where  # fmt: skip
-        where["epochs"] = where["epochs"] or EPOCHS[where["n"]]
-        where["place"] = where["place"] if where["rate"] else "none"
-        runs = self.runs[(self.runs[KEYS] == [*where.values()]).all(axis=1)]
+        chosen: dict[str, Any] = {
+            "data": "mnist",
+            "n": 48_000,
+            "epochs": None,
+            "units": 128,
+            "place": "dense",
+            "rate": 0.5,
+        } | where
+        chosen["epochs"] = chosen["epochs"] or EPOCHS[chosen["n"]]
+        chosen["place"] = chosen["place"] if chosen["rate"] else "none"
+        runs = self.runs[(self.runs[KEYS] == [*chosen.values()]).all(axis=1)]
         values = runs.set_index("seed")[metric].astype(float).dropna()
         values = values if seeds is None else values[values.index.isin([*seeds])]
         return 100 * values if "accuracy" in metric or "calibration" in metric else values

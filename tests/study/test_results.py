@@ -13,10 +13,9 @@ import pytest
 from experiment.support.markdown import blocks_of
 from study import __main__ as command
 from study import results
-from study.contrasts import NOT_YET, SEQUENTIAL, UNDECIDED, Result, judge_all
+from study.contrasts import judge_all
 from study.pictures import PLOTS
 from study.runs import STORE, Run, Store, load_runs
-from study.statistics import Estimate
 from study.table import RUNS, Table
 from tests.conftest import ROOT, set_parameters
 from tests.study.conftest import copy_inputs, remake
@@ -84,63 +83,6 @@ def test_outdated_marks() -> None:
     [found] = results.find_outdated_marks(page, judge_all(TABLE))
     assert found.startswith("written for P2 'undecided', now 'supported': ...")
     assert found.endswith("It helps on Fashion.")
-
-
-def rows(block: str) -> list[list[str]]:
-    return [line.strip("| ").split(" | ") for line in block.splitlines()[2:]]
-
-
-def test_blocks() -> None:
-    """All of the page's blocks, with the contrasts, settings and measures that belong there."""
-    told = results.summarise(ENTRIES, TABLE)
-    blocks = {name: rows(block) for name, block in results.make_blocks(told).items()}
-    page = (ROOT / results.PAGE).read_text(encoding="utf-8")
-    assert {*blocks} == {*blocks_of(page, results.PROGRAM)}
-    assert [row[0] for row in blocks["sequential"]] == [*SEQUENTIAL]
-    assert blocks["sequential"][0][-2:] == ["below 0.0003", "**supported**"]
-    assert [row[0] for row in blocks["rates"]] == [f"0.{n}" for n in range(1, 9)]
-    assert [row[:2] for row in blocks["sizes"]] == [
-        ["100", "625"], ["500", "156"], ["1,000", "78"], ["5,000", "16"],
-    ]  # fmt: skip
-    assert [row[0].split(":")[0] for row in blocks["calibration"]] == ["MNIST", "Fashion-MNIST"] * 2
-    assert len(blocks["settings"]) == len(told["gains"]) == 31
-
-
-def test_missing_runs_are_counted() -> None:
-    lost = [
-        e for e in ENTRIES if not (e.run == run(0.0, seed=e.run.seed) and e.run.seed in (12, 20))
-    ]
-    found = judge_all(Table(lost))
-    assert (found["P1"].verdict, found["P1"].seeds) == (NOT_YET, 7)
-    contrasts = {name: results.summarise_contrast(name, each) for name, each in found.items()}
-    blocks = {name: rows(block) for name, block in results.contrasts_blocks(contrasts).items()}
-    assert blocks["primary"][0][-1] == "not yet (7 of 8 seeds)"
-    assert blocks["sequential"][0][3:] == ["7", "", "", "", "not yet (7 of 8 seeds)"]
-
-
-@pytest.mark.parametrize(
-    ("verdicts", "low", "expected"),
-    [
-        (["supported", "contradicted"], -1, "sure"),
-        ([UNDECIDED, "supported"], 0.1, "likely"),
-        ([UNDECIDED, "supported"], -0.1, "not shown"),
-    ],
-)
-def test_how_sure_an_answer_is(verdicts: list[str], low: float, expected: str) -> None:
-    found = Estimate(8, 0.2, 0.1, low, 0.4, 0.05)
-    contrast = judge_all(TABLE)["P1"].contrast
-    assert results.judge_answer([Result(contrast, 8, 8, v, found) for v in verdicts]) == expected
-
-
-def test_misleading_pairs() -> None:
-    """Of runs of any two seeds; a tie misleads nobody."""
-    accuracies = {(0.0, 0): 0.98, (0.0, 1): 0.97, (0.5, 0): 0.975, (0.5, 1): 0.98}
-    entries = [make_entry(run(rate, seed=seed)) for rate, seed in accuracies]
-    for entry in entries:
-        accuracy = accuracies[entry.run.dropout_rate, entry.run.seed]
-        entry.metrics["test_accuracy"] = accuracy  # type: ignore[index]
-    found = results.count_misleading_pairs(Table(entries), entries[2].setting)
-    assert found == {"misleading": 1, "pairs": 4}
 
 
 def test_stop_keeps_the_table(

@@ -10,8 +10,6 @@ from study.statistics import (
     half_width,
     sign_flip_p,
 )
-from study.table import Table
-from tests.study.made_up import make_entries
 
 
 def test_mean_deviation_interval_and_p() -> None:
@@ -25,13 +23,6 @@ def test_mean_deviation_interval_and_p() -> None:
     assert found.p == pytest.approx(1 - t / (2 + t**2) ** 0.5)
     wide = estimate([1.0, 2.0, 6.0], 0.99)
     assert wide.high == pytest.approx(3 + 9.92484 * (7 / 3) ** 0.5, abs=1e-4)
-
-
-def test_images_that_add_nothing() -> None:
-    """They leave the interval over seeds."""
-    values = np.array([1.0, 2.0, 6.0])
-    found = estimate_for_new_images(np.repeat(values[:, None], 50, axis=1))
-    assert found.high == pytest.approx(estimate(values).high)
 
 
 @pytest.mark.parametrize("values", [[0.5, 0.5], [1 / 3] * 5, [0.1 + 0.2, 0.3]])
@@ -80,15 +71,3 @@ def test_coverage(seeds: int) -> None:
     assert held / 1_000 == pytest.approx(0.95, abs=0.025)
     far = np.array([0.0] * 19 + [20.0]) - 1  # one value of twenty is far off: much fewer
     assert cover(random.choice(far, (5_000, seeds))) < 0.7
-
-
-def test_last_epochs_of_the_table() -> None:
-    """Means over the last five epochs, beside the metrics of the run."""
-    entries = make_entries(range(2))
-    for row in Table(entries).rows.to_dict("records"):
-        [entry] = [
-            e for e in entries
-            if e.run.seed == row["seed"] and {**vars(e.run)}.items() <= row.items()
-        ]  # fmt: skip
-        assert row["last_five_validation_loss"] == pytest.approx(entry.curve[-1]["val_loss"])
-        assert row["test_accuracy"] == entry.metrics["test_accuracy"]

@@ -14,6 +14,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,8 @@ import pandas as pd
 import pytest
 from distributed import Client, KilledWorker, LocalCluster
 from distributed.scheduler import WorkerState
-from experiment.data.split import Dataset
 
+from experiment.data.split import Dataset
 from experiment.support.errors import GO_ON, InputError
 from study.runs import STORE, WITHOUT_INFLUENCE, Entry, Store, parse_line
 from study.table import RUNS
@@ -336,17 +337,15 @@ def test_hash_of_a_dataset() -> None:
     x, y = arrays["x_train"], arrays["y_train"]
     other = x.copy()
     other[0, 0, 0] ^= 1
-    changes = [
-        {},
-        {"x_train": other},
-        {"x_test": arrays["x_test"][::-1]},
-        {"y_train": y.astype("u2")},
-        {"x_train": x.reshape(-1, 4, 16)},
+    base = Dataset(**arrays)  # type: ignore[arg-type]
+    others = [
+        replace(base, x_train=other),
+        replace(base, x_test=arrays["x_test"][::-1]),
+        replace(base, y_train=y.astype("u2")),
+        replace(base, x_train=x.reshape(-1, 4, 16)),
     ]
-    assert len({hash_dataset(Dataset(**arrays | change)) for change in changes}) == len(changes)
-    assert hash_dataset(Dataset(**arrays | {"x_train": x.copy()})) == hash_dataset(
-        Dataset(**arrays)
-    )
+    assert len({hash_dataset(each) for each in (base, *others)}) == 5
+    assert hash_dataset(base) == hash_dataset(replace(base, x_train=x.copy()))
 
 
 @pytest.fixture(scope="module")
