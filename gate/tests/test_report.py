@@ -16,7 +16,6 @@ from gate.check import check
 from gate.errors import CannotCompareError
 from gate.predictions import Flips, read_flips, with_pictures
 from gate.report.content import Content, gather
-from gate.report.plots import read_plots
 from gate.report.writing import as_html, as_report_markdown, write_report
 from gate.repository import Repository
 from gate.settings import ImagesSettings
