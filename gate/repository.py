@@ -159,6 +159,9 @@ class Repository:
         with _failures(name), chdir(self.folder), ExitStack() as stack:
             if commit is not None:
                 stack.enter_context(self._repo.switch(commit))
+            parameters = self._repo.fs.join(self._repo.root_dir, "params.yaml")
+            if self._repo.fs.isfile(parameters):  # which DVC reads with any dvc.yaml
+                check_size(load_path(parameters, self._repo.fs))
             yield _Reader(self, commit)
 
 
@@ -367,6 +370,8 @@ class _Reader:
 
     def _list_changes_since_lock(self, stage: Any, path: str) -> list[str]:
         """Return the files of a folder that are no outputs and differ from when the stage ran."""
+        if self._commit is not None:
+            return []  # what a commit has is not compared
         lock = str(Path(stage.path).with_name("dvc.lock"))
         clean = not try_git(self._folder, "status", "--porcelain", "--", lock)
         commit = try_git(self._folder, "log", "-1", "--format=%H", "--", lock) if clean else None
@@ -406,6 +411,8 @@ def _explain(error: Exception) -> str:
     said = [one_line(error)]
     if error.__cause__ is not None and not isinstance(error, OSError):
         said.append(one_line(error.__cause__))
+    if "object format" in said[0]:
+        said.append("DVC reads repositories with SHA-1 only")
     if isinstance(error, ImportError):
         said.append("install that package beside the gate")
     if isinstance(error, PermissionError):

@@ -61,9 +61,9 @@ class Project:
         assert old in text
         self.write(path, text.replace(old, new))
 
-    def init(self, *options: str) -> None:
+    def init(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.git("init", "--quiet", "--template=", "--initial-branch=main", *options)
+        self.git("init", "--quiet", "--template=", "--initial-branch=main")
         Repo.init(str(self.folder)).close()
 
     def repro(self) -> None:

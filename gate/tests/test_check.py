@@ -103,7 +103,9 @@ def test_change_is_judged_by_the_bases_rules(
     project.results(accuracy=0.5, **many)
     project.replace("gate.yaml", old, new)
     if expected:
-        rules = "".join(f"    {name}: {{better: higher, margin: {{absolute: 1}}}}\n" for name in many)
+        rules = "".join(
+            f"    {name}: {{better: higher, margin: {{absolute: 1}}}}\n" for name in many
+        )
         project.write("gate.yaml", project.read("gate.yaml") + rules)
     found = project.check()
     assert found.status == 1

@@ -14,10 +14,12 @@ from gate.snapshot import MetricsFile, Snapshot, flat, read_number
 RULE = "{better: lower, margin: {absolute: 1}, blocks: true}"
 
 
-def make_side(values: dict[str, object]) -> Snapshot:
-    empty: dict[str, Any] = {}
-    return Snapshot("side", None, {"m": MetricsFile(values)}, empty, empty, empty, empty,
-                    frozenset(), empty, empty, empty)  # fmt: skip
+def make_side(values: dict[str, object], files: dict[str, str | None] | None = None) -> Snapshot:
+    none: dict[str, Any] = {}
+    metrics = {"m": MetricsFile(values)}
+    return Snapshot(
+        "side", None, metrics, none, none, none, none, frozenset(), none, none, files or {}
+    )
 
 
 def test_worse_value_is_never_judged_better() -> None:
@@ -77,7 +79,12 @@ def test_no_number_on_either_side_never_passes(value: object) -> None:
         ("{at_least: 0.85}", 0.84, "out of limits", False),
         ("{at_most: 0.95, blocks: true}", 0.96, "out of limits", True),
         ("{at_most: 0.95, blocks: true}", 0.94, "the same", False),
-        ("{better: higher, margin: {relative: 0.1}, at_least: 0.8}", 0.82, "within the margin", False),
+        (
+            "{better: higher, margin: {relative: 0.1}, at_least: 0.8}",
+            0.82,
+            "within the margin",
+            False,
+        ),
         ("{better: higher, margin: {relative: 0.1}, blocks: true}", 0.8, "worse", True),
         ("{better: lower, margin: {absolute: 0.01}}", 0.95, "worse", False),
     ],
@@ -112,7 +119,9 @@ metrics:
   m.json:
     val_acc: {margin: {absolute: 0.2}}
 """
-    names = [("m.json", name) for name in ("test_acc", "val_acc", "test_loss", "loss_rise", "epoch")]
+    names = [
+        ("m.json", name) for name in ("test_acc", "val_acc", "test_loss", "loss_rise", "epoch")
+    ]
     found = load_settings(text).merge_rules(names)
     five = {"deviations": 5.0}
     assert {key: rule.model_dump(exclude_unset=True) for (_, key), rule in found.items()} == {

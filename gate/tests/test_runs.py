@@ -67,7 +67,9 @@ def test_p_values_are_students_with_holms_correction(with_runs: Project) -> None
     with_runs.results(f=1, g=1)
     with_runs.write("runs.csv", "\n".join(before))
     with_runs.commit_main()
-    after = [f"{row},{'f,g' if n == 0 else f'{1 + n / 20},{1 + n / 20}'}" for n, row in enumerate(rows)]
+    after = [
+        f"{row},{'f,g' if n == 0 else f'{1 + n / 20},{1 + n / 20}'}" for n, row in enumerate(rows)
+    ]
     found = check_with(with_runs, "\n".join(after))
     # Differences 0.05, 0.2, 0.35, 0.5, 0.65: t = (0.35 - 0.4) / (0.23717 / sqrt 5) = -0.4714, of 4
     # degrees of freedom p = 0.331; of two equal tests 0.66.
