@@ -8,7 +8,9 @@ import io
 import os
 import sys
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, ClassVar
 
 from gate.errors import CannotCompareError, clean, one_line
 from gate.git import environment_without_repository
@@ -102,7 +104,16 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _print_markdown(text: str) -> None:
     from rich.console import Console
-    from rich.markdown import Markdown
+    from rich.markdown import Markdown, TableElement
+
+    class WholeNames(TableElement):
+        def __rich_console__(self, *arguments: Any) -> Iterator[Any]:
+            for table in super().__rich_console__(*arguments):
+                table.columns[0].no_wrap = True
+                yield table
+
+    class Answer(Markdown):
+        elements: ClassVar = {**Markdown.elements, "table_open": WholeNames}
 
     target = io.StringIO()
     console = Console(highlight=False)
@@ -113,7 +124,7 @@ def _print_markdown(text: str) -> None:
         legacy_windows=False,
         no_color=console.no_color,
     )
-    page.print(Markdown(text))
+    page.print(Answer(text))
     _print("\n".join(line.rstrip() for line in target.getvalue().splitlines()))
 
 

@@ -131,17 +131,17 @@ def _metrics_table(check: Check, comparisons: Sequence[Comparison]) -> list[str]
         value = number(c.base)
         if c.base_runs > 1 and len(runs) > 1:
             value += f" (mean of {mean} seeds)"
-        change, margin = number(c.change, sign="+", digits=3), number(c.margin, digits=3)
         verdict = _describe_verdict(check, c)
-        verdict = f"**{verdict}**" if _is_refused(check, c) else verdict
-        rows.append([code(c.key or c.file), value, number(c.candidate), change, margin, verdict])
-    return table(("metric", escape(base), "now", "change", "margin", "verdict"), rows)
+        verdict = f"**{escape(verdict)}**" if _is_refused(check, c) else escape(verdict)
+        rows.append([code(c.key or c.file), value, number(c.candidate), verdict])
+    return table(("metric", escape(base), "now", "verdict"), rows)
 
 
 def _describe_verdict(check: Check, c: Comparison) -> str:
-    text = str(c.verdict)
     if _has_drifted(check, c) and c.verdict is not Verdict.WORSE:
         return "worse than the anchor"
+    judged = (Verdict.BETTER, Verdict.WITHIN_MARGIN, Verdict.WORSE)
+    text = c.reason.partition(" (")[0] if c.verdict in judged else str(c.verdict)
     if c.verdict is Verdict.WITHIN_MARGIN and c.found_from is not None:
         text += f", finds {number(c.found_from, digits=2)}"
     return text if c.blocks or c.refuses else f"{text}, only reported"

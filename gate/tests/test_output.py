@@ -47,11 +47,12 @@ Compared with main (COMMIT): named by --base.
 metrics.json
 
 
- metric                             main  now   change  margin  verdict
- ───────────────────────────────────────────────────────────────────────────────
- accuracy                            0.9  0.85   -0.05    0.01  worse
- a_name_of_a_metric_that_is_longer   0.5   0.4    -0.1    0.01  worse, only
-                                                                reported
+ metric                             main   now  verdict
+ ──────────────────────────────────────────────────────────────────────────────
+ accuracy                            0.9  0.85  worse by 0.05, more than the
+                                                margin of 0.01
+ a_name_of_a_metric_that_is_longer   0.5   0.4  worse by 0.1, more than the
+                                                margin of 0.01, only reported
 
 
  • anchor ANCHO: most lost since: metrics.json: accuracy: worse by 0.05, more
@@ -81,9 +82,9 @@ def test_refused_row_stands_out(changed: Project) -> None:
     console = Console(force_terminal=True, width=80, color_system="truecolor")
     with console.capture() as capture:
         console.print(Markdown(as_markdown(changed.check())))
-    rows = [line for line in capture.get().splitlines() if "0.01" in line and "│" not in line]
-    refused = next(line for line in rows if "-0.05" in line and "accuracy" in line)
-    informs = next(line for line in rows if "-0.1" in line)
+    lines = capture.get().splitlines()
+    refused = next(line for line in lines if "accuracy" in line and "0.85" in line)
+    informs = next(line for line in lines if LONG in line)
     assert re.search(r"\x1b\[1[;m][^\x1b]*worse", refused)
     assert not re.search(r"\x1b\[1[;m][^\x1b]*worse", informs)
 
@@ -104,10 +105,10 @@ def test_markdown_and_json_give_every_reason(changed: Project, gate: Gate) -> No
     lines = text.splitlines()
     assert (status, lines[0]) == (1, f"**{escape(as_sentence(changed.check()))}**")
     assert [line for line in lines if "worse by" in line][:2] == [f"- {r}" for r in reasons]
-    start = lines.index("| metric | main | now | change | margin | verdict |")
+    start = lines.index("| metric | main | now | verdict |")
     assert lines[start + 2 : start + 4] == [
-        "| `accuracy` | 0.9 | 0.85 | -0.05 | 0.01 | **worse** |",
-        f"| `{LONG}` | 0.5 | 0.4 | -0.1 | 0.01 | worse, only reported |",
+        "| `accuracy` | 0.9 | 0.85 | **worse by 0.05, more than the margin of 0.01** |",
+        f"| `{LONG}` | 0.5 | 0.4 | worse by 0.1, more than the margin of 0.01, only reported |",
     ]
     assert (found["status"], found["verdict"], found["reasons"]) == (1, "regression", reasons)
     assert found["base"]["commit"] == changed.git("rev-parse", "main")
@@ -132,8 +133,8 @@ def test_no_worse_says_what_would_have_been_found(project: Project) -> None:
     assert as_sentence(project.check()).startswith(expected)
     project.results(accuracy=0.901)
     text = as_markdown(project.check())
-    assert "| metric | main, mean of 5 seeds | now | change | margin | verdict |" in text
-    assert "| within the margin, finds 0.0076 |" in text
+    assert "| metric | main, mean of 5 seeds | now | verdict |" in text
+    assert "| better by 0.001, margin 0.00612, finds 0.0076 |" in text
 
 
 def test_names_are_shown_as_they_are() -> None:

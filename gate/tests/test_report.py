@@ -42,7 +42,7 @@ def test_page_has_the_verdict_and_every_plot(drawn: Project, gate: Gate) -> None
     status, out, err = gate(drawn.folder, "report", "--base", "main")
     assert (status, err, out.splitlines()[0][:25]) == (0, "", "Worse: accuracy of metric")
     page = drawn.read("report/index.html")
-    assert "<td><strong>worse</strong></td>" in page
+    assert "<td><strong>worse by 0.1, more than the margin of 0.01</strong></td>" in page
     (specification,) = re.findall(r'vegaEmbed\("#plot-\d+", (.*?)\);</script>', page)
     points = json.loads(specification)["data"]["values"]
     assert {(p["rev"], p["acc"]) for p in points} == {
@@ -55,7 +55,7 @@ def test_page_has_the_verdict_and_every_plot(drawn: Project, gate: Gate) -> None
     assert body.count("<script>") == body.count("</script>") == 1
     assert "<b>" not in body
     assert "<i>" not in body
-    assert not re.search(r'(src|href)="(?!data:)', page)
+    assert not re.search(r'(src|href)="(?!data:)', body)
 
 
 def test_same_sides_give_the_same_bytes(drawn: Project) -> None:
