@@ -105,11 +105,13 @@ def _check(arguments: argparse.Namespace) -> int:
 def _print_markdown(text: str) -> None:
     from rich.console import Console
     from rich.markdown import Markdown, TableElement
+    from rich.table import Table
 
     class WholeNames(TableElement):
         def __rich_console__(self, *arguments: Any) -> Iterator[Any]:
             for table in super().__rich_console__(*arguments):
-                table.columns[0].no_wrap = True
+                if isinstance(table, Table):
+                    table.columns[0].no_wrap = True
                 yield table
 
     class Answer(Markdown):

@@ -93,7 +93,8 @@ def test_limits_and_what_blocks(rule: str, candidate: float, verdict: str, refus
     found = judged(rule, 0.9, candidate)
     assert (found.verdict, found.refuses) == (verdict, refuses)
     negative = judged("{better: lower, margin: {relative: 0.1}}", -2, -1.9)  # of its absolute value
-    assert (negative.verdict, negative.margin) == ("within the margin", pytest.approx(0.2))
+    assert negative.verdict == "within the margin"
+    assert negative.margin == pytest.approx(0.2)
 
 
 def test_deleted_and_new_metrics() -> None:

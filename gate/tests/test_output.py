@@ -7,8 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from rich.console import Console
-from rich.markdown import Markdown
 
 import gate.check as gate_check
 from gate.presentation import as_markdown, as_sentence, code, escape
@@ -77,12 +75,13 @@ def test_terminal(changed: Project, gate: Gate, monkeypatch: pytest.MonkeyPatch)
     assert max(map(len, out.splitlines())) <= 80
 
 
-def test_refused_row_stands_out(changed: Project) -> None:
-    """Bold in a terminal and on the page, unlike one that only informs."""
-    console = Console(force_terminal=True, width=80, color_system="truecolor")
-    with console.capture() as capture:
-        console.print(Markdown(as_markdown(changed.check())))
-    lines = capture.get().splitlines()
+def test_refused_row_stands_out(
+    changed: Project, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bold in a terminal, unlike one that only informs."""
+    for name, value in (("FORCE_COLOR", "1"), ("TERM", "xterm-256color"), ("COLUMNS", "80")):
+        monkeypatch.setenv(name, value)
+    lines = gate(changed.folder, "check", "--base", "main")[1].splitlines()
     refused = next(line for line in lines if "accuracy" in line and "0.85" in line)
     informs = next(line for line in lines if LONG in line)
     assert re.search(r"\x1b\[1[;m][^\x1b]*worse", refused)

@@ -1,14 +1,12 @@
 """The report: DVC's plots with the verdict on top."""
 
 import json
-import os
 import re
 
 import pytest
 
 from gate.errors import CannotCompareError
 from gate.predictions import describe_flips
-from gate.report import writing
 from gate.report.writing import write_report
 from gate.tests.conftest import Gate, Project
 from gate.tests.test_comparison import make_side
@@ -112,7 +110,7 @@ def test_report_that_fails_half_way_keeps_the_old(
     write_report(drawn.folder, "main", None)
     assert target.read_text() == "kept"
     before = drawn.read("report/index.html")
-    monkeypatch.setattr(writing.HTML, "embed", lambda _: "x\ud800")  # cannot be encoded
+    monkeypatch.setattr("gate.report.writing.HTML.embed", lambda _: "x\ud800")  # cannot be encoded
     with pytest.raises(UnicodeEncodeError):
         write_report(drawn.folder, "main", None)
     assert drawn.read("report/index.html") == before
@@ -129,7 +127,7 @@ def test_link_out_of_the_repository_is_not_followed(drawn: Project) -> None:
     )
     assert "c2VjcmV0" not in drawn.read("report/index.html")
     (drawn.folder / "metrics.json").unlink()
-    os.symlink("/etc/hostname", drawn.folder / "metrics.json")
+    (drawn.folder / "metrics.json").symlink_to("/etc/hostname")
     assert "found a link out of it" in drawn.check().reasons[0]
 
 
