@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gate.errors import CannotCompareError
-from gate.git import git, try_git
+from gate.git import find_commit, git, try_git
 
-MAIN_BRANCHES = ("main", "master")
+NAME_A_BASE = "name a base: --base REVISION"
 
 
 @dataclass(frozen=True)
@@ -26,160 +26,112 @@ class Base:
     why: str
 
 
-def find_commit(folder: Path, name: str) -> str | None:
-    """Full hash of the commit that a branch, tag or hash names, None if there is none.
-
-    Raises:
-        CannotCompareError: the folder is in no clone.
-    """
-    return try_git(
-        folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
-    )
-
-
-def find_anchor(folder: Path, name: str) -> Base:
-    """The anchor that gate.yaml names.
-
-    Raises:
-        CannotCompareError: Git does not have it.
-    """
-    commit = find_commit(folder, name)
-    if commit is None:
-        raise CannotCompareError(
-            f"gate.yaml: anchor: expected a tag or commit; there is no {name!r} here;"
-            f" {_history_hint(folder)}get it (git fetch --tags), or name another"
-        )
-    return Base(commit, name, "the anchor of gate.yaml")
-
-
 def choose_base(folder: Path, named: str | None, metrics_files: Sequence[str]) -> Base:
-    """The named revision, else the fork from the main branch, else the last other metrics.
+    """Return the named revision, else where the branch left the main branch, else, on the main
+    branch, the last commit with other metrics.
 
     Args:
-        folder: of `dvc.yaml`, in a clone.
+        folder: of `.dvc`, in a clone.
         named: a branch, tag or hash; None to choose.
         metrics_files: those of the workspace, relative to `folder`.
 
     Raises:
         CannotCompareError: there is no such revision, or none to choose.
-    """
+    """  # noqa: D205
     if named is not None:
-        return _named(folder, named)
+        for name in (named, f"origin/{named}"):
+            if commit := find_commit(folder, name):
+                return Base(commit, name, "named by --base")
+        raise CannotCompareError(
+            f"expected a branch, tag or commit; there is no {named!r} here;"
+            f" {_fetch_hint(folder, named)}or name another: --base REVISION"
+        )
     head = find_commit(folder, "HEAD")
     if head is None:
-        if broken := try_git(folder, "rev-parse", "--verify", "--quiet", "HEAD"):
-            raise CannotCompareError(
-                f"expected the commit {broken}, which is checked out; Git does not have it;"
-                " `git fsck` tells what else is missing"
-            )
         raise CannotCompareError(
-            "expected a commit to compare with; this branch has none yet; commit, or name a base:"
-            " --base REVISION"
+            "expected a commit to compare with; Git finds none for HEAD; commit, repair it"
+            f" (git fsck), or {NAME_A_BASE}"
         )
-    main = _main_branch(folder)
+    main = _find_main_branch(folder)
     if main is None:
         raise CannotCompareError(
-            "expected a main branch (main, master, or those of a remote); found none;"
-            f" {_fetch_hint(folder, 'main')}name a base: --base REVISION"
+            "expected a main branch (origin/HEAD, main or master); found none;"
+            f" {_fetch_hint(folder, 'main')}or {NAME_A_BASE}"
         )
     fork = try_git(folder, "merge-base", "HEAD", main)
     branch = try_git(folder, "symbolic-ref", "--quiet", "--short", "HEAD")
     # CI checks out a push to the main branch as a commit without a branch.
-    if branch == main.rpartition("/")[2] or (branch is None and fork == head):
-        return _last_other_metrics(folder, main, metrics_files)
+    if branch == main.removeprefix("origin/") or (branch is None and fork == head):
+        return _find_other_metrics(folder, main, metrics_files)
     if fork is None:
         raise CannotCompareError(
             f"expected a common ancestor of HEAD and {main}; found none;"
-            f" {_history_hint(folder)}name a base: --base REVISION"
+            f" {_fetch_hint(folder, main)}or {NAME_A_BASE}"
         )
-    return _of(folder, fork, f"where this branch left {main} (merge base)")
+    return _describe_base(folder, fork, f"where this branch left {main} (merge base)")
 
 
-def _named(folder: Path, named: str) -> Base:
-    if commit := find_commit(folder, named):
-        return Base(commit, named, "named by --base")
-    names = [f"{remote}/{named}" for remote in _remotes(folder) if named != "HEAD"]
-    remote = {name: commit for name in names if (commit := find_commit(folder, name))}
-    if len(remote) == 1:
-        ((name, commit),) = remote.items()
-        why = f"named by --base; there is no {named} here but that of the remote"
-        return Base(commit, name, why)
-    if remote:
-        hint = f"the remotes have {' and '.join(remote)}; "
-    elif named == "workspace":
-        hint = "it is what is compared; "
-    else:
-        hint = _fetch_hint(folder, named)
+def find_anchor(folder: Path, name: str) -> Base:
+    """Return the anchor that gate.yaml names.
+
+    Raises:
+        CannotCompareError: Git does not have it, or it is a branch, which moves by itself.
+    """
+    commit = find_commit(folder, name)
+    expected = "gate.yaml: anchor: expected a tag or commit;"
+    if commit is None:
+        raise CannotCompareError(
+            f"{expected} there is no {name!r} here; {_fetch_hint(folder, name)}or name another"
+        )
+    full = try_git(folder, "rev-parse", "--symbolic-full-name", name) or ""
+    if not (full.startswith("refs/tags/") or re.fullmatch("[0-9a-f]{7,64}", name)):
+        raise CannotCompareError(f"{expected} {name!r} moves by itself; write {commit}")
+    return Base(commit, name, "the anchor of gate.yaml")
+
+
+def _find_main_branch(folder: Path) -> str | None:
+    """Return the first of the remote's default branch, `main` and `master`, here or at `origin`."""
+    default = try_git(folder, "symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
+    names = [default.removeprefix("origin/")] if default else []
+    places = (p for name in (*names, "main", "master") for p in (name, f"origin/{name}"))
+    return next((place for place in places if find_commit(folder, place)), None)
+
+
+def _find_other_metrics(folder: Path, main: str, metrics_files: Sequence[str]) -> Base:
+    """Return HEAD if the workspace's metrics differ from it, otherwise the last commit before they
+    changed that has all of them.
+    """  # noqa: D205
+    # What only DVC's cache has is in Git as a hash in dvc.lock.
+    tracked = set(git(folder, "ls-files", "-z", "--", *metrics_files).split("\0")) - {""}
+    hidden = [":(glob)**/dvc.lock"] if {*metrics_files} - tracked else []
+    paths = [*sorted(tracked), *hidden]
+    if try_git(folder, "status", "--porcelain", "--", *paths):
+        head = git(folder, "rev-parse", "HEAD")
+        return _describe_base(folder, head, f"last commit of {main}; the workspace differs")
+    # Each merge counts as one step: what it brought into the main branch.
+    for change in git(folder, "rev-list", "--first-parent", "HEAD", "--", *paths).split():
+        earlier = find_commit(folder, f"{change}^")
+        if earlier and git(folder, "rev-list", "-1", earlier, "--", *paths):
+            there = git(folder, "ls-tree", "-r", "-z", "--name-only", earlier, "--", *tracked)
+            if tracked <= set(there.split("\0")):
+                return _describe_base(folder, earlier, f"last commit of {main} with other metrics")
     raise CannotCompareError(
-        f"expected a branch, tag or commit; there is no {named!r} here; {hint}name another:"
-        " --base REVISION"
+        f"expected an earlier commit of {main} with other metrics; found none;"
+        f" {_fetch_hint(folder, main)}or {NAME_A_BASE}"
     )
 
 
-def _last_other_metrics(folder: Path, main: str, metrics_files: Sequence[str]) -> Base:
-    """On the main branch: HEAD where the workspace has other metrics, else what was before them."""
-    if not metrics_files:
-        raise CannotCompareError("dvc.yaml: expected metrics files; found none; declare them")
-    # What only DVC's cache has is in Git as a hash in dvc.lock.
-    tracked = set(git(folder, "ls-files", "-z", "--", *metrics_files).split("\0"))
-    hidden = [":(glob)**/dvc.lock"] if {*metrics_files} - tracked else []
-    paths = [*({*metrics_files} & tracked), *hidden]
-    if try_git(folder, "status", "--porcelain", "--", *paths):
-        head = git(folder, "rev-parse", "HEAD")
-        return _of(folder, head, f"last commit of {main}; the workspace differs")
-    # Each merge counts as one step: what it brought into the main branch.
-    changes = git(folder, "rev-list", "--first-parent", "HEAD", "--", *paths).split()
-    earlier = find_commit(folder, f"{changes[0]}^") if changes else None
-    if earlier is None or not git(folder, "rev-list", "-1", earlier, "--", *paths):
-        raise CannotCompareError(
-            f"expected an earlier commit of {main} with other metrics; found none;"
-            f" {_history_hint(folder)}name a base: --base REVISION"
-        )
-    return _of(folder, earlier, f"last commit of {main} with other metrics")
-
-
-def _main_branch(folder: Path) -> str | None:
-    """The remote's default branch, else `main`, else `master`: the first that HEAD comes from.
-
-    Each of them here, on `origin`, then on another remote. One without a common ancestor, such as
-    an orphan branch for a web page, is taken only if there is no other.
-    """
-    refs = ["refs/heads", "refs/remotes"]
-    form = "--format=%(refname) %(symref)"
-    listed = [line.split() for line in git(folder, "for-each-ref", form, *refs).splitlines()]
-    defaults = [target[0] for _, *target in listed if target and target[0].count("/") > 2]
-    names = dict.fromkeys([*(ref.split("/", 3)[3] for ref in defaults), *MAIN_BRANCHES])
-    known = [ref.split("/", 2)[2] for ref, *target in listed if not target]
-    places = ["", *(f"{remote}/" for remote in _remotes(folder))]
-    found = [f"{place}{name}" for name in names for place in places if f"{place}{name}" in known]
-    related = (name for name in found if try_git(folder, "merge-base", "HEAD", name))
-    return next(related, found[0] if found else None)
-
-
-def _remotes(folder: Path) -> list[str]:
-    """The names of the remotes, `origin` first."""
-    return sorted((try_git(folder, "remote") or "").split(), key=lambda name: name != "origin")
-
-
-def _of(folder: Path, commit: str, why: str) -> Base:
+def _describe_base(folder: Path, commit: str, why: str) -> Base:
     return Base(commit, git(folder, "rev-parse", "--short", commit), why)
 
 
-def _history_hint(folder: Path) -> str:
-    return "this clone is shallow, get the rest (git fetch --unshallow); " * _shallow(folder)
-
-
 def _fetch_hint(folder: Path, name: str) -> str:
-    """How to get a branch that the remote may have and this clone does not, as often in CI."""
-    remotes = _remotes(folder)
-    if not remotes or not re.fullmatch(r"\w[\w./-]*", name) or re.fullmatch("[0-9a-f]+", name):
-        return _history_hint(folder)
-    name = name.removeprefix(f"{remotes[0]}/")
-    fetch = "git fetch --unshallow" if _shallow(folder) else "git fetch"
-    shallow = "this clone is shallow; " * _shallow(folder)
-    branch = f"{name}:refs/remotes/{remotes[0]}/{name}"
-    return f"{shallow}if it is a branch of the remote, get it ({fetch} {remotes[0]} {branch}); "
-
-
-def _shallow(folder: Path) -> bool:
-    return try_git(folder, "rev-parse", "--is-shallow-repository") == "true"
+    """Return how to get a revision that the remote may have and this clone does not."""
+    if not try_git(folder, "remote"):
+        return ""
+    shallow = try_git(folder, "rev-parse", "--is-shallow-repository") == "true"
+    command = "git fetch --tags --unshallow origin" if shallow else "git fetch --tags origin"
+    name = name.removeprefix("origin/")
+    if not re.fullmatch(r"[A-Za-z][\w./-]*", name) or name == "HEAD":
+        return f"get the history ({command}), "
+    return f"get it ({command} {name}:refs/remotes/origin/{name}), "

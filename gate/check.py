@@ -1,67 +1,45 @@
-"""The whole gate: reads each side once, compares, and says what follows."""
+"""The whole gate: read each side once, compare by the base's rules, and say what follows."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from gate.base import Base, choose_base, find_anchor
-from gate.comparison import Comparison, Name, Noise, Verdict, compare, former_name, names_of
-from gate.errors import CannotCompareError
-from gate.repository import Repository, Wanted
-from gate.runs import (
-    Finding,
-    RunsTest,
-    compare_runs,
-    means_of,
-    noise_of,
-    other_conditions,
-    read_runs,
-)
-from gate.settings import SETTINGS, Rule, Settings, load_settings
-from gate.snapshot import Pairs, Snapshot, differences
+from gate.changes import join_some, list_pipeline_changes, list_rule_changes
+from gate.comparison import Comparison, Noise, Verdict, compare, find_value
+from gate.errors import CannotCompareError, one_line
+from gate.git import list_changes, read_committed
+from gate.repository import Repository
+from gate.runs import check_runs, compare_means, measure_noise, read_rows, select_runs
+from gate.settings import SETTINGS, Rule, Settings, load_settings, no_such
+from gate.snapshot import Name, Pairs, Snapshot, differences
 
 NO_WORSE, REGRESSION, NOT_COMPARABLE = 0, 1, 2
 
-VERDICTS = {
-    NO_WORSE: "no worse than the base",
-    REGRESSION: "regression",
-    NOT_COMPARABLE: "cannot be compared",
-}
+STALE = "results that do not belong to the files beside them"
 
 
 @dataclass(frozen=True)
 class Check:
-    """What the gate found.
-
-    Attributes:
-        base: the revision, and how it was chosen.
-        anchor: the anchor's name and commit; None if gate.yaml has none.
-        comparisons: every metric, those with a rule first.
-        drift: by metric, the comparison with the anchor.
-        differences: by kind, what else differs.
-        runs: the tests over several seeds.
-        status: a key of `VERDICTS`, and the status that the gate ends with.
-        reasons: for the status, in words; one or more.
-        notes: what else a reader should know, in words.
-        before, after: the two sides.
-    """
+    """What the gate found."""
 
     base: Base
     anchor: Base | None
-    comparisons: tuple[Comparison, ...]
-    drift: Mapping[Name, Comparison]
-    differences: Mapping[str, Pairs]
-    runs: tuple[RunsTest, ...]
+    comparisons: tuple[Comparison, ...]  # every metric, those with a rule first; means over seeds
+    drift: Mapping[Name, Comparison]  # with the anchor
+    differences: Mapping[str, Pairs]  # by kind, what else differs
     status: int
-    reasons: tuple[str, ...]
+    reasons: tuple[str, ...]  # for the status; none for 0
+    changes: tuple[str, ...]  # of the pipeline's definition, and rules that get looser
     notes: tuple[str, ...]
+    settings: Settings  # the base's, where it has any
     before: Snapshot
     after: Snapshot
 
 
 def check(folder: Path, base: str | None = None) -> Check:
-    """Compares the workspace with a revision.
+    """Compare the workspace with a revision, by that revision's rules.
 
     Args:
         folder: in a repository of Git and DVC.
@@ -70,211 +48,257 @@ def check(folder: Path, base: str | None = None) -> Check:
     Raises:
         CannotCompareError: there is no such revision, or what is needed is missing or broken.
     """
-    repository = Repository(folder)
-    settings = load_settings(repository.text(SETTINGS))
-    more = Wanted(settings.files(), settings.environment, list(settings.metrics))
-    after = repository.read(None, "workspace", more)
-    if not after.metrics:
-        raise CannotCompareError("dvc.yaml: expected metrics files; found none; declare them")
-    chosen = choose_base(repository.folder, base, list(after.metrics))
-    before = repository.read(chosen.commit, chosen.name, more)
-    anchor = _anchor(repository.folder, settings, before, after)
-    old = None
-    if anchor:
-        same = anchor.commit == before.commit
-        old = before if same else repository.read(anchor.commit, anchor.name)
-    return _compare(settings, chosen, anchor, before, after, old)
+    return _Judge(Repository(folder), base).judge()
 
 
-def _anchor(folder: Path, settings: Settings, before: Snapshot, after: Snapshot) -> Base | None:
-    """The base's anchor, so that no change moves its own; that of a change of nothing else counts.
+class _Judge:
+    """Collects what speaks against a change."""
 
-    Raises:
-        CannotCompareError: Git does not have it.
-    """
-    kept = (before.settings or {}).get("anchor")
-    moved_alone = (before.metrics, before.outputs, before.inputs, before.parameters) == (
-        after.metrics, after.outputs, after.inputs, after.parameters
-    )  # fmt: skip
-    name = settings.anchor if moved_alone or kept is None else str(kept)
-    return find_anchor(folder, name) if name else None
+    def __init__(self, repository: Repository, base: str | None) -> None:
+        self.problems: list[str] = []
+        self.changes: list[str] = []
+        self.notes: list[str] = []
+        self.repository, self.folder = repository, repository.folder
+        files = repository.list_metrics_files()
+        if not files:
+            raise CannotCompareError("dvc.yaml: expected metrics files; found none; declare them")
+        self.base = choose_base(self.folder, base, files)
+        self.own = self._read_own_settings()  # the workspace's
+        self.settings = self._read_settings()  # those that judge
+        self.after = self._read(None, "workspace")
+        self.before = self._read(self.base.commit, self.base.name)
+        for path, file in self.after.metrics.items():
+            judged = any(fnmatchcase(path, pattern) for pattern in self.settings.metrics)
+            there = self.before.metrics.get(path)
+            if judged and file.problem and not (there and there.values):
+                raise CannotCompareError(f"{path}: {file.problem}")
+        self.names = self.before.names | self.after.names
+        self.rules = self._check_names(self.settings)
 
-
-def _compare(
-    settings: Settings,
-    base: Base,
-    anchor: Base | None,
-    before: Snapshot,
-    after: Snapshot,
-    old: Snapshot | None,
-) -> Check:
-    for path, file in after.metrics.items():
-        other = before.metrics.get(path)
-        judged = any(fnmatchcase(path, pattern) for pattern in settings.metrics)
-        if judged and file.problem and not (other and other.values):
-            raise CannotCompareError(f"{path}: {file.problem}")
-    rules = settings.rules(names_of(before.metrics) | names_of(after.metrics))
-    former = {former_name(name, rule) for name, rule in rules.items()}
-    first = settings.first_run == "pass" and not former & names_of(before.metrics)
-    noise, runs, problems = _runs(settings, rules, before, after)
-    comparisons = compare(rules, before.metrics, after.metrics, noise, first=first)
-    found = _differences(before, after)
-    problems += [f"{name} differs: {a} -> {b}; results of other data cannot be compared"
-                 for name, a, b in _not_same(settings.same, before, after)]  # fmt: skip
-    if after.stale and settings.stale_results == "refuse":
-        problems.append(
-            f"results that do not belong to the files beside them: {_listed(after.stale)};"
-            " run `dvc repro`"
+    def judge(self) -> Check:
+        noise, means = self._compare_means()
+        comparisons = compare(
+            self.rules, self.before, self.after, noise, first=self._passes_first()
         )
-    drift: dict[Name, Comparison] = {}
-    if old is not None and anchor is not None:
-        # Its runs are not read, so that single values are compared.
-        drift = _drift(rules, old, after, replace(noise, means={}))
-        problems += [
-            f"{name} is not that of the anchor {anchor.name}: {a} -> {b}; move `anchor` in"
-            f" {SETTINGS} with a change of that file only"
-            for name, a, b in _not_same(settings.same, old, after)
-            if b is not None
-        ]
-    status, reasons = _decide(comparisons, drift, anchor, runs, problems)
-    notes = (*_means(comparisons), *_notes(settings, before, after, found))
-    return Check(
-        base, anchor, comparisons, drift, found, runs, status, reasons, notes, before, after
-    )
+        self._check_conditions(self.before, "")
+        self._find_changes()
+        anchor, drift = self._compare_with_anchor(noise)
+        found = self._find_differences()
+        self._add_notes(found)
+        together = (*means, *comparisons)
+        status, reasons = self._decide(together, drift.values(), anchor)
+        return Check(
+            self.base, anchor, together, drift, found, status, tuple(reasons), tuple(self.changes),
+            tuple(self.notes), self.settings, self.before, self.after,
+        )  # fmt: skip
+
+    def _read_own_settings(self) -> Settings | CannotCompareError:
+        path = self.folder / SETTINGS
+        try:
+            return load_settings(path.read_text("utf-8-sig") if path.exists() else None)
+        except CannotCompareError as error:
+            return error
+        except (OSError, UnicodeDecodeError) as error:
+            return CannotCompareError(f"{SETTINGS}: expected text in UTF-8; {one_line(error)}")
+
+    def _read_settings(self) -> Settings:
+        """Return the base's settings; the workspace's where it has none that can be read."""
+        text = read_committed(self.folder, self.base.commit, SETTINGS)
+        try:
+            settings = load_settings(text)
+        except CannotCompareError as error:
+            if isinstance(self.own, CannotCompareError):
+                raise self.own from None
+            why = "has no gate.yaml" if text is None else f"has none that can be used ({error})"
+            self.changes.append(f"judged by the workspace's own rules: {self.base.name} {why}")
+            return self.own
+        if isinstance(self.own, CannotCompareError):
+            self.problems.append(f"workspace: {self.own}")
+        return settings
+
+    def _read(self, commit: str | None, name: str) -> Snapshot:
+        both = [s for s in (self.settings, self.own) if isinstance(s, Settings)]
+        return self.repository.read(
+            commit,
+            name,
+            judged=list(self.settings.metrics),
+            files=list(dict.fromkeys(file for each in both for file in each.list_files())),
+            environment=[pattern for each in both for pattern in each.environment],
+        )
+
+    def _check_names(self, settings: Settings) -> dict[Name, Rule]:
+        """Return the rules of all metrics, after every name in the settings was looked up."""
+        rules = settings.merge_rules(self.names)
+        sides = (self.before, self.after)
+        paths = {path for side in sides for path in (*side.inputs, *side.outputs)}
+        known = {name for side in sides for name in side.known}
+        files = {name for side in sides for name in side.metrics}
+        for where, patterns, names, what in (
+            ("same", settings.same, known, "file or parameter of the pipeline"),
+            ("environment", settings.environment, paths, "file that a stage reads or writes"),
+            ("predictions", settings.predictions, files, "metrics file"),
+        ):
+            for pattern in patterns:
+                if not any(fnmatchcase(name, pattern) for name in names):
+                    raise no_such(where, pattern, names, what)
+        for path in settings.predictions.values():
+            if all(side.files.get(path) is None for side in sides):
+                raise no_such("predictions", path, paths, "file of either side")
+        return rules
+
+    def _passes_first(self) -> bool:
+        """Return whether metrics that the base does not have pass.
+
+        They do where `first_run` says so and it has none, and where the rules are as new as they.
+        """
+        if not self.rules.keys() & self.before.names:
+            return self.settings.first_run == "pass"
+        return self.settings is self.own
+
+    def _compare_means(self) -> tuple[dict[Name, Noise | str], list[Comparison]]:
+        """Return the noise over seeds of each metric, and the comparisons over seeds."""
+        runs, before = self.settings.runs, self.before
+        if runs is None:
+            return {}, []
+        if self.settings is self.own and before.files.get(runs.file) is None:
+            before = replace(before, files=self.after.files)  # as new as the rules
+        rows = read_rows(runs, before)
+        check_runs(runs, rows, before)
+        base = {file: select_runs(runs, rows, file, before) for file in runs.of}
+        noise = {
+            name: measure_noise(base[name[0]], name[1], runs.file)
+            for name in self.rules
+            if name[0] in base
+        }
+        try:
+            others = read_rows(runs, self.after)
+            candidate = {file: select_runs(runs, others, file, self.after) for file in runs.of}
+        except CannotCompareError as error:
+            self.problems.append(str(error))
+            return noise, []
+        return noise, compare_means(runs, self.rules, base, candidate, noise)
+
+    def _check_conditions(self, old: Snapshot, where: str) -> None:
+        """Add the entries of `same` that differ; what the other side does not know is skipped."""
+        a, b = old.known, self.after.known
+        for name in sorted(name for name, value in a.items() if value not in (None, b.get(name))):
+            if any(fnmatchcase(name, pattern) for pattern in self.settings.same):
+                values = f"{_shorten(a[name])} -> {_shorten(b.get(name))}"
+                self.problems.append(
+                    f"{name} differs{where}: {values}; results of other data cannot be compared"
+                )
+
+    def _find_changes(self) -> None:
+        """Add what keeps results from being made again, and how the rules change."""
+        if self.after.stale:
+            listed = "; ".join(f"{stage}: {why}" for stage, why in self.after.stale.items())
+            refuse = self.settings.stale_results == "refuse"
+            (self.problems if refuse else self.notes).append(f"{STALE}: {listed}; run `dvc repro`")
+        files = sorted({name[0] for name, rule in self.rules.items() if rule.blocks})
+        changed = list_changes(self.folder, self.base.commit)
+        notes, problems = list_pipeline_changes(
+            self.before, self.after, files, changed, self.repository.is_ignored
+        )
+        start = "the pipeline's definition changed: "
+        self.changes += [start + text for text in notes]
+        self.problems += [start + text for text in problems]
+        if isinstance(self.own, Settings) and self.own != self.settings:
+            try:
+                self._check_names(self.own)
+                if self.own.anchor:
+                    find_anchor(self.folder, self.own.anchor)
+                looser, rest = list_rule_changes(self.settings, self.own, self.names)
+            except CannotCompareError as error:
+                self.problems.append(f"workspace: {error}")
+            else:
+                self.changes += looser
+                self.notes += rest
+
+    def _compare_with_anchor(
+        self, noise: Mapping[Name, Noise | str]
+    ) -> tuple[Base | None, dict[Name, Comparison]]:
+        """Compare the metrics that block with the base's anchor.
+
+        A change cannot move its own anchor unless it changes no result.
+        """
+        before, after, name = self.before, self.after, self.settings.anchor
+        same = (before.metrics, before.outputs, before.inputs, before.parameters) == (
+            after.metrics, after.outputs, after.inputs, after.parameters
+        )  # fmt: skip
+        if isinstance(self.own, Settings) and self.own.anchor and (same or not name):
+            name = self.own.anchor
+        if not name:
+            return None, {}
+        anchor = find_anchor(self.folder, name)
+        old = self.before
+        if anchor.commit != old.commit:
+            old = self.repository.read(anchor.commit, name)
+        where = f"against the anchor {name}"
+        judged = {name: rule for name, rule in self.rules.items() if rule.blocks and rule.better}
+        newer = [name for name in judged if find_value(old, name) == (None, "")]
+        kept = {name: rule for name, rule in judged.items() if name not in newer}
+        # Single values are compared: the anchor's runs are not read.
+        single = {n: replace(v, runs=1) if isinstance(v, Noise) else v for n, v in noise.items()}
+        found = compare(kept, old, after, single)[: len(kept)]
+        for c in found:
+            if c.verdict is Verdict.NOT_COMPARABLE and c.candidate is not None:
+                self.problems.append(f"{c.name}: {where}: {c.reason}")
+        if judged and not kept:
+            self.problems.append(f"{where}: it has no metric that blocks; move it (`accept`)")
+        elif newer:
+            names = join_some([": ".join(name) for name in newer])
+            self.notes.append(f"not compared with the anchor, which is older: {names}")
+        self._check_conditions(
+            replace(old, outputs={n: v for n, v in old.outputs.items() if n in after.known},
+                    inputs={n: v for n, v in old.inputs.items() if n in after.known}),
+            f" from the anchor {name}",
+        )  # fmt: skip
+        return anchor, {(c.file, c.key): c for c in found}
+
+    def _find_differences(self) -> dict[str, Pairs]:
+        """Return what else differs. Parameters are compared one by one, not as a file."""
+        before, after = self.before, self.after
+        files = {name.partition(": ")[0] for name in (*before.parameters, *after.parameters)}
+        inputs = [{p: h for p, h in s.inputs.items() if p not in files} for s in (before, after)]
+        return {
+            "parameters": differences(before.parameters, after.parameters),
+            "inputs": differences(*inputs),
+            "environment": differences(before.environment, after.environment),
+            "outputs": differences(before.outputs, after.outputs),
+        }
+
+    def _add_notes(self, found: Mapping[str, Pairs]) -> None:
+        other = [kind for kind in ("parameters", "inputs", "environment") if found[kind]]
+        if found["outputs"] and not other and not self.after.stale and self.before.outputs:
+            names = join_some(found["outputs"])
+            self.notes.append(f"not reproduced: nothing differs but the bytes of {names}")
+        if self.before.stale:
+            stages = join_some(self.before.stale)
+            self.notes.append(f"the base's own results do not belong to its files: {stages}")
+
+    def _decide(
+        self, comparisons: Iterable[Comparison], drift: Iterable[Comparison], anchor: Base | None
+    ) -> tuple[int, list[str]]:
+        """Return status and reasons. A regression outranks 'cannot be compared'."""
+        refusing = [c for c in comparisons if c.refuses]
+        unclear = [c for c in refusing if c.verdict is Verdict.NOT_COMPARABLE]
+        worse = [f"{c.name}: {c.reason}" for c in refusing if c not in unclear]
+        where = f"against the anchor {anchor.name if anchor else ''}"
+        worse += [f"{c.name}: {where}: {c.reason}" for c in drift if c.verdict is Verdict.WORSE]
+        reasons = [*worse, *_group(unclear), *self.problems]
+        if worse:
+            return REGRESSION, reasons
+        return (NOT_COMPARABLE if reasons else NO_WORSE), reasons
 
 
-def _runs(
-    settings: Settings, rules: Mapping[Name, Rule], before: Snapshot, after: Snapshot
-) -> tuple[Noise, tuple[RunsTest, ...], list[str]]:
-    """The noise over seeds, the tests over seeds, and what kept them from being made."""
-    if settings.runs is None:
-        return Noise({}), (), []
-    try:
-        base = read_runs(settings.runs, before, older=True)
-        candidate = read_runs(settings.runs, after)
-        noise = noise_of(base, candidate)
-        if base is None:
-            return noise, (), []
-        if candidate is None:
-            file = settings.runs.file
-            return noise, (), [f"{file}: deleted: the candidate has none; restore it"]
-        tests = compare_runs(settings.runs, rules, base, candidate, noise)
-        means = means_of(settings.runs, base, candidate, before)
-        return replace(noise, means=means), tests, []
-    except CannotCompareError as error:
-        return Noise({}), (), [str(error)]
-
-
-def _differences(before: Snapshot, after: Snapshot) -> dict[str, Pairs]:
-    """What else differs. Parameters are compared one by one, not as a file."""
-    files = {name.partition(": ")[0] for side in (before, after) for name in side.parameters}
-    inputs = [{p: h for p, h in s.inputs.items() if p not in files} for s in (before, after)]
-    gate = {} if before.settings is None else differences(before.settings, after.settings or {})
-    return {
-        "parameters": differences(before.parameters, after.parameters),
-        "inputs": differences(*inputs),
-        "environment": differences(before.environment, after.environment),
-        "outputs": differences(before.outputs, after.outputs),
-        "gate": {SETTINGS: (None, "new")} if before.settings is None else gate,
-    }
-
-
-def _not_same(
-    patterns: Sequence[str], before: Snapshot, after: Snapshot
-) -> Iterator[tuple[str, object, object]]:
-    """What must be the same and is not; what the base does not know cannot be told."""
-    a, b = ({**s.outputs, **s.inputs, **s.parameters} for s in (before, after))
-    known = (name for name, value in sorted(a.items()) if value not in (None, b.get(name)))
-    for name in known:
-        if any(fnmatchcase(name, pattern) for pattern in patterns):
-            yield name, _start(a[name]), _start(b.get(name))
-
-
-def _start(value: object) -> str | None:
-    return None if value is None else str(value)[:12]  # of a hash, enough to tell it
-
-
-def _drift(
-    rules: Mapping[Name, Rule], old: Snapshot, after: Snapshot, noise: Noise
-) -> dict[Name, Comparison]:
-    """Metrics that block, compared with the anchor; those that it does not have are left out."""
-    known = names_of(old.metrics)
-    kept = {
-        name: rule
-        for name, rule in rules.items()
-        if rule.blocks and rule.better and former_name(name, rule) in known
-    }
-    found = compare(kept, old.metrics, after.metrics, noise)
-    return {(c.file, c.key): c for c in found if (c.file, c.key) in kept}
-
-
-def _decide(
-    comparisons: Iterable[Comparison],
-    drift: Mapping[Name, Comparison],
-    anchor: Base | None,
-    runs: Iterable[RunsTest],
-    problems: Iterable[str],
-) -> tuple[int, tuple[str, ...]]:
-    """A regression that is seen is one, whatever else could not be compared."""
-    comparisons = list(comparisons)
-    bad = (Verdict.WORSE, Verdict.OUT_OF_LIMITS)
-    worse = [f"{c.name}: {c.reason}" for c in comparisons if c.refuses and c.verdict in bad]
-    worse += [
-        f"{c.name}: against the anchor {anchor.name if anchor else ''}: {c.reason}"
-        for c in drift.values()
-        if c.verdict is Verdict.WORSE
-    ]
-    tests = [test for test in runs if test.refuses]
-    worse += [_test(test) for test in tests if test.finding is Finding.WORSE]
-    unclear = list(_grouped([c for c in comparisons if c.refuses and c.verdict not in bad]))
-    unclear += [_test(test) for test in tests if test.finding is not Finding.WORSE]
-    unclear += problems
-    if worse:
-        return REGRESSION, (*worse, *unclear)
-    if unclear:
-        return NOT_COMPARABLE, tuple(unclear)
-    blocking = sum(c.blocks for c in comparisons)
-    return NO_WORSE, (f"none of {blocking} blocking metrics is worse by more than its margin",)
-
-
-def _grouped(comparisons: Iterable[Comparison]) -> Iterator[str]:
-    """One line for all metrics of a file that have the same reason."""
+def _group(comparisons: Iterable[Comparison]) -> Iterator[str]:
+    """Yield one line for all metrics of a file that have the same reason."""
     keys: dict[tuple[str, str], list[str]] = {}
     for c in comparisons:
         keys.setdefault((c.file, c.reason), []).append(c.key)
     for (file, reason), names in keys.items():
-        shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-        yield f"{file}: {shown}: {reason}"
+        yield f"{file}: {join_some(names)}: {reason}"
 
 
-def _means(comparisons: Iterable[Comparison]) -> Iterator[str]:
-    """Which values of the base are means."""
-    for file, runs in sorted({(c.file, c.base_runs) for c in comparisons if c.base_runs > 1}):
-        yield f"{file}: the base's values are the means of its {runs} runs over seeds"
-
-
-def _test(test: RunsTest) -> str:
-    return f"{test.file}: {test.key}, over {test.pairs} seeds: {test.finding}: {test.reason}"
-
-
-def _listed(stale: Mapping[str, str]) -> str:
-    return "; ".join(f"{stage}: {why}" for stage, why in stale.items())
-
-
-def _notes(
-    settings: Settings, before: Snapshot, after: Snapshot, found: Mapping[str, Pairs]
-) -> Iterator[str]:
-    """What a reader should know beside the verdicts."""
-    inputs = ("parameters", "inputs", "environment")
-    other = [kind for kind in inputs if found[kind]]
-    if found["outputs"] and not other and not after.stale and before.outputs:
-        yield f"not reproduced: nothing differs but the bytes of {', '.join(found['outputs'])}"
-    if found["gate"]:
-        yield f"the gate itself is another: {SETTINGS} differs from the base's"
-    if after.stale and settings.stale_results == "inform":
-        yield f"results that do not belong to the files beside them: {_listed(after.stale)}"
-    if before.stale:
-        yield f"the base's own results do not belong to its files: {', '.join(before.stale)}"
-    if settings.runs:
-        for side, snapshot in (("base", before), ("candidate", after)):
-            yield from other_conditions(settings.runs, snapshot, side)
+def _shorten(value: object) -> str | None:
+    return None if value is None else str(value)[:12]  # of a hash, enough to tell it

@@ -1,16 +1,14 @@
-"""Judges each metric by its rule. Computes only: what it compares was read elsewhere."""
+"""Judge each metric by its rule. Computes only: what it compares was read elsewhere."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from gate.errors import shown
-from gate.settings import Margin, Rule, nearest
-from gate.snapshot import MetricsFile, read_number
+from gate.settings import Margin, Rule
+from gate.snapshot import Name, Snapshot, read_number
 
-# File and key.
-Name = tuple[str, str]
-Files = Mapping[str, MetricsFile]
+POWER_80 = 0.8416  # quantile of the normal distribution at 0.8
 
 
 class Verdict(StrEnum):
@@ -28,47 +26,28 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Noise:
-    """How much metrics differ if nothing but the seed does.
+    """How much a metric differs if nothing but the seed does."""
 
-    Attributes:
-        deviations: by metric, the standard deviation over seeds.
-        origin: where they come from, in words; empty if nothing has measured them.
-        means: by metric, the mean of the base's runs and how many there are, for metrics whose
-            single value of the candidate is to be compared with that.
-    """
-
-    deviations: Mapping[Name, float]
-    origin: str = ""
-    means: Mapping[Name, tuple[float, int]] = field(default_factory=dict)
+    deviation: float  # standard deviation over the base's runs
+    mean: float  # of the same runs
+    runs: int  # how many; 1 if single values are compared, not the mean
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """One metric of both sides.
-
-    Attributes:
-        file, key: which metric; nested keys are joined by dots.
-        base, candidate: its values; None where there is no finite number.
-        base_runs: how many runs over seeds `base` is the mean of; 1 if it is a single value.
-        better: `higher` or `lower`; None for a metric without a direction.
-        margin: how much worse is still no worse, in the metric's unit; None where not known.
-        blocks: whether being worse refuses the change.
-        verdict: see there.
-        reason: the verdict's, in words.
-        refuses: whether this keeps the change from passing.
-    """
+    """One metric of both sides."""
 
     file: str
-    key: str
-    base: float | None
+    key: str  # nested ones are joined by dots
+    base: float | None  # None where there is no finite number
     candidate: float | None
-    better: str | None
-    margin: float | None
-    blocks: bool
-    verdict: Verdict
-    reason: str
-    refuses: bool
-    base_runs: int = 1
+    better: str | None = None
+    margin: float | None = None  # how much worse is still no worse; None where not known
+    blocks: bool = False  # whether being worse refuses the change
+    verdict: Verdict = Verdict.NOT_GATED
+    reason: str = ""  # of the verdict, in words
+    base_runs: int = 1  # of how many runs over seeds `base` is the mean
+    found_from: float | None = None  # the smallest loss refused in 80 % of cases, where known
 
     @property
     def change(self) -> float | None:
@@ -78,101 +57,95 @@ class Comparison:
         return self.candidate - self.base
 
     @property
+    def refuses(self) -> bool:
+        """Whether this keeps the change from passing.
+
+        No number is a fault of the candidate even if the metric only informs.
+        """
+        bad = (Verdict.WORSE, Verdict.OUT_OF_LIMITS, Verdict.NOT_COMPARABLE)
+        return self.verdict in bad and (self.blocks or self.candidate is None)
+
+    @property
     def name(self) -> str:
         """File and key, as people read it."""
         return f"{self.file}: {self.key}" if self.key else self.file
 
 
 def compare(
-    rules: Mapping[Name, Rule], base: Files, candidate: Files, noise: Noise, *, first: bool = False
+    rules: Mapping[Name, Rule],
+    base: Snapshot,
+    candidate: Snapshot,
+    noise: Mapping[Name, Noise | str],
+    *,
+    first: bool = False,
 ) -> tuple[Comparison, ...]:
-    """All metrics of both sides, those with a rule first.
+    """Return the comparison of each metric of both sides, those with a rule first.
 
     Args:
         rules: by metric.
-        base: by path, the metrics files of the base.
-        candidate: those of the candidate.
-        noise: for margins in standard deviations.
+        base: with its metrics.
+        candidate: the same.
+        noise: by metric, for margins in standard deviations; or why there is none, in words.
         first: whether a metric that the base does not have passes.
-
-    Raises:
-        CannotCompareError: a rule is for a metric that neither side has.
     """
-    judged = [_judged(name, rule, base, candidate, noise, first) for name, rule in rules.items()]
-    former = {former_name(name, rule) for name, rule in rules.items()}
-    rest = sorted((names_of(base) | names_of(candidate)) - former - rules.keys())
-    return (*judged, *(_not_gated(name, base, candidate) for name in rest))
+    judged = [_judge_metric(n, r, base, candidate, noise.get(n), first) for n, r in rules.items()]
+    rest = sorted((base.names | candidate.names) - rules.keys())
+    others = [Comparison(*n, find_value(base, n)[0], find_value(candidate, n)[0]) for n in rest]
+    return (*judged, *others)
 
 
-def former_name(name: Name, rule: Rule) -> Name:
-    """The name that the base has for a metric."""
-    if rule.formerly is None:
-        return name
-    path, colon, key = rule.formerly.rpartition(":")
-    return (path, key) if colon else (name[0], rule.formerly)
+def find_value(side: Snapshot, name: Name) -> tuple[float | None, str]:
+    """Return a metric's number, or None and why there is none: nothing if it is just absent."""
+    file = side.metrics.get(name[0])
+    if file is None or file.problem or name[1] not in file.values:
+        return None, (file.problem if file else "") or ""
+    number = read_number(value := file.values[name[1]])
+    return number, "" if number is not None else f"expected a finite number; found {shown(value)}"
 
 
-def names_of(files: Files) -> set[Name]:
-    """Every metric that could be read."""
-    return {(path, key) for path, file in files.items() for key in file.values}
-
-
-@dataclass(frozen=True)
-class _Found:
-    """What one side has under a name: a number, or why there is none."""
-
-    number: float | None = None
-    problem: str = ""
-    absent: bool = False  # the file can be read, or is not declared at all, and has no such key
-
-
-def _find(files: Files, name: Name) -> _Found:
-    file = files.get(name[0])
-    if file is not None and file.problem:
-        return _Found(problem=f"{name[0]}: {file.problem}")
-    if file is None or name[1] not in file.values:
-        return _Found(problem="missing", absent=True)
-    number = read_number(file.values[name[1]])
-    found = f"expected a finite number; found {shown(file.values[name[1]])}"
-    return _Found(number, "" if number is not None else found)
-
-
-def _judged(
-    name: Name, rule: Rule, base: Files, candidate: Files, noise: Noise, first: bool
-) -> Comparison:
-    former = former_name(name, rule)
-    before, after = _find(base, former), _find(candidate, name)
-    if before.absent and after.absent:
-        raise nearest(*name, names_of(base) | names_of(candidate))
-    margin, value, runs = None, before.number, 1
-    verdict, reason = Verdict.NOT_COMPARABLE, _why_not(name, former, base, candidate)
-    if after.number is not None and rule.better is None:
+def _judge_metric(
+    name: Name, rule: Rule, base: Snapshot, candidate: Snapshot, noise: Noise | str | None,
+    first: bool,
+) -> Comparison:  # fmt: skip
+    (value, before), (number, after) = find_value(base, name), find_value(candidate, name)
+    margin, runs, found_from, verdict, reason = None, 1, None, Verdict.NOT_COMPARABLE, ""
+    if number is not None and rule.better is None:
         verdict, reason = Verdict.SAME, "within its limits"
-    elif value is not None and after.number is not None and rule.better and rule.margin:
-        if rule.margin.deviations is not None and after.number != value:
-            value, runs = noise.means.get(name, (value, 1))
-        deviation = noise.deviations.get(name)
-        margin, reason = margin_of(rule.margin, value, deviation, noise.origin, base_runs=runs)
-        if margin is not None or value == after.number:
-            told = f" ({reason})" + f", compared with the mean of {runs} runs" * (runs > 1)
-            verdict, reason = judge(rule.better, value, after.number, margin or 0.0)
-            reason += told * (verdict is not Verdict.SAME)
-    elif before.absent and after.number is not None and (first or not rule.blocks):
-        verdict = Verdict.NEW
-    if former != name:
-        reason += f"; renamed from {': '.join(former)}"
-    if after.number is not None and (beyond := _beyond(rule, after.number)):
+    elif number is None or value is None:
+        reason = _explain_missing(number, after, before)
+        file = base.metrics.get(name[0])
+        absent = not before or (file is not None and file.missing)
+        if number is not None and absent and (first or not rule.blocks):
+            verdict = Verdict.NEW
+    elif rule.better and rule.margin:
+        runs = noise.runs if rule.margin.deviations is not None and isinstance(noise, Noise) else 1
+        margin, origin = find_margin(rule.margin, value, noise, base_runs=runs)
+        if margin is not None and isinstance(noise, Noise):
+            found_from = margin + POWER_80 * noise.deviation * float(1 + 1 / runs) ** 0.5
+        if number == value:
+            verdict, reason, runs = Verdict.SAME, "unchanged", 1
+        elif margin is None:
+            reason, runs = origin, 1
+        else:
+            value = noise.mean if runs > 1 and isinstance(noise, Noise) else value
+            verdict, reason = judge(rule.better, value, number, margin)
+            reason += f" ({origin})"
+    if number is not None and (beyond := _check_limits(rule, number)):
         verdict, reason = Verdict.OUT_OF_LIMITS, beyond
-    # A value that is missing or no number is a fault of the candidate even if it only informs.
-    bad = verdict in (Verdict.WORSE, Verdict.OUT_OF_LIMITS, Verdict.NOT_COMPARABLE)
-    refuses = (bad and rule.blocks) or (verdict is Verdict.NOT_COMPARABLE and after.number is None)
     return Comparison(
-        *name, value, after.number, rule.better, margin, rule.blocks, verdict, reason,
-        refuses, runs,
-    )  # fmt: skip
+        *name, value, number, rule.better, margin, rule.blocks, verdict, reason, runs, found_from
+    )
 
 
-def _beyond(rule: Rule, value: float) -> str:
+def _explain_missing(number: float | None, after: str, before: str) -> str:
+    if number is None and not after:
+        return "deleted: the candidate has none"
+    problems = (f"candidate: {after}" if after else "", f"base: {before}" if before else "")
+    new = "new: the base has none; write `blocks: false` until it has"
+    return "; ".join(filter(None, problems)) or new
+
+
+def _check_limits(rule: Rule, value: float) -> str:
     if rule.at_least is not None and value < rule.at_least:
         return f"{value:.6g}, below the limit: at_least {rule.at_least:.6g}"
     if rule.at_most is not None and value > rule.at_most:
@@ -181,17 +154,15 @@ def _beyond(rule: Rule, value: float) -> str:
 
 
 def judge(better: str, base: float, candidate: float, margin: float) -> tuple[Verdict, str]:
-    """The verdict on two finite numbers, and the reason; the margin counts in both directions.
+    """Return the verdict on two finite numbers, and the reason.
 
     Args:
         better: `higher` or `lower`.
         base: value of the base.
         candidate: value of the candidate; the worse it is, the worse the verdict, never better.
-        margin: 0 or more; a difference of exactly that is within.
+        margin: 0 or more, in both directions; a difference of exactly that is within.
     """
     worse_by = base - candidate if better == "higher" else candidate - base
-    if worse_by == 0:
-        return Verdict.SAME, "unchanged"
     direction = "worse" if worse_by > 0 else "better"
     size = f"{direction} by {abs(worse_by):.3g}"
     if abs(worse_by) <= margin:
@@ -199,69 +170,31 @@ def judge(better: str, base: float, candidate: float, margin: float) -> tuple[Ve
     return Verdict(direction), f"{size}, more than the margin of {margin:.3g}"
 
 
-def margin_of(
-    margin: Margin,
-    base: float | None,
-    deviation: float | None,
-    origin: str,
-    *,
-    pairs: int = 1,
-    base_runs: int = 1,
+def find_margin(
+    margin: Margin, base: float, noise: Noise | str | None, *, base_runs: int = 1, pairs: int = 1
 ) -> tuple[float | None, str]:
-    """A margin in the metric's unit, and where it comes from; None and why there is none.
+    """Return a margin in the metric's unit and its origin, or None and why there is none.
 
     Args:
         margin: as in gate.yaml.
         base: value of the base, for relative margins.
-        deviation: standard deviation over seeds, None if no runs have measured it.
-        origin: of the deviation, in words.
-        pairs: how many seeds two means are over.
+        noise: over seeds, or why there is none.
         base_runs: of how many runs a single candidate is compared with the mean. The difference
             then varies less than that of two runs, so deviations are multiplied by
             sqrt((1 + 1/n) / 2).
+        pairs: how many seeds two means are over.
     """
     if margin.absolute is not None:
         return margin.absolute, "absolute"
     if margin.relative is not None:
-        share = None if base is None else abs(base) * margin.relative
-        return share, f"{margin.relative:.3g} of the base"
-    if deviation is not None and margin.deviations is not None:
-        allowed = float(margin.deviations * ((1 + 1 / base_runs) / 2) ** 0.5)
-        text = f"{allowed:.3g} standard deviations of {deviation:.3g}, {origin}"
-        return allowed * deviation, text
-    if deviation is not None and margin.standard_errors is not None:
-        error = float(deviation * (2 / pairs) ** 0.5)
-        text = f"{margin.standard_errors:.3g} standard errors of {error:.3g}, {origin}"
-        return margin.standard_errors * error, text
-    if margin.without_runs is not None:
-        return margin.without_runs, "absolute, without runs"
-    return None, (
-        "expected its standard deviation over seeds; found no runs in either revision; name their"
-        " table in `runs` of gate.yaml, or give an absolute margin"
-    )
-
-
-def _why_not(name: Name, former: Name, base: Files, candidate: Files) -> str:
-    before, after = _find(base, former), _find(candidate, name)
-    if after.absent:
-        return "deleted: the candidate has none"
-    problems = [f"{side}: {v.problem}" for side, v in (("candidate", after), ("base", before))
-                if v.problem and not v.absent]  # fmt: skip
-    if before.absent and not problems:
-        return (
-            "new: the base has none; `formerly: NAME` if it had another name, else `blocks: false`"
-            " until it has"
-        )
-    return "; ".join(problems)
-
-
-def _not_gated(name: Name, base: Files, candidate: Files) -> Comparison:
-    before, after = _find(base, name), _find(candidate, name)
-    reason = "not in gate.yaml"
-    if before.absent or after.absent:
-        reason += "; new" if before.absent else "; deleted"
-    elif before.problem or after.problem:
-        reason += f"; {_why_not(name, name, base, candidate)}"
-    return Comparison(
-        *name, before.number, after.number, None, None, False, Verdict.NOT_GATED, reason, False
-    )
+        return abs(base) * margin.relative, f"{margin.relative:.3g} of the base"
+    if not isinstance(noise, Noise):
+        missing = "expected runs over seeds; found none in gate.yaml; name their table in `runs`"
+        return None, noise or f"{missing}, or give an absolute margin"
+    if margin.deviations is not None:
+        allowed, unit = margin.deviations * float((1 + 1 / base_runs) / 2) ** 0.5, noise.deviation
+        what = "standard deviations"
+    else:
+        allowed, unit = margin.standard_errors or 0.0, noise.deviation * float(2 / pairs) ** 0.5
+        what = "standard errors"
+    return allowed * unit, f"{allowed:.3g} {what} of {unit:.3g} over the base's seeds"

@@ -1,4 +1,9 @@
-"""Why no comparison can be made."""
+"""Why no comparison can be made, and text that is safe to print."""
+
+import unicodedata
+
+# What a terminal or a log obeys instead of showing: controls, line ends, bidirectional overrides.
+_OBEYED = {"Cc", "Cf", "Zl", "Zp", "Cs"}
 
 
 class CannotCompareError(Exception):
@@ -6,11 +11,22 @@ class CannotCompareError(Exception):
 
 
 def one_line(error: BaseException) -> str:
-    """What an exception says, without line breaks."""
+    """Return the message of an exception without line breaks."""
     return " ".join(str(error).split()) or type(error).__name__
 
 
 def shown(value: object) -> str:
-    """What was found, for one line: at most 60 characters of it."""
+    """Return at most 60 characters of a value; of a collection only its kind."""
+    if isinstance(value, dict | list | tuple | set):
+        return f"a {type(value).__name__}"
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def clean(text: str) -> str:
+    """Return text on one line, with nothing that a terminal or a CI log would obey."""
+    safe = "".join(
+        c.encode("unicode_escape").decode() if unicodedata.category(c) in _OBEYED else c
+        for c in " ".join(text.split())
+    )
+    return safe.replace("::", ": :")

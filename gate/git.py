@@ -6,8 +6,8 @@ from pathlib import Path
 
 from gate.errors import CannotCompareError
 
-# Who someone is, and where Git's programs, settings and servers are. All other GIT_* variables say
-# on which repository or how Git acts: Git sets them for hooks, `git -c` and `git rebase --exec`.
+# Variables for identity, credentials and configuration are kept; those that point Git at another
+# repository, which Git sets for hooks, `git -c` and `git rebase --exec`, are dropped.
 _KEPT = (
     "GIT_ASKPASS", "GIT_AUTHOR_", "GIT_CEILING_DIRECTORIES", "GIT_COMMITTER_", "GIT_CONFIG_GLOBAL",
     "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_SYSTEM", "GIT_DISCOVERY_ACROSS_FILESYSTEM", "GIT_EXEC_PATH",
@@ -16,11 +16,7 @@ _KEPT = (
 
 
 def environment_without_repository() -> dict[str, str]:
-    """The variables of this process, without those that point Git to another repository.
-
-    Whatever starts Git or DVC passes them on: in a hook, Git would else act on the repository that
-    the hook belongs to, whichever folder it is started in.
-    """
+    """Return this process' variables without those that point Git at another repository."""
     return {
         name: value
         for name, value in os.environ.items()
@@ -29,20 +25,41 @@ def environment_without_repository() -> dict[str, str]:
 
 
 def git(folder: Path, *arguments: str) -> str:
-    """What a command of Git prints, without blanks around it.
+    """Return what a command of Git prints, without blanks around it.
 
     Raises:
-        CannotCompareError: Git is not installed or the command fails; what Git says is passed on.
+        CannotCompareError: Git is not installed or the command fails; its message is passed on.
     """
-    return _output(folder, arguments, (0,))
+    return _run(folder, arguments, (0,))
 
 
 def try_git(folder: Path, *arguments: str) -> str | None:
-    """As `git`, but None where it answers "no" (status 1) or prints nothing."""
-    return _output(folder, arguments, (0, 1)) or None
+    """Do the same, but return None where Git answers "no" (status 1) or prints nothing."""
+    return _run(folder, arguments, (0, 1)) or None
 
 
-def _output(folder: Path, arguments: tuple[str, ...], statuses: tuple[int, ...]) -> str:
+def find_commit(folder: Path, name: str) -> str | None:
+    """Return the full hash of the commit that a branch, tag or hash names, or None."""
+    name = f"{name}^{{commit}}"
+    return try_git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", name)
+
+
+def read_committed(folder: Path, commit: str, path: str) -> str | None:
+    """Return the text of a file below the folder at a commit, or None if there is none."""
+    if not git(folder, "ls-tree", "--name-only", commit, "--", f":(literal){path}"):
+        return None
+    return git(folder, "show", f"{commit}:./{path}")
+
+
+def list_changes(folder: Path, commit: str, path: str = ".") -> set[str]:
+    """Return the files below the folder that differ from a commit's, new ones included."""
+    options = ("--name-only", "--no-renames", "--relative", "-z")
+    changed = git(folder, "diff", *options, commit, "--", f":(literal){path}")
+    added = git(folder, "ls-files", "--others", "--exclude-standard", "-z", "--", path)
+    return {name for name in f"{changed}\0{added}".split("\0") if name}
+
+
+def _run(folder: Path, arguments: tuple[str, ...], statuses: tuple[int, ...]) -> str:
     # Git itself rather than a library for it: it starts in a hundredth of a second, and shallow and
     # partial clones, worktrees and packs are read as the user's own Git reads them.
     variables = {**environment_without_repository(), "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}

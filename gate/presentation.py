@@ -1,277 +1,263 @@
-"""What the gate found: for people at a terminal, as JSON, and as Markdown for pull requests."""
+"""What the gate found, as Markdown for people and as JSON for programs."""
 
 import json
 import math
 import re
-import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
-from gate.check import NO_WORSE, NOT_COMPARABLE, REGRESSION, VERDICTS, Check
+from gate.changes import join_some
+from gate.check import NO_WORSE, NOT_COMPARABLE, REGRESSION, Check
 from gate.comparison import Comparison, Verdict
-from gate.runs import RunsTest
+from gate.errors import CannotCompareError, clean
 
-COLUMNS = ("metric", "base", "candidate", "change", "margin", "verdict")
-RUNS_COLUMNS = ("metric", "seeds", "worse by", "interval", "margin", "p", "finding")
-NUMBERS = ("base", "candidate", "change", "margin", "since anchor", "seeds", "worse by", "p")
-STYLES = {NO_WORSE: "bold green", REGRESSION: "bold red", NOT_COMPARABLE: "bold yellow"}
-WIDTH = 80
+VERDICTS = {
+    NO_WORSE: "no worse than the base",
+    REGRESSION: "regression",
+    NOT_COMPARABLE: "cannot be compared",
+}
+MOST_FILES = 3  # that the first line names
 
-# Up to so many entries of a kind are listed one by one.
-MOST_LISTED = 12
-
-# A line and its style.
-Line = tuple[str, str]
+Found = Check | CannotCompareError
 
 
-def as_text(check: Check) -> Iterator[Line]:
-    """The base, what changed, what else differs and, last, the verdict; 80 columns wide."""
-    base = check.base
-    yield from _wrapped(f"Base: {base.name} ({base.commit[:10]}), {base.why}", "")
-    if check.anchor:
-        yield from _wrapped(f"Anchor: {check.anchor.commit[:10]}; {_worst_drift(check)}", "")
-    for file, group in groupby(changed(check), key=lambda c: c.file):
-        yield "", ""
-        yield file, "bold"
-        yield _row(["", *COLUMNS[1:]]), "dim"
-        for c in group:
-            cells = row(check, c)
-            yield _row([f"  {c.key}", *cells[1:5], cells[-1]]), style_of(check, c)
-    for test in check.runs:
-        yield "", ""
-        yield from _wrapped(_told(test), "red" if test.refuses else "")
-    if notes := [*unchanged(check), *not_gated(check), *all_notes(check)]:
-        yield "", ""
-        for note in notes:
-            yield from _wrapped(f"- {note}", "")
-    yield "", ""
-    yield f"Verdict: {VERDICTS[check.status]}", STYLES[check.status]
-    for reason in check.reasons:
-        yield from _wrapped(f"- {reason}", "")
+def status_of(found: Found) -> int:
+    """Return the status that the gate ends with."""
+    return found.status if isinstance(found, Check) else NOT_COMPARABLE
 
 
-def _row(cells: list[str]) -> str:
-    name, base, candidate, change, margin, verdict = cells
-    verdict = verdict.replace(" the ", " ") if len(verdict) > 16 else verdict
-    numbers = f"{base:>9} {candidate:>9} {change:>9} {margin:>8}"
-    name = f"{name:22}" if len(name) <= 22 else f"{name}\n{'':22}"
-    return f"{name}{numbers}  {verdict}".rstrip()
+def as_sentence(found: Found) -> str:
+    """Return the verdict as a person says it."""
+    if not isinstance(found, Check):
+        return f"Cannot be compared: {found}"
+    if found.status == NOT_COMPARABLE:
+        text = f"Cannot be compared: {found.reasons[0]}"
+    elif found.status == REGRESSION:
+        worse = list(_list_worse(found))
+        more = f" ({len(worse) - 1} more below)" if len(worse) > 1 else ""
+        text = f"Worse{worse[0]}{more}."
+    else:
+        text = f"No worse. {_describe_power(found)}"
+    if found.changes:
+        text += " This change alters what judges it: see below."
+    return text
 
 
-def _worst_drift(check: Check) -> str:
-    """The metric that has lost the largest share of its margin since the anchor, in words."""
+def _list_worse(check: Check) -> Iterator[str]:
+    for c in check.comparisons:
+        if c.refuses and c.verdict is Verdict.WORSE:
+            yield f": {_describe_loss(c)}"
+        elif c.refuses and c.verdict is Verdict.OUT_OF_LIMITS:
+            yield f": {c.key} of {c.file} is {c.reason}"
+    anchor = check.anchor.name[:10] if check.anchor else ""
+    for c in check.drift.values():
+        if c.verdict is Verdict.WORSE:
+            yield f" than the anchor {anchor}: {_describe_loss(c)}"
+
+
+def _describe_loss(c: Comparison) -> str:
+    direction = "fell" if (c.change or 0) < 0 else "rose"
+    what = "another seed explains" if "standard deviations" in c.reason else "its margin"
+    size, margin = number(abs(c.change or 0), digits=2), number(c.margin, digits=2)
+    return f"{c.key} of {c.file} {direction} by {size}, more than {what} ({margin})"
+
+
+def _describe_power(check: Check) -> str:
+    blocking = [c for c in check.comparisons if c.blocks and c.found_from is not None]
+    # The first of each file: rules name the headline first.
+    first = {c.file: c for c in reversed(blocking)}
+    found = [
+        f"{number(c.found_from, digits=2)} in {c.key} of {c.file}"
+        for c in sorted(first.values(), key=lambda c: c.file)[:MOST_FILES]
+    ]
+    if not found:
+        return "How small a loss would have been found is not known: there are no runs over seeds."
+    return f"In 4 of 5 cases a loss from {' or '.join(found)} would have been found."
+
+
+def as_markdown(found: Found) -> str:
+    """Return the verdict, then reasons, metrics, rules and the rest."""
+    lines = [f"**{escape(as_sentence(found))}**", ""]
+    if not isinstance(found, Check):
+        return "\n".join(lines)
+    base = found.base
+    lines += [f"Compared with {code(base.name)} ({base.commit[:10]}): {escape(base.why)}.", ""]
+    reasons = found.reasons[1:] if found.status == NOT_COMPARABLE else found.reasons
+    lines += _bullets(reasons)
+    for file, group in groupby(list_changed(found), key=lambda c: c.file):
+        lines += [f"**{code(file)}**", "", *_metrics_table(found, list(group)), ""]
+    lines += _bullets(found.changes)
+    lines += _bullets([*_describe_anchor(found), *found.notes, *_list_rest(found)])
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _bullets(texts: Sequence[str]) -> list[str]:
+    return [*(f"- {escape(text)}" for text in texts), ""] if texts else []
+
+
+def list_changed(check: Check) -> list[Comparison]:
+    """Return the metrics with a rule that changed: by file, those that refuse the change first."""
+    found = [
+        c
+        for c in check.comparisons
+        if c.verdict not in (Verdict.NOT_GATED, Verdict.SAME) or _has_drifted(check, c)
+    ]
+    files = list(dict.fromkeys(c.file for c in found))
+    return sorted(
+        found, key=lambda c: (files.index(c.file), not _is_refused(check, c), not c.blocks)
+    )
+
+
+def _has_drifted(check: Check, comparison: Comparison) -> bool:
+    found = check.drift.get((comparison.file, comparison.key))
+    return found is not None and found.verdict is Verdict.WORSE
+
+
+def _is_refused(check: Check, comparison: Comparison) -> bool:
+    return comparison.refuses or _has_drifted(check, comparison)
+
+
+def _metrics_table(check: Check, comparisons: Sequence[Comparison]) -> list[str]:
+    """Return the rows of one file; the verdict of a metric that refuses the change is bold."""
+    base = clean(check.base.name) if len(check.base.name) <= 12 else "base"
+    runs = {c.base_runs for c in comparisons}
+    mean = max(runs)
+    if runs == {mean} and mean > 1:
+        base += f", mean of {mean} seeds"
+    rows = []
+    for c in comparisons:
+        value = number(c.base)
+        if c.base_runs > 1 and len(runs) > 1:
+            value += f" (mean of {mean} seeds)"
+        verdict = _describe_verdict(check, c)
+        verdict = f"**{escape(verdict)}**" if _is_refused(check, c) else escape(verdict)
+        rows.append([code(c.key or c.file), value, number(c.candidate), verdict])
+    return table(("metric", escape(base), "now", "verdict"), rows)
+
+
+def _describe_verdict(check: Check, c: Comparison) -> str:
+    if _has_drifted(check, c) and c.verdict is not Verdict.WORSE:
+        return "worse than the anchor"
+    judged = (Verdict.BETTER, Verdict.WITHIN_MARGIN, Verdict.WORSE)
+    text = c.reason.partition(" (")[0] if c.verdict in judged else str(c.verdict)
+    if c.verdict is Verdict.WITHIN_MARGIN and c.found_from is not None:
+        text += f", finds {number(c.found_from, digits=2)}"
+    return text if c.blocks or c.refuses else f"{text}, only reported"
+
+
+def _describe_anchor(check: Check) -> Iterator[str]:
+    """Yield the metric that has lost the largest share of its margin since the anchor."""
+    if check.anchor is None:
+        return
     shares = {
         name: (c.change or 0) * (-1 if c.better == "higher" else 1) / c.margin
         for name, c in check.drift.items()
         if c.margin
     }
     name = max(shares, key=lambda name: shares[name], default=None)
-    if name is None or shares[name] <= 0:
-        return "nothing is worse than there"
-    worst = check.drift[name]
-    return f"most lost since then: {worst.name}: {worst.reason.partition(' (')[0]}"
+    start = f"anchor {check.anchor.name[:10]}: "
+    if name is not None and shares[name] > 0:
+        worst = check.drift[name]
+        yield f"{start}most lost since: {worst.name}: {worst.reason.partition(' (')[0]}"
+    elif shares:
+        yield f"{start}none of {len(shares)} metrics compared with it is worse than there"
 
 
-def _wrapped(text: str, style: str) -> Iterator[Line]:
-    lines = textwrap.wrap(text, WIDTH, subsequent_indent="  ", break_on_hyphens=False)
-    yield from ((line, style) for line in lines)
-
-
-def as_json(check: Check) -> str:
-    """Everything, for programs; numbers in full precision, null for what is no finite number."""
-    return _dump(
-        {
-            "status": check.status,
-            "verdict": VERDICTS[check.status],
-            "reasons": check.reasons,
-            "notes": check.notes,
-            "base": asdict(check.base),
-            "anchor": asdict(check.anchor) if check.anchor else None,
-            "metrics": [
-                asdict(c) | {"change": c.change, "since_anchor": _drift(check, c)}
-                for c in check.comparisons
-            ],
-            "runs": [asdict(test) for test in check.runs],
-            "differences": check.differences,
-            "stale": check.after.stale,
-        }
-    )
-
-
-def as_markdown(check: Check) -> str:
-    """The verdict, the tables and the notes, as GitHub shows them."""
-    base = check.base
-    lines = [
-        f"### Gate: {VERDICTS[check.status]}",
-        "",
-        f"Compared with {code(base.name)} ({base.commit[:10]}): {escape(base.why)}.",
-        "",
-        *(f"- {escape(reason)}" for reason in check.reasons),
-    ]
-    if rows := [[code(c.name), *map(escape, row(check, c)[1:])] for c in changed(check)]:
-        lines += ["", *table(columns_of(check), rows)]
-    if check.runs:
-        tests = [[code(cells[0]), *map(escape, cells[1:])] for cells in map(runs_row, check.runs)]
-        lines += ["", "Over several seeds:", "", *table(RUNS_COLUMNS, tests)]
-    notes = [*unchanged(check), *not_gated(check), *all_notes(check)]
-    lines += ["", *(f"- {escape(note)}" for note in notes)]
-    return "\n".join(lines).rstrip() + "\n"
-
-
-def failure_as_json(reason: str) -> str:
-    """What `as_json` would give, if there is nothing to compare."""
-    return _dump(
-        {"status": NOT_COMPARABLE, "verdict": VERDICTS[NOT_COMPARABLE], "reasons": [reason]}
-    )
-
-
-def failure_as_markdown(reason: str) -> str:
-    """What `as_markdown` would give, if there is nothing to compare."""
-    return f"### Gate: {VERDICTS[NOT_COMPARABLE]}\n\n- {escape(reason)}\n"
-
-
-def changed(check: Check) -> list[Comparison]:
-    """The metrics with a rule that changed: by file, those that refuse the change first."""
-    found = [
-        c
-        for c in check.comparisons
-        if c.verdict not in (Verdict.NOT_GATED, Verdict.SAME) or drifted(check, c)
-    ]
-    files = list(dict.fromkeys(c.file for c in found))
-    return sorted(found, key=lambda c: (files.index(c.file), not c.refuses, not c.blocks))
-
-
-def drifted(check: Check, comparison: Comparison) -> bool:
-    """Whether a metric is worse than the anchor by more than its margin."""
-    found = check.drift.get((comparison.file, comparison.key))
-    return found is not None and found.verdict is Verdict.WORSE
-
-
-def row(check: Check, comparison: Comparison) -> list[str]:
-    """The cells of `columns_of`."""
-    c, verdict = comparison, str(comparison.verdict)
-    if drifted(check, c) and c.verdict is not Verdict.WORSE:
-        verdict = "worse than the anchor"
-    elif not c.blocks and c.verdict is not Verdict.WITHIN_MARGIN:
-        verdict += " (informs)"
-    values = [number(c.base), number(c.candidate), number(c.change, sign="+", digits=3)]
-    drift = [number(_drift(check, c), sign="+", digits=3)] if check.drift else []
-    return [c.name, *values, number(c.margin, digits=3), *drift, verdict]
-
-
-def columns_of(check: Check) -> tuple[str, ...]:
-    """The columns of a report: with an anchor, the drift is one."""
-    return (*COLUMNS[:-1], "since anchor", COLUMNS[-1]) if check.drift else COLUMNS
-
-
-def style_of(check: Check, comparison: Comparison) -> str:
-    """How a terminal shows a metric."""
-    if comparison.refuses or drifted(check, comparison):
-        return "red" if comparison.verdict is not Verdict.NOT_COMPARABLE else "yellow"
-    if comparison.verdict is Verdict.BETTER:
-        return "green"
-    return "" if comparison.blocks else "dim"
-
-
-def runs_row(test: RunsTest) -> list[str]:
-    """The cells of `RUNS_COLUMNS`."""
-    r = test.result
-    return [
-        f"{test.file}: {test.key}",
-        str(test.pairs),
-        number(r.worse_by if r else None, digits=3),
-        f"{r.low:.3g} to {r.high:.3g} ({r.confidence:.1%})" if r else "-",
-        number(test.margin, digits=3),
-        number(r.p_no_worse if r else None, digits=2),
-        test.finding if test.blocks else f"{test.finding} (informs)",
-    ]
-
-
-def _told(test: RunsTest) -> str:
-    name, pairs, worse_by, _, margin, _, finding = runs_row(test)
-    means = f"mean worse by {worse_by}, margin {margin}"
-    return f"Over {pairs} seeds: {name}: {finding}; {means}; {test.reason}"
-
-
-def _drift(check: Check, comparison: Comparison) -> float | None:
-    found = check.drift.get((comparison.file, comparison.key))
-    return found.change if found else None
-
-
-def unchanged(check: Check) -> Iterator[str]:
-    """How many metrics with a rule are the same on both sides."""
+def _list_rest(check: Check) -> Iterator[str]:
     count = len([c for c in check.comparisons if c.verdict is Verdict.SAME])
     if count:
         yield f"unchanged: {count} {'metric' if count == 1 else 'metrics'} with a rule"
-
-
-def not_gated(check: Check) -> Iterator[str]:
-    """A line for each file with metrics that have no rule and that changed."""
     rest = [c for c in check.comparisons if c.verdict is Verdict.NOT_GATED and c.change != 0]
     for file, group in groupby(rest, key=lambda c: c.file):
-        found = list(group)
-        listed = (
-            f"{c.key} ({number(c.base)} -> {number(c.candidate)}"
-            f"{c.reason.removeprefix('not in gate.yaml')})"
-            for c in found
-        )
-        many = len(found) > MOST_LISTED
-        yield f"not gated: {file}: " + (f"{len(found)} metrics" if many else ", ".join(listed))
+        listed = [f"{c.key} ({number(c.base)} -> {number(c.candidate)})" for c in group]
+        yield f"not gated: {file}: {join_some(listed)}"
+    if conditions := list(_list_conditions(check)):
+        yield f"differs: {'; '.join(conditions)}"
 
 
-def all_notes(check: Check) -> Iterator[str]:
-    """The notes, and what differs in detail."""
-    yield from check.notes
-    for kind in ("parameters", "gate"):
-        pairs = list(check.differences[kind].items())
-        for name, (base, candidate) in pairs[:MOST_LISTED]:
-            name = name.removeprefix("params.yaml: ")
-            yield f"{kind}: {name}: {_short(base)} -> {_short(candidate)}"
-        if len(pairs) > MOST_LISTED:
-            yield f"{kind}: {len(pairs) - MOST_LISTED} more differ"
-    for kind, what in (("inputs", "files that stages read"), ("environment", "environments")):
-        if names := list(check.differences[kind]):
-            told = [n.rpartition("/")[2] if kind == "environment" else n for n in names]
-            told, more = told[:MOST_LISTED], len(told) - MOST_LISTED
-            yield f"{what} differ: {', '.join(told)}" + (f" and {more} more" if more > 0 else "")
-
-
-def number(value: float | None, *, digits: int = 5, sign: str = "") -> str:
-    """A number for people, a dash for none."""
-    return "-" if value is None else format(value, f"{sign if value else ''}.{digits}g")
-
-
-def escape(text: str) -> str:
-    """Text that Markdown shows as it is; names in a pull request are not to be trusted."""
-    escaped = re.sub(r"([\\`*_\[\]<>|#~&])", r"\\\1", " ".join(text.split()))
-    return escaped.replace("@", "@\N{ZERO WIDTH SPACE}")  # else GitHub would call people
-
-
-def code(text: str) -> str:
-    """Text in Markdown's type for code, also within a table."""
-    return "`" + " ".join(text.replace("`", "'").split()).replace("|", "\\|") + "`"
-
-
-def table(columns: tuple[str, ...], cells: list[list[str]]) -> list[str]:
-    """A table in Markdown, whose cells are escaped already."""
-    lines = [columns, ["---"] * len(columns), *cells]
-    return ["| " + " | ".join(line) + " |" for line in lines]
+def _list_conditions(check: Check) -> Iterator[str]:
+    found = check.differences
+    parameters = [
+        f"{name.removeprefix('params.yaml: ')} {_short(a)} -> {_short(b)}"
+        for name, (a, b) in found["parameters"].items()
+    ]
+    if parameters:
+        yield join_some(parameters)
+    if found["inputs"]:
+        yield f"files that stages read: {join_some([*found['inputs']])}"
+    if found["environment"]:
+        names = [name.rpartition("/")[2] for name in found["environment"]]
+        yield f"environment: {join_some(names)}"
 
 
 def _short(value: object) -> str:
     return "none" if value is None else str(value)
 
 
-def _dump(content: Mapping[str, object]) -> str:
-    finite = _finite(content)
+def as_json(found: Found) -> str:
+    """Return everything, in full precision, null for what is no finite number."""
+    content: dict[str, Any] = {
+        "status": status_of(found),
+        "verdict": VERDICTS[status_of(found)],
+        "sentence": as_sentence(found),
+        "reasons": [str(found)] if not isinstance(found, Check) else found.reasons,
+    }
+    if isinstance(found, Check):
+        drift = {c.name: c.change for c in found.drift.values()}
+        content |= {
+            "changes": found.changes,
+            "notes": found.notes,
+            "base": asdict(found.base),
+            "anchor": asdict(found.anchor) if found.anchor else None,
+            "metrics": [
+                asdict(c)
+                | {"change": c.change, "refuses": c.refuses, "since_anchor": drift.get(c.name)}
+                for c in found.comparisons
+            ],
+            "differences": found.differences,
+            "stale": found.after.stale,
+        }
+    finite = _make_finite(content)
     return json.dumps(finite, indent=2, sort_keys=True, allow_nan=False, default=str) + "\n"
 
 
-def _finite(value: Any) -> Any:
+def _make_finite(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {str(key): _finite(item) for key, item in value.items()}
+        return {str(key): _make_finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [_make_finite(item) for item in value]
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def list_annotations(found: Found) -> Iterator[str]:
+    """Yield GitHub's commands for annotations: the verdict, then each reason."""
+    kind = "notice" if status_of(found) == NO_WORSE else "error"
+    reasons = found.reasons if isinstance(found, Check) else ()
+    for text in (as_sentence(found), *reasons[:9]):
+        yield f"::{kind} title=Metrics gate::{clean(text).replace('%', '%25')}"
+
+
+def number(value: float | None, *, digits: int = 5, sign: str = "") -> str:
+    """Return a number for people, a dash for none."""
+    return "-" if value is None else format(value, f"{sign if value else ''}.{digits}g")
+
+
+def escape(text: str) -> str:
+    """Return text that Markdown shows as it is, without links and without calling people."""
+    escaped = re.sub(r"([\\`*_\[\]<>|#~&])", r"\\\1", clean(text))
+    escaped = escaped.replace("://", "\\://").replace("www.", "www\\.")
+    return escaped.replace("@", "@\N{ZERO WIDTH SPACE}")  # so that GitHub notifies nobody
+
+
+def code(text: str) -> str:
+    """Return text in Markdown's type for code, also within a table."""
+    return "`" + clean(text.replace("`", "'")).replace("|", "\\|") + "`"
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return a table in Markdown, whose cells are escaped already."""
+    numeric = [all(re.fullmatch(r"[-+\d.e]+", row[i]) for row in rows) for i in range(len(columns))]
+    ends = ["---:" if each else "---" for each in numeric]
+    return ["| " + " | ".join(line) + " |" for line in (columns, ends, *rows)]

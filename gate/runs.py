@@ -3,264 +3,216 @@
 import csv
 import io
 import statistics
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import TYPE_CHECKING
 
-from gate.comparison import Name, Noise, margin_of
+from gate.comparison import Comparison, Noise, Verdict, find_margin
 from gate.errors import CannotCompareError
-from gate.settings import SETTINGS, Rule, RunsSettings
-from gate.snapshot import Snapshot, read_number
-
-if TYPE_CHECKING:
-    from gate.noninferiority import Result
+from gate.settings import Rule, RunsSettings, no_such
+from gate.snapshot import Name, Snapshot, covers, read_number
 
 LEAST_RUNS = 5  # for a standard deviation
 
-# By seed, by metric.
-Runs = Mapping[int, Mapping[str, float]]
+Rows = Sequence[Mapping[str, str]]
+Runs = Mapping[int, Mapping[str, str]]  # by seed, the row
 
 
-class Finding(StrEnum):
-    """What a test over seeds found."""
-
-    NO_WORSE = "no worse"
-    WORSE = "worse"
-    INCONCLUSIVE = "inconclusive"
-
-
-@dataclass(frozen=True)
-class RunsTest:
-    """Whether the means over seeds differ by more than a margin.
-
-    Attributes:
-        file, key, blocks: which metric, and whether its finding refuses the change.
-        worse_by: by how much each pair's candidate is worse, in the order of the seeds.
-        margin: how much worse the mean may be; None where not known.
-        origin: of the margin, or why there is none, in words.
-        result: None if it could not be tested.
-        finding: see there.
-        reason: in words.
-    """
-
-    file: str
-    key: str
-    blocks: bool
-    worse_by: tuple[float, ...]
-    margin: float | None
-    origin: str
-    result: "Result | None" = None
-    finding: Finding = Finding.INCONCLUSIVE
-    reason: str = ""
-
-    @property
-    def pairs(self) -> int:
-        """How many seeds both sides have, as far as they are used."""
-        return self.result.pairs if self.result else len(self.worse_by)
-
-    @property
-    def refuses(self) -> bool:
-        """Whether this keeps the change from passing."""
-        return self.blocks and self.finding is not Finding.NO_WORSE
-
-
-def read_runs(
-    settings: RunsSettings, snapshot: Snapshot, *, older: bool = False
-) -> dict[str, Runs] | None:
-    """The runs of each metrics file, by seed; None if this side has no table.
-
-    Args:
-        settings: which rows.
-        snapshot: with the text of the table.
-        older: whether the table may lack columns that the settings name: then they do not choose.
+def read_rows(settings: RunsSettings, side: Snapshot) -> Rows:
+    """Return the rows of a side's table of runs.
 
     Raises:
-        CannotCompareError: it is no such table, lacks a column, or has a seed twice.
+        CannotCompareError: there is none, or it is no such table.
     """
-    text = snapshot.files.get(settings.file)
+    text = side.files.get(settings.file)
+    where = f"{settings.file} of {side.name}: expected"
     if text is None:
-        return None
-    where = f"{settings.file} of {snapshot.name}"
+        raise CannotCompareError(f"{where} the table of runs; found none; restore it")
     try:
         rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:
-        raise CannotCompareError(f"{where}: expected a CSV file; {error}; write it anew") from None
-    wanted = {settings.seed, *(column for of in settings.of.values() for column in of.rows)}
-    if not rows or any(None in {*row, *row.values()} for row in rows):
+        raise CannotCompareError(f"{where} a CSV file; found {error}; recreate it") from None
+    header = text.partition("\n")[0]
+    if ";" in header and "," not in header:
+        raise CannotCompareError(f"{where} commas between columns; found semicolons; replace them")
+    long = (number for number, row in enumerate(rows, 2) if None in row or None in row.values())
+    if wrong := next(long, None if rows else 1):
         raise CannotCompareError(
-            f"{where}: expected rows as long as their heading; found others; write it anew"
+            f"{where} a row per run, as long as the header; found others (row {wrong}); recreate it"
         )
-    missing = sorted(wanted - rows[0].keys())
-    if missing and not (older and settings.seed in rows[0]):
-        raise CannotCompareError(
-            f"{SETTINGS}: runs: expected columns of {where}; it has no {missing[0]}; mend that"
-        )
-    chosen = {
-        file: {column: value for column, value in of.rows.items() if column not in missing}
-        for file, of in settings.of.items()
-    }
-    return {file: _runs_of(rows, by, settings.seed, where) for file, by in chosen.items()}
+    return rows
 
 
-def _runs_of(
-    rows: list[dict[str, str]], wanted: Mapping[str, str | float], seed_column: str, where: str
-) -> Runs:
-    runs: dict[int, dict[str, float]] = {}
+def check_runs(settings: RunsSettings, rows: Rows, side: Snapshot) -> None:
+    """Check every name in `runs`, and that they name all that the runs could differ in.
+
+    Raises:
+        CannotCompareError: a file, column or parameter does not exist, or a parameter that the
+            metrics file depends on is not named.
+    """
+    column = f"column of {settings.file}"
+    if settings.seed not in rows[0]:
+        raise no_such("runs: seed", settings.seed, rows[0].keys(), column)
+    for file, of in settings.of.items():
+        where = f"runs: of: {file}"
+        if file not in side.metrics:
+            raise no_such("runs: of", file, side.metrics.keys(), "metrics file")
+        for name in (*of.rows, *of.parameters):
+            if name not in rows[0]:
+                raise no_such(where, name, rows[0].keys(), column)
+        named = {_name_fully(name) for name in of.parameters.values()}
+        for name in sorted(named - side.parameters.keys()):
+            raise no_such(where, name, side.parameters.keys(), "parameter")
+        for name in sorted(side.parameters.keys() - named):
+            is_seed = name.rpartition(": ")[2].rpartition(".")[2] == settings.seed
+            if not is_seed and any(covers(source, name) for source in side.sources.get(file, ())):
+                raise CannotCompareError(
+                    f"gate.yaml: {where}: parameters: expected every parameter that the file"
+                    f" depends on; {name} is missing; add `COLUMN: {name}`"
+                )
+
+
+def _name_fully(parameter: str) -> str:
+    return parameter if ": " in parameter else f"params.yaml: {parameter}"
+
+
+def select_runs(settings: RunsSettings, rows: Rows, file: str, side: Snapshot) -> Runs:
+    """Return the runs that repeat a side's metrics file: all its parameters are theirs.
+
+    Raises:
+        CannotCompareError: a seed is there twice.
+    """
+    of = settings.of[file]
+    wanted = {c: side.parameters.get(_name_fully(name)) for c, name in of.parameters.items()}
+    wanted |= of.rows
+    runs: dict[int, Mapping[str, str]] = {}
     for row in rows:
-        if all(is_value(row[column], value) for column, value in wanted.items()):
-            numbers = {column: _number(text) for column, text in row.items()}
-            seed = numbers.pop(seed_column)
+        if all(c in row and _is_value(row[c], value) for c, value in wanted.items()):
+            seed = _read_cell(row.get(settings.seed))
             if seed is None or int(seed) in runs:
                 raise CannotCompareError(
-                    f"{where}: expected each seed once; found {row[seed_column]!r} again; add a"
-                    f" column to `rows` of {SETTINGS} that tells them apart"
+                    f"{settings.file} of {side.name}: expected each seed once; found"
+                    f" {row.get(settings.seed)!r} again; name in `runs` what differs"
                 )
-            runs[int(seed)] = {k: v for k, v in numbers.items() if v is not None}
+            runs[int(seed)] = row
     return runs
 
 
-def is_value(text: str, value: str | float) -> bool:
-    """Whether a cell holds a value; numbers are compared as numbers."""
-    return text == value if isinstance(value, str) else _number(text) == value
+def _is_value(cell: str, value: object) -> bool:
+    """Return whether a cell holds a value; an empty one is null, numbers are numbers."""
+    number = read_number(value)
+    if number is None:
+        return cell.lower() == ("" if value is None else str(value).lower())
+    return _read_cell(cell) == number
 
 
-def _number(text: str) -> float | None:
+def _read_cell(text: str | None) -> float | None:
     try:
-        return read_number(float(text))
+        return read_number(float(text or ""))
     except ValueError:
         return None
 
 
-def noise_of(base: Mapping[str, Runs] | None, candidate: Mapping[str, Runs] | None) -> Noise:
-    """Standard deviations over seeds: the base's, so that a change cannot widen its own margins.
-
-    Only if the base has none at all, those of the candidate.
-    """
-    for side, by_file in (("the base", base), ("the candidate", candidate)):
-        deviations = {
-            name: statistics.stdev(values) for name, values in _measured(by_file or {}).items()
-        }
-        if deviations:
-            return Noise(deviations, f"over the seeds of {side}")
-    return Noise({})
-
-
-def means_of(
-    settings: RunsSettings,
-    base: Mapping[str, Runs],
-    candidate: Mapping[str, Runs],
-    before: Snapshot,
-) -> dict[Name, tuple[float, int]]:
-    """What single values of the candidate are compared with: the base's means, and of how many.
-
-    Only where the base's parameters are those of its runs, and the candidate has no other runs.
-    """
-    same = {
-        file: runs
-        for file, runs in base.items()
-        if candidate.get(file) == runs and not _other_conditions(settings, file, before)
-    }
-    measured = _measured(same).items()
-    return {name: (statistics.fmean(values), len(values)) for name, values in measured}
+def measure_noise(runs: Runs, key: str, table: str) -> Noise | str:
+    """Return how much a metric differs over the base's runs, or why that is not known."""
+    if len(runs) < LEAST_RUNS:
+        return (
+            f"expected {LEAST_RUNS} runs or more in {table} with the base's parameters; found"
+            f" {len(runs)}; add them (`calibrate`), or give an absolute margin"
+        )
+    numbers = [_read_cell(row.get(key)) for row in runs.values()]
+    values = [number for number in numbers if number is not None]
+    if len(values) < len(numbers):
+        seed = [*runs][numbers.index(None)]
+        found = repr(runs[seed][key]) if key in runs[seed] else "no such column"
+        return f"expected a number in every run of {table}; found {found} for seed {seed}"
+    return Noise(statistics.stdev(values), statistics.fmean(values), len(values))
 
 
-def _measured(by_file: Mapping[str, Runs]) -> dict[Name, list[float]]:
-    """Each metric of every run, where there are enough runs."""
-    return {
-        (file, key): [run[key] for run in runs.values()]
-        for file, runs in by_file.items()
-        if len(runs) >= LEAST_RUNS
-        for key in sorted(set.intersection(*(set(run) for run in runs.values())))
-    }
+@dataclass(frozen=True)
+class _Pairs:
+    """The runs of both sides with the same seeds, of one metric."""
+
+    comparison: Comparison
+    worse_by: list[float]  # each pair's candidate
 
 
-def compare_runs(
+def compare_means(
     settings: RunsSettings,
     rules: Mapping[Name, Rule],
     base: Mapping[str, Runs],
     candidate: Mapping[str, Runs],
-    noise: Noise,
-) -> tuple[RunsTest, ...]:
-    """Tests the metrics whose rule asks for it and whose runs differ, all together.
+    noise: Mapping[Name, Noise | str],
+) -> list[Comparison]:
+    """Compare the means over seeds of the metrics whose rule asks for it and whose runs differ.
 
-    Both directions are tested: that the candidate is no worse by the margin, and that it is.
-    If neither is shown, the finding is inconclusive. All errors together keep to the level.
+    Student's t-test of the pairs with one seed, one-sided, against the margin, in both directions:
+    that the candidate is no worse by the margin, and that it is. If neither is shown, nothing can
+    be said. Holm's correction keeps all errors of a direction together to the level.
     """
-    tests = [
-        test
+    pairs = [
+        found
         for name, rule in rules.items()
-        if rule.over_runs and base.get(name[0])
-        for test in _asked(name, rule, base, candidate, noise, settings.pairs)
+        if rule.over_runs and base.get(name[0]) and candidate.get(name[0])
+        for found in _pair_runs(name, rule, base[name[0]], candidate[name[0]], noise.get(name))
     ]
-    testable = [t for t in tests if t.margin is not None and len(t.worse_by) >= settings.pairs]
-    results: list[Result] = []
-    if testable:
-        from gate.noninferiority import assess  # SciPy: seconds, seldom needed
+    enough = f"expected {settings.pairs} seeds or more on both sides; found "
+    ready = [p for p in pairs if p.comparison.margin is not None]
+    tested = [p for p in ready if len(p.worse_by) >= settings.pairs]
+    found = _test_pairs(tested, settings.level) if tested else []
+    short = [replace(p.comparison, reason=f"{enough}{len(p.worse_by)}")
+             for p in ready if p not in tested]  # fmt: skip
+    return [*found, *short, *(p.comparison for p in pairs if p not in ready)]
 
-        results = assess([(test.worse_by, test.margin or 0.0) for test in testable], settings.level)
-    by_name = {(t.file, t.key): result for t, result in zip(testable, results, strict=True)}
-    return tuple(_answered(t, by_name.get((t.file, t.key)), settings) for t in tests)
 
-
-def _asked(
-    name: Name,
-    rule: Rule,
-    base: Mapping[str, Runs],
-    candidate: Mapping[str, Runs],
-    noise: Noise,
-    least: int,
-) -> Iterator[RunsTest]:
-    file, key = name
-    before, after = base[file], candidate.get(file, {})
+def _pair_runs(
+    name: Name, rule: Rule, before: Runs, after: Runs, noise: Noise | str | None
+) -> Iterator[_Pairs]:
     seeds = sorted(before.keys() & after.keys())
-    pairs = [(before[s].get(key), after[s].get(key)) for s in seeds]
-    values = [(a, b) for a, b in pairs if a is not None and b is not None]
-    if rule.over_runs is None or (values and len(values) == len(seeds) == len(before)
-                                  and all(a == b for a, b in values)):  # fmt: skip
+    cells = [(_read_cell(before[s].get(name[1])), _read_cell(after[s].get(name[1]))) for s in seeds]
+    pairs = [(a, b) for a, b in cells if a is not None and b is not None]
+    texts = [{seed: row.get(name[1]) for seed, row in side.items()} for side in (before, after)]
+    if rule.over_runs is None or texts[0] == texts[1]:
         return
-    sign = -1 if rule.better == "lower" else 1
-    mean = statistics.fmean(a for a, _ in values) if values else None
-    count = len(values) or least
-    margin, origin = margin_of(
-        rule.over_runs, mean, noise.deviations.get(name), noise.origin, pairs=count
+    first, second = zip(*pairs, strict=True) if pairs else ((), ())
+    a, b = (statistics.fmean(side) if side else None for side in (first, second))
+    margin, reason = find_margin(rule.over_runs, a or 0.0, noise, pairs=len(pairs) or 1)
+    if len(pairs) < len(seeds):
+        margin, reason = None, "expected a number for every seed; found others"
+    key, count, sign = f"{name[1]}, mean of {len(seeds)} seeds", len(seeds), 1
+    if rule.better == "lower":
+        sign = -1
+    unclear = Verdict.NOT_COMPARABLE
+    yield _Pairs(
+        Comparison(name[0], key, a, b, rule.better, margin, rule.blocks, unclear, reason, count),
+        [sign * (x - y) for x, y in pairs],
     )
-    if len(values) < len(seeds):
-        margin, origin = None, "expected a number for every seed; found others"
-    worse_by = tuple(sign * (a - b) for a, b in values)
-    yield RunsTest(file, key, rule.blocks, worse_by, margin, origin)
 
 
-def _answered(test: RunsTest, result: "Result | None", settings: RunsSettings) -> RunsTest:
-    finding, least, level = Finding.INCONCLUSIVE, settings.pairs, settings.level
-    if result is None:
-        found = f"expected {least} seeds or more on both sides; found {len(test.worse_by)}"
-        reason = test.origin if test.margin is None else found
-    elif result.p_no_worse <= level:
-        finding, reason = Finding.NO_WORSE, f"by less than the margin: {test.origin}"
-    elif result.p_worse <= level:
-        finding, reason = Finding.WORSE, f"by more than the margin: {test.origin}"
-    elif result.smallest_p > level:
-        reason = (
-            f"{result.pairs} seeds cannot tell: the smallest p-value of {result.pairs} pairs,"
-            f" corrected for all tests, is {result.smallest_p:.2g}, above {level:.2g}"
-        )
-    else:
-        reason = "neither is shown; more seeds would tell"
-    return replace(test, result=result, finding=finding, reason=reason)
+def _test_pairs(pairs: Sequence[_Pairs], level: float) -> list[Comparison]:
+    from scipy.stats import ttest_1samp  # seconds, and seldom needed
+    from statsmodels.stats.multitest import multipletests
 
+    def find_p(pair: _Pairs, alternative: str) -> float:
+        margin, first = pair.comparison.margin or 0.0, pair.worse_by[0]
+        if len(set(pair.worse_by)) == 1:  # without a spread t is no number
+            shown = first < margin if alternative == "less" else first > margin
+            return 0.0 if shown else 1.0
+        return float(ttest_1samp(pair.worse_by, margin, alternative=alternative).pvalue)
 
-def other_conditions(settings: RunsSettings, snapshot: Snapshot, side: str) -> Iterator[str]:
-    """In what a side's parameters differ from those that the runs were made with, in words."""
-    for file in settings.of:
-        if other := _other_conditions(settings, file, snapshot):
-            told = ", ".join(other)
-            yield f"{file}: the noise was measured under other conditions: {side}: {told}"
-
-
-def _other_conditions(settings: RunsSettings, file: str, snapshot: Snapshot) -> list[str]:
-    return [
-        f"{name.rpartition(': ')[2]} {snapshot.parameters[name]} (runs: {value})"
-        for name, value in settings.of[file].parameters.items()
-        if name in snapshot.parameters and snapshot.parameters[name] != value
-    ]
+    p_no_worse, p_worse = (
+        multipletests([find_p(pair, side) for pair in pairs], method="holm")[1]
+        for side in ("less", "greater")
+    )
+    found = []
+    for pair, less, greater in zip(pairs, p_no_worse, p_worse, strict=True):
+        better = statistics.fmean(pair.worse_by) < -(pair.comparison.margin or 0.0)
+        verdict = Verdict.BETTER if better else Verdict.WITHIN_MARGIN
+        reason = f"no worse by the margin: {pair.comparison.reason}, p = {less:.2g}"
+        if greater <= level:
+            verdict = Verdict.WORSE
+            reason = f"worse by more than the margin: {pair.comparison.reason}, p = {greater:.2g}"
+        elif less > level:
+            verdict = Verdict.NOT_COMPARABLE
+            reason = f"inconclusive: neither no worse (p = {less:.2g}) nor worse is shown"
+        found.append(replace(pair.comparison, verdict=verdict, reason=reason))
+    return found

@@ -3,78 +3,91 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+
+MOST_VALUES = 20_000  # of one file; YAML's anchors can make billions of a few bytes
+
+Name = tuple[str, str]  # of a metric: its file and its key
+# By name: what the base has and what the candidate has; None for nothing.
+Pairs = Mapping[str, tuple[object, object]]
 
 
 @dataclass(frozen=True)
 class MetricsFile:
-    """One metrics file of one side.
+    """One metrics file of one side."""
 
-    Attributes:
-        values: by key, nested ones joined by dots; whatever is there, numbers or not.
-        problem: why nothing can be read from it; None if it was read.
-    """
-
-    values: Mapping[str, object] = field(default_factory=dict)
-    problem: str | None = None
+    values: Mapping[str, object] = field(default_factory=dict)  # by key; nested ones have dots
+    problem: str | None = None  # why nothing can be read from it
+    missing: bool = False  # because neither Git nor DVC knows it
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One side: the workspace or a commit, as DVC sees it. Paths are relative to the DVC root.
-
-    Attributes:
-        name: what people call it.
-        commit: full hash; None for the workspace.
-        metrics: by path, the metrics files that any dvc.yaml declares.
-        parameters: by `file: name`.
-        inputs: by path, hashes of the files and folders that stages read and no stage writes.
-        outputs: by path, hashes of what the stages wrote.
-        environment: by `file: name`, the machine and software of the results.
-        stale: by stage, why its results do not belong to the files beside them.
-        files: text of the other files that gate.yaml names; None for a file that does not exist.
-        settings: entries of gate.yaml, flat; None if there is no such file.
-    """
+    """One side: the workspace or a commit, as DVC sees it. Paths are relative to the DVC root."""
 
     name: str
-    commit: str | None = None
-    metrics: Mapping[str, MetricsFile] = field(default_factory=dict)
-    parameters: Mapping[str, object] = field(default_factory=dict)
-    inputs: Mapping[str, str | None] = field(default_factory=dict)
-    outputs: Mapping[str, str | None] = field(default_factory=dict)
-    environment: Mapping[str, object] = field(default_factory=dict)
-    stale: Mapping[str, str] = field(default_factory=dict)
-    files: Mapping[str, str | None] = field(default_factory=dict)
-    settings: Mapping[str, object] | None = None
+    commit: str | None  # None for the workspace
+    metrics: Mapping[str, MetricsFile]  # by path
+    parameters: Mapping[str, object]  # by `file: name`
+    inputs: Mapping[str, str | None]  # hashes of what stages read and no stage writes
+    outputs: Mapping[str, str | None]  # hashes of what stages write
+    sources: Mapping[str, frozenset[str]]  # by metrics file, all inputs and parameters behind it
+    frozen: frozenset[str]  # names of stages
+    environment: Mapping[str, object]  # by `file: name`
+    stale: Mapping[str, str]  # by stage, why its results do not belong to the files beside them
+    files: Mapping[str, str | None]  # text of other files that gate.yaml names
+
+    @property
+    def names(self) -> set[Name]:
+        """Every metric that could be read."""
+        return {(path, key) for path, file in self.metrics.items() for key in file.values}
+
+    @property
+    def known(self) -> dict[str, object]:
+        """Hashes and values of all that the results come from, by path or parameter."""
+        return {**self.outputs, **self.inputs, **self.parameters}
 
 
-# By name: what the base has and what the candidate has; None for nothing.
-Pairs = Mapping[str, tuple[Any, Any]]
+def covers(source: str, name: str) -> bool:
+    """Return whether a dependency is, or as a folder, section or whole file contains, another."""
+    separator = "/" if ": " not in source else ("" if source.endswith(": ") else ".")
+    return name == source or name.startswith(source + separator)
 
 
-def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> Pairs:
-    """The entries of two mappings that differ, by name."""
-    return {
-        name: (a.get(name), b.get(name)) for name in sorted({*a, *b}) if a.get(name) != b.get(name)
-    }
+def differences(a: Mapping[str, object], b: Mapping[str, object]) -> Pairs:
+    """Return the entries of two mappings that differ, by name."""
+    names = (name for name in sorted({*a, *b}) if a.get(name) != b.get(name))
+    return {name: (a.get(name), b.get(name)) for name in names}
 
 
 def flat(content: object, prefix: str = "") -> dict[str, object]:
-    """Nested mappings as one, with keys joined by dots; a bare value has the key `""`."""
-    if not isinstance(content, Mapping):
+    """Return nested mappings as one, with keys joined by dots; a bare value has the key `""`."""
+    if not isinstance(content, Mapping) or (prefix and not content):
         return {prefix: content}
     found: dict[str, object] = {}
     for key, value in content.items():
-        name = f"{prefix}.{key}" if prefix else str(key)
-        if isinstance(value, Mapping) and value:
-            found |= flat(value, name)
-        else:
-            found[name] = value
+        found |= flat(value, f"{prefix}.{key}" if prefix else str(key))
     return found
 
 
+def check_size(content: object) -> None:
+    """Raise ValueError for content that anchors blow up beyond `MOST_VALUES`."""
+    sizes: dict[int, int] = {}
+
+    def measure(value: object) -> int:
+        if not isinstance(value, Mapping | list):
+            return 1
+        if id(value) not in sizes:
+            sizes[id(value)] = MOST_VALUES + 1  # a value within itself has no end
+            inner = value.values() if isinstance(value, Mapping) else value
+            sizes[id(value)] = 1 + sum(measure(item) for item in inner)
+        return sizes[id(value)]
+
+    if measure(content) > MOST_VALUES:
+        raise ValueError(f"expected at most {MOST_VALUES} values; found more")
+
+
 def read_number(value: object) -> float | None:
-    """The finite number that a value is; None for text, true, NaN, infinity, ..."""
+    """Return the finite number that a value is, or None for text, true, NaN, infinity, ..."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:

@@ -5,25 +5,28 @@ it in `.dvc/config.local`: the scripts are large and come with a package, so Git
 Until then `.dvc/config` names a page that says what to do.
 """
 
+import html
 import subprocess
 import sys
 from functools import cache
 from pathlib import Path
+from string import Template
 
 import vl_convert
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from gate.git import environment_without_repository
 
 PAGE = Path(".dvc/plots/offline.html")
+TEMPLATES = Path(__file__).with_name("templates")
 
 
 def main() -> None:
-    """Writes the page, then tells DVC of it."""
+    """Write the page, then name it in DVC's configuration."""
     if not PAGE.parent.is_dir():
         sys.exit(f"page: expected {PAGE.parent.as_posix()}; found none; run this where dvc.yaml is")
-    page = environment().get_template("plots.html").render(vega=vega_script())
-    PAGE.write_text(page, encoding="utf-8", newline="\n")
+    unfinished = PAGE.with_suffix(".tmp")
+    unfinished.write_text(make_page("DVC plots"), encoding="utf-8", newline="\n")
+    unfinished.replace(PAGE)
     name = PAGE.relative_to(".dvc").as_posix()
     subprocess.run(
         [sys.executable, "-m", "dvc", "config", "--local", "plots.html_template", name],
@@ -32,21 +35,26 @@ def main() -> None:
     )
 
 
-def environment() -> Environment:
-    """The templates beside this file; what is put into HTML is escaped."""
-    return Environment(
-        loader=PackageLoader("gate.report"),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
+def make_page(title: str, verdict: str = "<h1>Curves</h1>") -> str:
+    """Return a template of DVC's plots page that needs nothing else.
+
+    Args:
+        title: of the page, as text.
+        verdict: HTML above the plots.
+    """
+    template = Template((TEMPLATES / "page.html").read_text(encoding="utf-8"))
+    return template.substitute(
+        title=html.escape(title),
+        style=(TEMPLATES / "page.css").read_text(encoding="utf-8"),
+        vega=_bundle_vega(),
+        charts=(TEMPLATES / "charts.js").read_text(encoding="utf-8"),
+        verdict=verdict.replace("{", "&#123;"),  # what DVC fills in stands in braces
     )
 
 
 @cache
-def vega_script() -> str:
-    """Vega, Vega-Lite and Vega-Embed, which it sets as `vegaEmbed`, for a `<script>` element."""
+def _bundle_vega() -> str:
+    """Return Vega, Vega-Lite and Vega-Embed, which it sets as `vegaEmbed`."""
     # In a function the names of the bundle stay its own; DVC's page has a `var spec` beside it.
     return f"(() => {{{vl_convert.javascript_bundle('window.vegaEmbed = vegaEmbed;')}}})();"
 

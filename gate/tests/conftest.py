@@ -42,15 +42,11 @@ class Project:
     folder: Path
 
     def git(self, *arguments: str) -> str:
-        done = subprocess.run(
-            ["git", *arguments],
-            cwd=self.folder,
-            env=environment_without_repository(),
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        return done.stdout.strip()
+        variables = environment_without_repository()
+        command = ["git", *arguments]
+        return subprocess.run(
+            command, cwd=self.folder, env=variables, check=True, capture_output=True, text=True
+        ).stdout.strip()
 
     def write(self, path: str, text: str | bytes) -> None:
         file = self.folder / path
@@ -59,6 +55,11 @@ class Project:
 
     def read(self, path: str) -> str:
         return (self.folder / path).read_text()
+
+    def replace(self, path: str, old: str, new: str) -> None:
+        text = self.read(path)
+        assert old in text
+        self.write(path, text.replace(old, new))
 
     def init(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -74,13 +75,19 @@ class Project:
         self.git("commit", "--quiet", "--allow-empty", "--message", message)
         return self.git("rev-parse", "HEAD")
 
+    def commit_main(self) -> str:
+        """Commit to `main`, then go on with a new `change`."""
+        commit = self.commit()
+        self.git("branch", "--force", "main")
+        return commit
+
     def results(self, **values: object) -> None:
-        """Runs the pipeline of `PIPELINE` anew, with these metrics."""
+        """Run the pipeline of `PIPELINE` with these metrics."""
         self.write("results.json", json.dumps({"accuracy": 0.9, "loss": 0.5} | values))
         self.repro()
 
     def metrics(self, **values: object) -> None:
-        """Writes the metrics by hand."""
+        """Write the metrics by hand."""
         self.write("metrics.json", json.dumps({"accuracy": 0.9, "loss": 0.5} | values))
 
     def check(self, base: str | None = "main") -> Check:
@@ -91,7 +98,7 @@ Gate = Callable[..., tuple[int, str, str]]
 
 
 def comparison_of(found: Check, key: str) -> Comparison:
-    """That of the metric with a rule."""
+    """Return the one of the metric with a rule."""
     rules = [c for c in found.comparisons if c.verdict is not Verdict.NOT_GATED]
     (comparison,) = [c for c in rules if c.key == key]
     return comparison
@@ -118,7 +125,6 @@ def make_template(folder: Path) -> Project:
     made.write("gate.yaml", GATE)
     made.write("params.yaml", "rate: 0.5\n")
     made.write("code/model.R", "1")
-    made.write(".gitignore", "/report/\n")
     made.results()
     made.commit()
     made.git("switch", "--quiet", "--create", "change")
@@ -127,7 +133,6 @@ def make_template(folder: Path) -> Project:
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Tests copy it."""
     return make_template(tmp_path_factory.mktemp("template") / "clone").folder
 
 
@@ -139,7 +144,7 @@ def project(template: Path, tmp_path: Path) -> Project:
 
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Gate:
-    """Runs the command in a folder; its status and what it printed."""
+    """Run the command in a folder; return its status and what it printed."""
 
     def run(folder: Path, *arguments: str) -> tuple[int, str, str]:
         monkeypatch.chdir(folder)

@@ -1,8 +1,6 @@
 """Verdicts on a repository of Git and DVC."""
 
-import hashlib
 import json
-import re
 from pathlib import Path
 
 import pytest
@@ -10,10 +8,10 @@ from dvc.repo import Repo
 
 from gate.check import check
 from gate.errors import CannotCompareError
-from gate.presentation import row
-from gate.tests.conftest import GATE, Gate, Project, comparison_of
+from gate.tests.conftest import GATE, PIPELINE, Gate, Project, comparison_of
 
 STALE = "results that do not belong to the files beside them: "
+DEFINITION = "the pipeline's definition changed: "
 
 
 def test_verdict_of_a_value(project: Project) -> None:
@@ -22,34 +20,38 @@ def test_verdict_of_a_value(project: Project) -> None:
         (0.92, 0, "better"),
         (0.88, 1, "worse"),
         (float("nan"), 2, "cannot be compared"),
+        (None, 2, "cannot be compared"),
+        ([0.9], 2, "cannot be compared"),
     ):
         project.results(accuracy=accuracy)
         found = project.check()
         assert (found.status, comparison_of(found, "accuracy").verdict) == (status, verdict)
+    assert "expected a finite number; found a list" in found.reasons[0]
     project.results(accuracy=0.5)
     project.write("code/model.R", "2")
     found = project.check()  # in stale results a regression is one, too
     assert (found.status, len(found.reasons)) == (1, 2)
 
 
-def test_broken_metrics_file_cannot_be_compared(project: Project) -> None:
+def test_broken_metrics_file(project: Project) -> None:
     for content, reason in (
-        ("", "the file is broken"),
+        ("", "the file is broken: Expecting value: line 1"),
         ("<<<<<<< HEAD\n{}\n", "the file is broken"),
-        ("[1]", "deleted: the candidate has none"),
+        ("[1]", "the file is broken: expected metrics, found a list"),
         ("{}", "deleted: the candidate has none"),
-        (None, "the file is missing"),
+        (None, "the file is missing; run `dvc repro`"),
     ):
         path = project.folder / "metrics.json"
         path.unlink() if content is None else path.write_text(content)
         found = project.check()
         assert found.status == 2
-        assert found.reasons[0].startswith("metrics.json: accuracy, loss: ")  # told once
+        assert found.reasons[0].startswith("metrics.json: accuracy, loss: ")  # said once
         assert reason in found.reasons[0]
+        assert "../" not in found.reasons[0]
 
 
 @pytest.mark.parametrize(
-    ("path", "text", "told"),
+    ("path", "text", "expected"),
     [
         ("code/model.R", "2", "train: code modified"),
         ("code/new.ipynb", "{}", "train: code modified"),
@@ -57,22 +59,104 @@ def test_broken_metrics_file_cannot_be_compared(project: Project) -> None:
         ("params.yaml", "rate: 0.7\n", "train: params.yaml: rate modified"),
         ("dvc.yaml", ("cp results", "cp  results"), "train: command changed"),
         ("dvc.yaml", ("deps: [", "deps: [params.yaml, "), "train: params.yaml modified"),
-        ("dvc.yaml", ("stages:", "stages:\n  new: {cmd: touch x, outs: [x]}"),
-         "new: not run yet, or not in dvc.lock"),
-        ("metrics.json", '{"accuracy": 0.99, "loss": 0.5}',
-         "train: metrics.json changed since the stage wrote it"),
+        ("dvc.yaml", ("stages:", "stages:\n  new: {cmd: touch x, outs: [x]}"), "new: not run yet"),
+        ("metrics.json", '{"accuracy": 0.99, "loss": 0.5}', "train: metrics.json changed since"),
     ],
-)  # fmt: skip
-def test_results_of_other_files_are_never_a_pass(
-    path: str, text: str | tuple[str, str], told: str, project: Project
+)
+def test_stale_results_never_pass(
+    path: str, text: str | tuple[str, str], expected: str, project: Project
 ) -> None:
-    project.write(path, project.read(path).replace(*text) if isinstance(text, tuple) else text)
+    project.replace(path, *text) if isinstance(text, tuple) else project.write(path, text)
     found = project.check()
-    assert (found.status, found.reasons) == (2, (f"{STALE}{told}; run `dvc repro`",))
-    if path == "results.json":
-        project.write("gate.yaml", f"stale_results: inform\n{GATE}")
-        found = project.check()
-        assert (found.status, STALE + told in found.notes) == (0, True)
+    assert (found.status, len(found.reasons)) == (2, 1)
+    assert found.reasons[0].startswith(STALE + expected)
+
+
+def test_stale_results_may_inform(project: Project) -> None:
+    project.write("gate.yaml", f"stale_results: inform\n{GATE}")
+    project.commit_main()
+    project.write("code/model.R", "2")
+    found = project.check()
+    assert (found.status, found.notes[0]) == (0, f"{STALE}train: code modified; run `dvc repro`")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("absolute: 0.01", "absolute: 0.5", "loosens metrics.json: accuracy"),
+        ("better: higher", "better: lower", "turns metrics.json: accuracy"),
+        (", blocks: true", "", None),
+        ("accuracy: {", "x: {", None),
+        ("accuracy: {", "m1?: {", "removes metrics.json: accuracy"),
+        ("metrics:", "stale_results: inform\nmetrics:", "loosens stale_results"),
+        (GATE, "", None),
+        (GATE, "metrics: [", None),
+    ],
+)
+def test_change_is_judged_by_the_bases_rules(
+    old: str, new: str, expected: str | None, project: Project
+) -> None:
+    """With a loss of 0.4; the looser rule is named among many harmless ones."""
+    many = {f"m{n}": 1 for n in range(14)}
+    project.results(**many)
+    project.commit_main()
+    project.results(accuracy=0.5, **many)
+    project.replace("gate.yaml", old, new)
+    if expected:
+        rules = "".join(
+            f"    {name}: {{better: higher, margin: {{absolute: 1}}}}\n" for name in many
+        )
+        project.write("gate.yaml", project.read("gate.yaml") + rules)
+    found = project.check()
+    assert found.status == 1
+    assert any("accuracy: worse by 0.4" in reason for reason in found.reasons)
+    if expected:
+        assert f"gate.yaml {expected}, from the next change on" in found.changes
+    else:
+        assert any(reason.startswith("workspace: gate.yaml: ") for reason in found.reasons)
+
+
+def test_first_rules_judge_themselves(project: Project) -> None:
+    """Where the base has none that can be used, which is said first."""
+    for text in (None, "metrics: ["):
+        path = project.folder / "gate.yaml"
+        path.unlink() if text is None else path.write_text(text)
+        base = project.commit()
+        project.write("gate.yaml", GATE)
+        project.results(accuracy=0.5)
+        found = project.check(base)
+        assert (found.status, found.changes[0][:33]) == (1, "judged by the workspace's own rul")
+        project.results()
+
+
+UNRUN = [
+    ("dvc.yaml", "deps: [results.json, code]", "deps: [results.json]", 2, "no longer depends on code"),
+    ("dvc.yaml", "    params: [rate]\n", "", 0, "no longer depends on params.yaml: rate"),
+    ("dvc.yaml", "    cmd: cp", "    frozen: true\n    cmd: cp", 2, "stage train is now frozen"),
+    (".dvcignore", None, "code/model.R\n", 2, ".dvcignore hides code/model.R"),
+    ("dvc.yaml", PIPELINE, "metrics: [metrics.json]\n", 2, "no stage writes metrics.json any more"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "old", "new", "status", "expected"), UNRUN)
+def test_nothing_is_unrun_without_a_note(
+    path: str, old: str | None, new: str, status: int, expected: str, project: Project
+) -> None:
+    """With another code, and where DVC itself finds all up to date."""
+    if old is None:
+        project.write(path, new)
+    else:
+        project.replace(path, old, new)
+    if "frozen" not in new:
+        project.repro()
+    if status:
+        project.write("code/model.R", "2")
+    found = project.check()
+    assert (found.status, STALE in found.reasons[0] if found.reasons else False) == (
+        status, "frozen" in new
+    )  # fmt: skip
+    said = [*found.changes, *found.reasons]
+    assert any(text.startswith(DEFINITION) and expected in text for text in said), said
 
 
 def test_what_was_not_pulled_is_compared_by_its_hash(project: Project) -> None:
@@ -96,110 +180,133 @@ stages:
     assert (found.status, dict(found.after.stale)) == (2, {"train": "data modified"})
 
 
-def crlf(text: str) -> str:
-    return text.replace("\n", "\r\n")
-
-
-def test_lock_and_pipeline_with_the_line_ends_of_windows(project: Project) -> None:
+def test_line_ends_of_windows(project: Project) -> None:
     """In a folder below, beside a pipeline that does not count."""
     project.write("other/dvc.yaml", "stages: {one: {cmd: touch x, deps: [y], outs: [x]}}\n")
     project.write("other/y", "")
     for path in ("dvc.yaml", "dvc.lock", "params.yaml", "gate.yaml"):
-        project.write(path, crlf(project.read(path)))
+        project.write(path, project.read(path).replace("\n", "\r\n"))
     found = check(project.folder / "code", "main")
-    assert (found.status, found.after.stale) == (0, {})
-
-
-@pytest.mark.parametrize("windows", [False, True])
-def test_file_with_other_line_ends_than_in_the_lock_is_told_apart(
-    windows: bool, project: Project
-) -> None:
-    """Checked out with those of Windows, or so when the stage ran; DVC 2 counted them as the same."""
-    text = '{"accuracy": 0.9,\n "loss": 0.5}\n'
-    ran, other = (crlf(text), text) if windows else (text, crlf(text))
-    project.write("results.json", ran)
-    project.repro()
-    project.write("results.json", other)
-    project.write("metrics.json", other)
-    hint = "(only its line ends: mark it `-text` in .gitattributes and check it out again)"
-    assert project.check().after.stale == {
-        "train": f"results.json modified {hint}, metrics.json changed since the stage wrote it {hint}"
-    }
-    project.write("metrics.json", other.replace("0.9", "0.8"))
-    assert project.check().after.stale["train"].endswith("changed since the stage wrote it")
-    project.write("metrics.json", other)
-    theirs, ours = (hashlib.md5(part.encode()).hexdigest() for part in (crlf(text), text))
-    lock = project.read("dvc.lock").replace(theirs, ours)
-    project.write("dvc.lock", re.sub(" *(hash: md5|size: .*)\n", "", lock))
-    assert ".json" not in str(project.check().after.stale)
+    assert (found.status, found.after.stale, found.changes) == (0, {}, ())
 
 
 def test_first_run(project: Project) -> None:
-    project.write("dvc.yaml", project.read("dvc.yaml").replace("metrics.json", "first.json"))
-    gate = GATE.replace("metrics.json", "first.json")
-    project.write("gate.yaml", gate)
-    project.results()
+    """A base with rules and no metrics yet."""
+    project.replace("dvc.yaml", "metrics.json", "first.json")
     for start, status in (("refuse", 2), ("pass", 0), ("pass # and a limit", 1)):
-        limited = gate.replace("blocks", "at_least: 1, blocks") if status == 1 else gate
-        project.write("gate.yaml", f"first_run: {start}\n{limited}")
-        found = project.check()
+        gate = GATE.replace("metrics.json", "first.json")
+        gate = gate.replace("blocks", "at_least: 1, blocks") if status == 1 else gate
+        project.write("gate.yaml", f"first_run: {start}\n{gate}")
+        base = project.commit()
+        project.results()
+        found = project.check(base)
         assert (found.status, comparison_of(found, "accuracy").base) == (status, None)
+        project.git("reset", "--quiet", "--hard", base)
+        project.git("clean", "--quiet", "--force")
 
 
 def test_other_data_cannot_be_compared(project: Project) -> None:
     project.write("gate.yaml", f"same: [code, 'params.yaml: rate']\n{GATE}")
     project.results()
-    found = project.check()
-    assert (found.status, found.notes) == (
-        0,
-        ("the gate itself is another: gate.yaml differs from the base's",),
-    )
-    assert found.differences["gate"] == {"same": (None, ["code", "params.yaml: rate"])}
+    assert project.check().notes[0] == "gate.yaml changes same"
+    project.commit_main()
+    assert project.check().status == 0
     project.write("code/model.R", "2")
     project.write("params.yaml", "rate: 0.7\n")
     project.repro()
     found = project.check()
     assert found.status == 2
-    assert [reason.partition(" differs")[0] for reason in found.reasons] == [
-        "code", "params.yaml: rate",
-    ]  # fmt: skip
+    names = [reason.partition(" differs:")[0] for reason in found.reasons]
+    assert names == ["code", "params.yaml: rate"]
     assert found.differences["parameters"] == {"params.yaml: rate": (0.5, 0.7)}
     assert list(found.differences["inputs"]) == ["code"]
 
 
-def test_small_losses_in_a_row_are_refused_by_the_fifth(project: Project) -> None:
+def test_data_must_be_the_anchors_too(project: Project) -> None:
+    """Changed between anchor and base, the same in base and candidate."""
+    old = project.git("rev-parse", "main")
+    project.write("gate.yaml", f"anchor: {old}\nsame: [code]\n{GATE}")
+    project.write("code/model.R", "2")
+    project.repro()
+    project.commit_main()
+    project.results(accuracy=0.901)
+    found = project.check()
+    assert (found.status, len(found.reasons)) == (2, 1)
+    assert found.reasons[0].startswith(f"code differs from the anchor {old}: ")
+
+
+def test_small_losses_in_a_row(project: Project) -> None:
     """0.2 points each, with a margin of 0.7: no step is refused, unless there is an anchor."""
     gate = GATE.replace("0.01", "0.007")
-    project.git("tag", "--no-sign", "anchor", "main")
+    anchor = project.git("rev-parse", "main")
+    project.write("gate.yaml", f"anchor: {anchor}\n{gate}")
     steps = []
     for step in range(1, 6):
-        project.write("gate.yaml", gate)
         project.commit(f"step {step - 1}")
         project.results(accuracy=round(0.9 - 0.002 * step, 4))
-        project.write("gate.yaml", f"anchor: anchor\n{gate}")
         steps.append(project.check("HEAD").status)
     assert steps == [0, 0, 0, 1, 1]
-    found = project.check("HEAD")
-    assert found.reasons[0].startswith("metrics.json: accuracy: against the anchor anchor: worse")
-    assert row(found, comparison_of(found, "accuracy"))[-2:] == ["-0.01", "worse than the anchor"]
+    reason = project.check("HEAD").reasons[0]
+    assert reason.startswith(f"metrics.json: accuracy: against the anchor {anchor}: worse by 0.01")
     project.write("gate.yaml", gate)
+    project.commit("no anchor")
+    project.results(accuracy=0.888)
     assert project.check("HEAD").status == 0
 
 
-def test_change_cannot_move_its_own_anchor(project: Project) -> None:
+def test_change_cannot_move_its_own_anchor(project: Project, gate: Gate) -> None:
+    """Unless it changes no result; `accept` writes it and says what was lost."""
     project.git("tag", "--no-sign", "old", "main")
-    project.write("gate.yaml", f"anchor: old\n{GATE}")
+    project.write("gate.yaml", f"# rules\nanchor: old  # the first\n{GATE}")
     project.results(accuracy=0.895)
     base = project.commit()
-    project.write("gate.yaml", f"anchor: {base}\n{GATE}")
-    assert project.check("HEAD").anchor.name == base  # type: ignore[union-attr]
+    status, out, err = gate(project.folder, "accept")
+    assert (status, err) == (0, "")
+    assert "metrics.json: accuracy: -0.005" in out
+    assert project.read("gate.yaml") == f"# rules\nanchor: {base}  # the first\n{GATE}"
+    found = project.check("HEAD")
+    assert (found.status, found.anchor and found.anchor.name) == (0, base)
     project.results(accuracy=0.887)
     found = project.check("HEAD")
     assert (found.status, found.anchor and found.anchor.name) == (1, "old")
-    project.write("gate.yaml", f"anchor: nowhere\n{GATE}")
-    project.git("commit", "--quiet", "--all", "--message", "another anchor")
-    with pytest.raises(CannotCompareError, match="anchor: expected a tag or commit; there is no"):
-        project.check("HEAD")
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("nowhere", "there is no 'nowhere' here"),
+        ("main", "'main' moves by itself"),
+        ("HEAD", "'HEAD' moves by itself"),
+        ("HEAD~0", "'HEAD~0' moves by itself"),
+    ],
+)
+def test_what_is_no_anchor(name: str, error: str, project: Project) -> None:
+    project.write("gate.yaml", f"anchor: {name}\n{GATE}")
+    project.commit_main()
+    with pytest.raises(CannotCompareError, match=f"anchor: expected a tag or commit; {error}"):
+        project.check()
+
+
+@pytest.mark.parametrize("at_anchor", ["{}", "<<<<", '{"accuracy": "0.9", "loss": 1}'])
+def test_anchor_is_never_off_without_a_word(at_anchor: str, project: Project) -> None:
+    project.write("metrics.json", at_anchor)
+    anchor = project.commit()
+    project.write("gate.yaml", f"anchor: {anchor}\n{GATE}")
+    project.results()
+    project.commit_main()
+    project.results(accuracy=0.9)
+    found = project.check()
+    assert (found.status, "against the anchor" in found.reasons[0]) == (2, True)
+
+
+def test_metric_that_the_anchor_does_not_have(project: Project) -> None:
+    rule = "    f1: {better: higher, margin: {absolute: 0.1}, blocks: true}\n"
+    project.write("gate.yaml", f"anchor: {project.git('rev-parse', 'main')}\n{GATE}{rule}")
+    project.results(f1=0.5)
+    project.commit_main()
+    found = project.check()
+    note = "not compared with the anchor, which is older: metrics.json: f1"
+    assert (found.status, found.notes) == (0, (note,))
 
 
 @pytest.mark.parametrize(
@@ -207,9 +314,8 @@ def test_change_cannot_move_its_own_anchor(project: Project) -> None:
     [
         ("dvc.yaml", "stages: [", "workspace: DVC says: "),
         ("dvc.yaml", "stages: {}\n", "dvc.yaml: expected metrics files; found none"),
-        ("dvc.lock", "schema: 1\n", "workspace: DVC says: "),
+        ("dvc.lock", "schema: 1\n", "workspace: ./dvc.lock: invalid schema version"),
         ("params.yaml", "a: [", "params.yaml"),
-        ("gate.yaml", "metrics: [", "gate.yaml: expected YAML; "),
     ],
 )
 def test_broken_file_is_one_line(path: str, text: str, error: str, project: Project) -> None:
@@ -219,18 +325,18 @@ def test_broken_file_is_one_line(path: str, text: str, error: str, project: Proj
     assert "\n" not in str(refused.value)
 
 
-def test_other_bytes_of_the_same_inputs_are_not_reproduced(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_not_reproduced(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.write("metrics.json", json.dumps({"accuracy": 0.9, "loss": 0.51}))
     monkeypatch.chdir(project.folder)
     Repo().commit(force=True)
-    assert project.check().notes == (
-        "not reproduced: nothing differs but the bytes of metrics.json",
-    )
+    note = "not reproduced: nothing differs but the bytes of metrics.json"
+    assert project.check().notes == (note,)
 
 
-def test_folder_without_dvc_is_one_line(tmp_path: Path, gate: Gate) -> None:
+def test_folder_without_git_or_dvc(tmp_path: Path, gate: Gate) -> None:
+    """As a ZIP of a repository."""
     status, out, err = gate(tmp_path, "check")
     assert (status, out, err.count("\n")) == (2, "", 1)
-    assert err.startswith("gate: this folder: DVC says: you are not inside of a DVC repository")
+    assert "not a git repository" in err
+    Project(tmp_path).git("init", "--quiet")
+    assert "you are not inside of a DVC repository" in gate(tmp_path, "check")[2]

@@ -1,6 +1,7 @@
 """What the command prints, and its statuses."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,96 +9,159 @@ from pathlib import Path
 import pytest
 
 import gate.check as gate_check
-from gate.presentation import code, escape
+from gate.presentation import as_markdown, as_sentence, code, escape
 from gate.tests.conftest import GATE, Gate, Project, make_template
 
-LONG = "a_name_of_a_metric_that_is_longer_than_a_column"
+LONG = "a_name_of_a_metric_that_is_longer"
 RULES = f"    {LONG}: {{better: higher, margin: {{absolute: 0.01}}}}\n"
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
 def changed(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A regression, a metric that got better, one that is the same, and one without a rule."""
     project = make_template(tmp_path_factory.mktemp("changed") / "clone")
-    project.git("switch", "--quiet", "main")
-    project.write("gate.yaml", f"anchor: anchor\n{GATE}{RULES}")
+    anchor = project.git("rev-parse", "main")
+    project.write("gate.yaml", f"anchor: {anchor}\n{GATE}{RULES}")
     project.results(**{LONG: 0.5, "step": 1, "same": 1})
-    project.commit("long name")
-    project.git("tag", "--no-sign", "anchor")
-    project.git("switch", "--quiet", "--force-create", "change")
+    project.commit_main()
     project.write("params.yaml", "rate: 0.2\n")
-    project.results(**{LONG: 0.7, "step": 2, "same": 1, "accuracy": 0.85})
+    project.results(**{LONG: 0.4, "step": 2, "same": 1, "accuracy": 0.85})
     project.commit("worse")
     return project
 
 
-EXPECTED = f"""\
-Base: main (COMMIT), named by --base
-Anchor: COMMIT; most lost since then: metrics.json: accuracy: worse by 0.05,
-  more than the margin of 0.01
+EXPECTED = """\
+Worse: accuracy of metrics.json fell by 0.05, more than its margin (0.01) (1
+more below).
+
+Compared with main (COMMIT): named by --base.
+
+ • metrics.json: accuracy: worse by 0.05, more than the margin of 0.01
+   (absolute)
+ • metrics.json: accuracy: against the anchor ANCHOR:
+   worse by 0.05, more than the margin of 0.01 (absolute)
 
 metrics.json
-                           base candidate    change   margin  verdict
-  accuracy                  0.9      0.85     -0.05     0.01  worse
-  {LONG}
-                            0.5       0.7      +0.2     0.01  better (informs)
 
-- unchanged: 1 metric with a rule
-- not gated: metrics.json: step (1 -> 2)
-- parameters: rate: 0.5 -> 0.2
-- files that stages read differ: results.json
 
-Verdict: regression
-- metrics.json: accuracy: worse by 0.05, more than the margin of 0.01 (absolute)
-- metrics.json: accuracy: against the anchor anchor: worse by 0.05, more than
-  the margin of 0.01 (absolute)
+ metric                             main   now  verdict
+ ──────────────────────────────────────────────────────────────────────────────
+ accuracy                            0.9  0.85  worse by 0.05, more than the
+                                                margin of 0.01
+ a_name_of_a_metric_that_is_longer   0.5   0.4  worse by 0.1, more than the
+                                                margin of 0.01, only reported
+
+
+ • anchor ANCHO: most lost since: metrics.json: accuracy: worse by 0.05, more
+   than the margin of 0.01
+ • unchanged: 1 metric with a rule
+ • not gated: metrics.json: step (1 -> 2)
+ • differs: rate 0.5 -> 0.2; files that stages read: results.json
 """
 
 
 def test_terminal(changed: Project, gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In 80 columns, what changed first, the verdict last."""
+    """In 80 columns: the verdict, the reasons, what changed, the rest; names stay whole."""
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "40")
     status, out, err = gate(changed.folder, "check", "--base", "main")
-    commit = changed.git("rev-parse", "main")[:10]
     assert (status, err) == (1, "")
-    assert out.replace(commit, "COMMIT") == EXPECTED
+    for name, word in (("main", "COMMIT"), ("main~1", "ANCHOR")):
+        commit = changed.git("rev-parse", name)
+        out = out.replace(commit, word).replace(commit[:10], word[:5] if word == "ANCHOR" else word)
+    whole, expected = (re.sub(r"[\s─]+", " ", text) for text in (out, EXPECTED))
+    assert whole == expected
     assert max(map(len, out.splitlines())) <= 80
 
 
-def test_markdown(changed: Project, gate: Gate) -> None:
-    status, out, _ = gate(changed.folder, "check", "--base", "main", "--markdown")
-    assert status == 1
-    lines = out.splitlines()
-    assert lines[0] == "### Gate: regression"
-    start = lines.index("| metric | base | candidate | change | margin | since anchor | verdict |")
-    assert lines[start + 2 : start + 4] == [
-        "| `metrics.json: accuracy` | 0.9 | 0.85 | -0.05 | 0.01 | -0.05 | worse |",
-        f"| `metrics.json: {LONG}` | 0.5 | 0.7 | +0.2 | 0.01 | - | better (informs) |",
-    ]
-    assert "- parameters: rate: 0.5 -\\> 0.2" in lines
+def test_refused_row_stands_out(
+    changed: Project, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bold in a terminal, unlike one that only informs."""
+    for name, value in (("FORCE_COLOR", "1"), ("TERM", "xterm-256color"), ("COLUMNS", "80")):
+        monkeypatch.setenv(name, value)
+    lines = gate(changed.folder, "check", "--base", "main")[1].splitlines()
+    refused = next(line for line in lines if "accuracy" in line and "0.85" in line)
+    informs = next(line for line in lines if LONG in line)
+    assert re.search(r"\x1b\[1[;m][^\x1b]*worse", refused)
+    assert not re.search(r"\x1b\[1[;m][^\x1b]*worse", informs)
 
 
-def test_names_in_markdown_are_shown_as_they_are() -> None:
-    """No cell ends early, no tag is one, and nobody is called."""
-    assert code("x|<b>@someone`\n") == "`x\\|<b>@someone'`"
-    assert escape("x|<b>\n@someone_1") == "x\\|\\<b\\> @\N{ZERO WIDTH SPACE}someone\\_1"
-
-
-def test_json(changed: Project, gate: Gate) -> None:
+def test_markdown_and_json_give_every_reason(changed: Project, gate: Gate) -> None:
     """Also in a hook, where Git says which repository it belongs to."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GIT_DIR", "nowhere/.git")
         patch.setenv("GIT_INDEX_FILE", "nowhere/index")
-        status, out, _ = gate(changed.folder, "check", "--base", "main", "--json")
-    found = json.loads(out)
-    assert (status, found["status"], found["verdict"]) == (1, 1, "regression")
+        status, text, _ = gate(changed.folder, "check", "--base", "main", "--markdown")
+        found = json.loads(gate(changed.folder, "check", "--base", "main", "--json")[1])
+    anchor = changed.git("rev-parse", "main~1")
+    reasons = [
+        "metrics.json: accuracy: worse by 0.05, more than the margin of 0.01 (absolute)",
+        f"metrics.json: accuracy: against the anchor {anchor}: worse by 0.05, more than the margin"
+        " of 0.01 (absolute)",
+    ]
+    lines = text.splitlines()
+    assert (status, lines[0]) == (1, f"**{escape(as_sentence(changed.check()))}**")
+    assert [line for line in lines if "worse by" in line][:2] == [f"- {r}" for r in reasons]
+    start = lines.index("| metric | main | now | verdict |")
+    assert lines[start + 2 : start + 4] == [
+        "| `accuracy` | 0.9 | 0.85 | **worse by 0.05, more than the margin of 0.01** |",
+        f"| `{LONG}` | 0.5 | 0.4 | worse by 0.1, more than the margin of 0.01, only reported |",
+    ]
+    assert (found["status"], found["verdict"], found["reasons"]) == (1, "regression", reasons)
     assert found["base"]["commit"] == changed.git("rev-parse", "main")
     by_key = {metric["key"]: metric for metric in found["metrics"]}
-    assert by_key["accuracy"]["change"] == pytest.approx(-0.05)
-    assert by_key["accuracy"]["since_anchor"] == pytest.approx(-0.05)
+    numbers = [by_key["accuracy"][name] for name in ("change", "since_anchor", "margin")]
+    assert numbers == pytest.approx([-0.05, -0.05, 0.01])
     assert by_key["step"]["verdict"] == "not gated"
     assert found["differences"]["parameters"] == {"params.yaml: rate": [0.5, 0.2]}
+
+
+def test_no_worse_says_what_would_have_been_found(project: Project) -> None:
+    unknown = (
+        "No worse. How small a loss would have been found is not known: there are no runs over"
+    )
+    assert as_sentence(project.check()).startswith(unknown)
+    rows = [f"{seed},0.5,{0.898 + seed / 1000}" for seed in range(5)]
+    project.write("runs.csv", "\n".join(["seed,rate,accuracy", *rows]))
+    runs = "runs: {file: runs.csv, of: {metrics.json: {parameters: {rate: rate}}}}\n"
+    project.write("gate.yaml", runs + GATE.replace("absolute: 0.01", "deviations: 5"))
+    project.commit_main()
+    expected = "No worse. In 4 of 5 cases a loss from 0.0076 in accuracy of metrics.json would have"
+    assert as_sentence(project.check()).startswith(expected)
+    project.results(accuracy=0.901)
+    text = as_markdown(project.check())
+    assert "| metric | main, mean of 5 seeds | now | verdict |" in text
+    assert "| better by 0.001, margin 0.00612, finds 0.0076 |" in text
+
+
+def test_names_are_shown_as_they_are() -> None:
+    """No cell ends early, no tag is one, nobody is called, no terminal or log obeys."""
+    assert code("x|<b>@someone`\n") == "`x\\|<b>@someone'`"
+    assert escape("x|<b>\n@some_1") == "x\\|\\<b\\> @\N{ZERO WIDTH SPACE}some\\_1"
+    assert escape("\x1b[31m\u202eevil") == r"\\x1b\[31m\\u202eevil"
+    assert escape("https://a www.b") == "https\\://a www\\.b"
+
+
+def test_github(project: Project, gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Annotations and the job's summary; a metric's name starts no command."""
+    evil = "e%\n::stop-commands::x\x1b[2J\u202e"
+    rule = f"{json.dumps(evil)}: {{better: higher, margin: {{absolute: 0}}, blocks: true}}"
+    project.write("gate.yaml", f"{GATE}    {rule}\n")
+    project.results(**{evil: 1})
+    project.commit_main()
+    project.results(**{evil: 0})
+    summary = project.folder.with_name("summary.md")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
+    status, out, _ = gate(project.folder, "check", "--base", "main", "--github")
+    commands = [line for line in out.splitlines() if line.lstrip().startswith("::")]
+    assert (status, len(commands)) == (1, 2)
+    assert commands[0].startswith(
+        "::error title=Metrics gate::Worse: e%25 : :stop-commands: :x\\x1b[2J"
+    )
+    assert not {"\x1b", "\u202e"} & set(out.replace("\x1b[0m", "") + summary.read_text())
+    assert summary.read_text().startswith("**Worse: ")
 
 
 @pytest.mark.parametrize("form", [[], ["--json"], ["--markdown"]])
@@ -107,7 +171,7 @@ def test_what_cannot_be_compared_is_2_in_every_form(
     status, out, err = gate(changed.folder, "check", "--base", "no|where", *form)
     assert (status, err.count("\n")) == (2, 1)
     assert "there is no 'no|where' here" in err
-    assert not form or "cannot be compared" in out
+    assert not form or "cannot be compared" in out.lower()
     assert ("no\\|where" in out) == (form == ["--markdown"])
 
 
@@ -118,17 +182,27 @@ def test_wrong_usage_is_2(usage: list[str], tmp_path: Path, gate: Gate) -> None:
     assert gate(tmp_path, *usage)[0] == 2
 
 
-def test_fault_of_the_gate_itself_is_2(
+def test_fault_of_the_gate_itself(
     tmp_path: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Python's own status for it is 1, which would read as a regression."""
+    """One line and 2: Python's own status is 1, which would read as a regression."""
 
     def fail(*_: object) -> None:
-        raise ValueError("a fault")
+        raise ValueError("a\nfault")
 
     monkeypatch.setattr(gate_check, "check", fail)
-    status, _, err = gate(tmp_path, "check")
-    assert (status, "ValueError: a fault" in err) == (2, True)
+    expected = "gate: a fault of the gate: ValueError: a fault (see --debug)\n"
+    assert gate(tmp_path, "check") == (2, "", expected)
+    assert "Traceback" in gate(tmp_path, "--debug", "check")[2]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp932"])
+def test_any_encoding_and_a_reader_that_goes(encoding: str, changed: Project) -> None:
+    command = f"{sys.executable} -m gate check --base main"
+    script = f"cd {changed.folder} && PYTHONPATH={ROOT} PYTHONIOENCODING={encoding} {command}"
+    for more, status in (("", 1), (" | head -c 1; exit ${PIPESTATUS[0]}", 1)):
+        done = subprocess.run(["bash", "-c", script + more], check=False, capture_output=True)
+        assert (done.returncode, done.stderr, done.stdout[:1]) == (status, b"", b"W")
 
 
 def test_check_imports_nothing_that_it_does_not_need() -> None:
@@ -140,6 +214,5 @@ print(sorted({name.partition(".")[0] for name in sys.modules} & {
     "stages", "study", "verify", "bench"}))
 """
     command = [sys.executable, "-c", script]
-    folder = Path(__file__).parents[2]
-    done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
     assert done.stdout == "[]\n"

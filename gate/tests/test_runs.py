@@ -1,12 +1,12 @@
-"""Runs with many seeds on both sides."""
-
-import re
-from pathlib import Path
+"""Runs with many seeds."""
 
 import numpy as np
 import pytest
 
 from gate.check import Check
+from gate.comparison import Noise, Verdict, find_margin
+from gate.errors import CannotCompareError
+from gate.settings import Margin
 from gate.tests.conftest import GATE, Project, comparison_of
 
 SETTINGS = """\
@@ -14,165 +14,211 @@ runs:
   file: runs.csv
   level: 0.1
   of:
-    metrics.json: {rows: {rate: 0.5, model: big}, parameters: {"params.yaml: rate": 0.5}}
+    metrics.json: {rows: {model: big}, parameters: {rate: rate}}
 """
-TESTED = GATE.replace("absolute: 0.01", "deviations: 5").replace(
+RULES = GATE.replace("absolute: 0.01", "deviations: 5").replace(
     "blocks: true", "blocks: true, over_runs: {standard_errors: 5}"
 )
 
-
-def table(*accuracies: object, first: int = 0, loss: float = 0.5) -> str:
-    """Accuracies by seed, among rows of another model."""
-    rows = ["rate,model,seed,accuracy,loss"]
-    for seed, accuracy in enumerate(accuracies, start=first):
-        rows += [f"0.50,big,{seed},{accuracy},{loss + seed / 100}", f"0.5,small,{seed},0,0"]
-    return "\n".join(rows) + "\n"
-
-
 # A standard deviation of 0.0016; five standard errors of a difference of means of five: 0.005.
 BASE = (0.898, 0.899, 0.900, 0.901, 0.902)
+DEVIATION = 0.0015811
 
 
-def shifted(by: float) -> tuple[float, ...]:
-    return tuple(round(value + by, 5) for value in BASE)
+def table(*accuracies: object, first: int = 0, rate: str = "0.50") -> str:
+    """Return accuracies by seed, among rows of another model and another rate."""
+    rows = ["rate,model,seed,accuracy"]
+    for seed, accuracy in enumerate(accuracies, start=first):
+        rows += [f"{rate},big,{seed},{accuracy}", f"0.5,small,{seed},0", f",big,{seed},0.1"]
+    return "\n".join(rows) + "\n"
 
 
 @pytest.fixture
 def with_runs(project: Project) -> Project:
-    project.git("switch", "--quiet", "main")
-    project.write("gate.yaml", SETTINGS + TESTED)
+    project.write("gate.yaml", SETTINGS + RULES)
     project.write("runs.csv", table(*BASE))
-    project.commit("runs")
-    project.git("switch", "--quiet", "--force-create", "change")
+    project.commit_main()
     return project
 
 
-def found_with(project: Project, runs: str) -> Check:
+def check_with(project: Project, runs: str) -> Check:
     project.write("runs.csv", runs)
     return project.check()
 
 
 @pytest.mark.parametrize(
-    ("by", "status", "finding"),
-    [
-        (0.001, 0, "no worse"),
-        (-0.004, 0, "no worse"),
-        (-0.006, 1, "worse"),
-    ],
+    ("by", "status", "verdict"),
+    [(0.001, 0, "within the margin"), (-0.004, 0, "within the margin"), (-0.006, 1, "worse")],
 )
-def test_means_are_compared_by_a_margin_for_means(
-    by: float, status: int, finding: str, with_runs: Project
-) -> None:
-    found = found_with(with_runs, table(*shifted(by)))
-    (test,) = found.runs
-    assert (found.status, test.finding, test.pairs) == (status, finding, 5)
-    assert test.result
-    assert test.result.worse_by == pytest.approx(-by)
-    assert test.margin == pytest.approx(5 * 0.0015811 * (2 / 5) ** 0.5, rel=1e-4)
-    assert test.result.p_no_worse == pytest.approx(1 / 32 if by > -0.005 else 1)
+def test_means_are_compared(by: float, status: int, verdict: str, with_runs: Project) -> None:
+    found = check_with(with_runs, table(*(round(value + by, 5) for value in BASE)))
+    c = comparison_of(found, "accuracy, mean of 5 seeds")
+    assert (found.status, c.verdict) == (status, verdict)
+    assert c.change == pytest.approx(by)
+    assert c.margin == pytest.approx(5 * DEVIATION * (2 / 5) ** 0.5, rel=1e-4)
 
 
-def test_what_cannot_be_tested_is_never_a_pass(with_runs: Project) -> None:
-    for runs, reason in (
-        (table(*shifted(0.001)[:4]), "expected 5 seeds or more on both sides; found 4"),
-        (table(*shifted(0.001), first=3), "expected 5 seeds or more on both sides; found 2"),
-        (table(*shifted(0.001)[:4], "nan"), "expected a number for every seed; found others"),
-        (table(0.7, *BASE[1:4], 0.99), "neither is shown; more seeds would tell"),
-        ("seed\n1\n", "expected columns of runs.csv of workspace; it has no model"),
-        ("rate,model,seed\n1\n", "expected rows as long as their heading; found others"),
-        (table(*BASE) + "0.5,big,0,1,1\n", "expected each seed once; found '0' again"),
-    ):
-        found = found_with(with_runs, runs)
-        assert found.status == 2
-        assert reason in " ".join(found.reasons)
-    (with_runs.folder / "runs.csv").unlink()
-    assert with_runs.check().reasons == ("runs.csv: deleted: the candidate has none; restore it",)
-    with_runs.write("gate.yaml", (SETTINGS + TESTED).replace("0.1\n", "0.01\n", 1))
-    found = found_with(with_runs, table(*shifted(0.001)))
+def test_p_values_are_students_with_holms_correction(with_runs: Project) -> None:
+    """Against a computation by hand."""
+    rule = "{better: lower, margin: {absolute: 9}, blocks: true, over_runs: {absolute: 0.4}}"
+    with_runs.write("gate.yaml", SETTINGS + RULES + f"    f: {rule}\n    g: {rule}\n")
+    rows = table(*BASE).splitlines()
+    before = [f"{row},{'f,g' if n == 0 else '1,1'}" for n, row in enumerate(rows)]
+    with_runs.results(f=1, g=1)
+    with_runs.write("runs.csv", "\n".join(before))
+    with_runs.commit_main()
+    after = [
+        f"{row},{'f,g' if n == 0 else f'{1 + n / 20},{1 + n / 20}'}" for n, row in enumerate(rows)
+    ]
+    found = check_with(with_runs, "\n".join(after))
+    # Differences 0.05, 0.2, 0.35, 0.5, 0.65: t = (0.35 - 0.4) / (0.23717 / sqrt 5) = -0.4714, of 4
+    # degrees of freedom p = 0.331; of two equal tests 0.66.
+    for key in ("f", "g"):
+        c = comparison_of(found, f"{key}, mean of 5 seeds")
+        assert (c.verdict, "no worse (p = 0.66)" in c.reason) == (Verdict.NOT_COMPARABLE, True)
     assert found.status == 2
-    assert "5 seeds cannot tell: the smallest p-value of 5 pairs" in found.reasons[0]
 
 
-def test_base_may_lack_a_column_that_is_new(with_runs: Project) -> None:
-    with_runs.write("gate.yaml", (SETTINGS + TESTED).replace("model: big", "model: big, units: 8"))
-    runs = "\n".join(f"{line},{'8' if n else 'units'}" for n, line in enumerate(
-        table(*shifted(-0.006)).splitlines()))  # fmt: skip
-    found = found_with(with_runs, runs)
-    assert [test.finding for test in found.runs] == ["worse"]
-
-
-def test_single_run_is_compared_with_the_mean_of_the_bases(with_runs: Project) -> None:
-    """The base's own value, 0.9, is changed to 0.898: it is not what counts."""
-    with_runs.git("switch", "--quiet", "main")
-    with_runs.results(accuracy=0.898)
-    with_runs.commit("a run below the mean")
-    with_runs.git("switch", "--quiet", "--force-create", "change")
-    assert with_runs.check().notes == ()  # and the same value is the same, whatever the mean
-    for accuracy, status, verdict in (
-        (0.9029, 0, "within the margin"),
-        (0.9069, 0, "better"),
-        (0.8931, 1, "worse"),
+def test_what_cannot_be_tested_never_passes(with_runs: Project) -> None:
+    for runs, reason in (
+        (table(*BASE[:4]), "expected 5 seeds or more on both sides; found 4"),
+        (table(*BASE, first=3), "expected 5 seeds or more on both sides; found 2"),
+        (table(*BASE[:4], "nan"), "expected a number for every seed; found others"),
+        (table(0.7, *BASE[1:4], 0.99), "inconclusive: neither no worse (p = "),
+        ("rate,model,seed\n1\n", "a row per run, as long as the header; found others (row 2)"),
+        ("rate,model,seed\n1,2,3,4,5\n", "a row per run, as long as the header; found others"),
+        (table(*BASE).replace(",", ";"), "expected commas between columns; found semicolons"),
+        ("a" * 200_000 + "\n", "expected a CSV file; found field larger than"),
+        (table(*BASE) + "0.5,big,0,1\n", "expected each seed once; found '0' again"),
+        ("\ufeff" + table(*BASE[:4]), "expected 5 seeds or more on both sides; found 4"),
     ):
+        found = check_with(with_runs, runs)
+        assert (found.status, reason in " ".join(found.reasons)) == (2, True), found.reasons
+    (with_runs.folder / "runs.csv").unlink()
+    reason = "runs.csv of workspace: expected the table of runs; found none; restore it"
+    assert with_runs.check().reasons == (reason,)
+
+
+def test_single_run_is_compared_with_the_mean(with_runs: Project) -> None:
+    """The base's own value, 0.9, is changed to 0.898: it is not what counts."""
+    with_runs.results(accuracy=0.898)
+    with_runs.commit_main()
+    assert comparison_of(with_runs.check(), "accuracy").verdict == "the same"
+    margin = 5 * DEVIATION * 0.6**0.5
+    for accuracy, status, verdict in (
+        (0.9029, 0, "within the margin"), (0.9069, 0, "better"), (0.8931, 1, "worse"),
+    ):  # fmt: skip
         with_runs.results(accuracy=accuracy)
         found = with_runs.check()
         c = comparison_of(found, "accuracy")
-        assert (found.status, found.runs, c.verdict, c.base_runs) == (status, (), verdict, 5)
-        assert [c.base, c.change] == pytest.approx([0.9, accuracy - 0.9])
-        assert c.margin == pytest.approx(5 * 0.0015811 * (1.2 / 2) ** 0.5, rel=1e-4)
-        assert c.reason.endswith("over the seeds of the base), compared with the mean of 5 runs")
-    assert found.notes == (
-        "metrics.json: the base's values are the means of its 5 runs over seeds",
-    )
+        assert (found.status, c.verdict, c.base_runs) == (status, verdict, 5)
+        power = margin + 0.8416 * DEVIATION * 1.2**0.5
+        assert [c.base, c.change, c.margin, c.found_from] == pytest.approx(
+            [0.9, accuracy - 0.9, margin, power], rel=1e-4
+        )
 
 
-def test_change_cannot_widen_its_own_margin(with_runs: Project) -> None:
-    with_runs.results(accuracy=0.88)
-    found = found_with(with_runs, table(0.5, 0.6, 0.7, 0.8, 0.9))
-    assert comparison_of(found, "accuracy").margin == pytest.approx(5 * 0.0015811, rel=1e-4)
-    assert found.status == 1
+def test_candidate_cannot_change_the_noise(with_runs: Project) -> None:
+    """One value altered by 0.0001 does not switch off the mean; wide runs widen no margin."""
+    with_runs.results(accuracy=0.8931)
+    for runs in (table(0.8981, *BASE[1:]), table(0.8, 0.85, 0.9, 0.95, 1.0)):
+        found = check_with(with_runs, runs)
+        c = comparison_of(found, "accuracy")
+        assert (found.status, c.verdict, c.base_runs) == (1, "worse", 5)
 
 
-def test_other_conditions_than_those_of_the_noise_are_said(with_runs: Project) -> None:
-    with_runs.write("params.yaml", "rate: 0.2\n")
-    with_runs.results(accuracy=0.899)
-    told = "metrics.json: the noise was measured under other conditions: {}: rate 0.2 (runs: 0.5)"
+def test_other_parameters_have_no_noise(with_runs: Project) -> None:
+    """Of the base: no mean of other runs, no margin. An empty cell is null."""
+    with_runs.write("params.yaml", "rate: 0.7\n")
+    with_runs.repro()
+    with_runs.commit_main()
+    with_runs.results(accuracy=0.897)
     found = with_runs.check()
-    assert found.notes[1:] == (told.format("candidate"),)
-    with_runs.commit("another rate")
-    with_runs.results(accuracy=0.898)
-    found = with_runs.check("HEAD")  # of which the runs are no repetition
-    assert found.notes == (told.format("base"), told.format("candidate"))
-    assert comparison_of(found, "accuracy").base == 0.899
+    reason = "accuracy: expected 5 runs or more in runs.csv with the base's parameters; found 0"
+    assert (found.status, reason in found.reasons[0]) == (2, True)
+    with_runs.results()
+    assert with_runs.check().status == 0  # what is the same needs no margin
+    with_runs.write("params.yaml", "rate: null\n")
+    with_runs.repro()
+    with_runs.commit_main()
+    with_runs.results(accuracy=0.11)
+    assert comparison_of(with_runs.check(), "accuracy").base == pytest.approx(0.1)
 
 
-def test_margin_without_runs(project: Project) -> None:
-    gate = SETTINGS + TESTED.replace("deviations: 5", "deviations: 5, without_runs: 0.02")
-    project.write("gate.yaml", gate)
-    project.results(accuracy=0.885)
-    found = project.check()
-    assert (found.status, comparison_of(found, "accuracy").margin) == (0, 0.02)
-    project.write("gate.yaml", SETTINGS + TESTED)
-    found = project.check()
-    assert found.status == 2
-    assert "expected its standard deviation over seeds; found no runs" in found.reasons[0]
-    project.results(accuracy=0.9)
-    assert project.check().status == 0  # what is the same needs no margin
-    project.results(accuracy=0.885)
+def test_one_nan_among_the_bases_runs(with_runs: Project) -> None:
+    with_runs.write("runs.csv", table(*BASE[:4], "nan"))
+    with_runs.commit_main()
+    with_runs.results(accuracy=0.8)
+    reason = "accuracy: expected a number in every run of runs.csv; found 'nan' for seed 4"
+    assert reason in with_runs.check().reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "error"),
+    [
+        ("rate: rate", "rat: rate", "rat: expected a column of runs.csv; did you mean rate?"),
+        ("rate: rate", "rate: rat", "rat: expected a parameter; did you mean params.yaml: rate?"),
+        ("{rate: rate}", "{}", "every parameter that the file depends on; params.yaml: rate is"),
+        ("model: big", "mode: big", "mode: expected a column of runs.csv; did you mean model?"),
+        ("  metrics.json: {r", "  metric.json: {r", "file; did you mean metrics.json?"),
+        ("  level", "  seed: sed\n  level", "seed: sed: expected a column of runs.csv; did you"),
+    ],
+)
+def test_unknown_name_in_runs(old: str, new: str, error: str, with_runs: Project) -> None:
+    with_runs.replace("gate.yaml", old, new)
+    with_runs.commit_main()
+    with pytest.raises(CannotCompareError) as refused:
+        with_runs.check()
+    assert error in str(refused.value)
+
+
+def test_parameters_before_the_stage_count(project: Project) -> None:
+    """That of a stage before, and a section; the seed's does not."""
+    project.write("dvc.yaml", """\
+stages:
+  prepare: {cmd: cp results.json data.json, deps: [results.json], params: [data], outs: [data.json]}
+  train:
+    cmd: cp data.json metrics.json
+    deps: [data.json]
+    params: [train.seed, rate]
+    metrics: [{metrics.json: {cache: false}}]
+""")  # fmt: skip
+    project.write("params.yaml", "rate: 0.5\ndata: {size: 3}\ntrain: {seed: 1}\n")
+    project.write("gate.yaml", SETTINGS + RULES)
     project.write("runs.csv", table(*BASE))
-    found = project.check()
-    assert (found.status, "of the candidate" in found.reasons[0]) == (1, True)
+    project.repro()
+    project.commit_main()
+    with pytest.raises(
+        CannotCompareError, match=r"params.yaml: data\.size is missing; add `COLUMN"
+    ):
+        project.check()
 
 
-def test_false_alarms_are_those_of_the_readme() -> None:
-    """Of eight independent, normal metrics with margins of 4 to 7 deviations."""
-    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    table = readme.partition("| seeds |")[2].split("\n\n")[0].splitlines()[2:]
-    rows = [list(map(int, re.findall(r"\d+", line))) for line in table]
-    assert [row[0] for row in rows] == [5, 8, 10, 20]
-    for seeds, *percents in rows:
-        values = np.random.default_rng(0).normal(size=(20_000, seeds + 1, 8))
-        deviation = values[:, :seeds].std(axis=1, ddof=1)
-        mean = values[:, :seeds].mean(axis=1)
-        apart = (mean - values[:, seeds]) / (deviation * ((1 + 1 / seeds) / 2) ** 0.5)
-        found = [100 * float((apart > k).any(axis=1).mean()) for k in (4, 5, 6, 7)]
-        assert percents == pytest.approx(found, abs=1)
+@pytest.mark.parametrize(
+    ("margin", "options", "expected"),
+    [
+        ({"absolute": 0.5}, {"base_runs": 5}, 0.5),
+        ({"relative": 0.1}, {}, 0.2),
+        ({"deviations": 5}, {"pairs": 9}, 0.05),
+        ({"deviations": 5}, {"base_runs": 8}, 0.0375),
+        ({"standard_errors": 5}, {"pairs": 2}, 0.05),
+        ({"standard_errors": 5}, {"pairs": 50}, 0.01),
+    ],
+)
+def test_margin_is_in_the_metrics_unit(
+    margin: dict[str, float], options: dict[str, int], expected: float
+) -> None:
+    noise = Noise(deviation=0.01, mean=-2, runs=1)
+    found, origin = find_margin(Margin.model_validate(margin), -2.0, noise, **options)
+    assert found == pytest.approx(expected)
+    assert origin
+
+
+def test_power_is_that_of_a_simulation() -> None:
+    """A loss of `found_from` exceeds the margin in 80 % of cases, one run against a mean."""
+    margin = find_margin(Margin(deviations=3), 0.0, Noise(1.0, 0.0, 8), base_runs=8)[0]
+    assert margin
+    draws = np.random.default_rng(0).normal(size=(200_000, 9))
+    loss = margin + 0.8416 * (1 + 1 / 8) ** 0.5
+    refused = draws[:, :8].mean(axis=1) - (draws[:, 8] - loss) > margin
+    assert refused.mean() == pytest.approx(0.8, abs=0.005)

@@ -1,0 +1,118 @@
+"""What a change does to the pipeline's definition and to its own rules."""
+
+from collections.abc import Callable, Collection
+from pathlib import PurePosixPath
+
+from gate.settings import SETTINGS, Margin, Rule, Settings
+from gate.snapshot import Name, Snapshot, covers
+
+MOST_LISTED = 12  # entries of a kind, one by one
+
+
+def list_pipeline_changes(
+    before: Snapshot,
+    after: Snapshot,
+    judged: Collection[str],
+    changed: Collection[str],
+    is_ignored: Callable[[str], bool],
+) -> tuple[list[str], list[str]]:
+    """Return what keeps DVC from making results again.
+
+    Args:
+        before: the base.
+        after: the candidate.
+        judged: metrics files with a rule that blocks.
+        changed: files that differ between the two.
+        is_ignored: whether the candidate's .dvcignore hides a file.
+
+    Returns:
+        What only has to be known; and what has changed files behind it.
+    """
+    notes = [f"stage {name} is now frozen" for name in sorted(after.frozen - before.frozen)]
+    problems = []
+    for file in judged:
+        if file in before.sources and file not in after.sources:
+            problems.append(f"no stage writes {file} any more; restore its stage in dvc.yaml")
+            continue
+        sources = after.sources.get(file, frozenset())
+        for source in sorted(before.sources.get(file, frozenset()) - sources):
+            text = f"{file} no longer depends on {source}"
+            if any(covers(other, source) for other in sources):
+                continue
+            if _is_changed(source, before, after, changed):
+                problems.append(f"{text}, which differs from the base's; restore the dependency")
+            else:
+                notes.append(text)
+    if any(PurePosixPath(path).name == ".dvcignore" for path in changed):
+        notes.append(".dvcignore differs")
+        behind = {source for file in judged for source in after.sources.get(file, ())}
+        hidden = [p for p in sorted(changed) if any(covers(s, p) for s in behind) and is_ignored(p)]
+        problems += [
+            f".dvcignore hides {path}, which differs; remove that entry" for path in hidden
+        ]
+    return notes, problems
+
+
+def _is_changed(source: str, before: Snapshot, after: Snapshot, changed: Collection[str]) -> bool:
+    names = [name for name in before.known if covers(source, name)]
+    hashes = [(before.known[name], after.known.get(name)) for name in names]
+    differ = any(a != b and (": " in source or b is not None) for a, b in hashes)
+    return differ or any(covers(source, path) for path in changed)
+
+
+def list_rule_changes(
+    before: Settings, after: Settings, names: Collection[Name]
+) -> tuple[list[str], list[str]]:
+    """Return what a change of gate.yaml loosens, removes or turns, and what else it changes.
+
+    Args:
+        before: the base's settings.
+        after: the candidate's.
+        names: every metric of either side.
+    """
+    old, new = before.merge_rules(names), after.merge_rules(names)
+    kinds: dict[str, list[str]] = {
+        kind: [] for kind in ("loosens", "removes", "turns", "adds", "changes")
+    }
+    for name in sorted({*old, *new}):
+        if old.get(name) != new.get(name):
+            kinds[_classify(old.get(name), new.get(name))].append(": ".join(name))
+    for setting in Settings.model_fields.keys() - {"metrics", "defaults"}:
+        a, b = getattr(before, setting), getattr(after, setting)
+        looser = b in ("inform", "pass") or (setting == "same" and not {*a} <= {*b})
+        if a != b:
+            kinds["loosens" if looser else "changes"].append(setting)
+    lines = {k: f"{SETTINGS} {k} {join_some(found)}" for k, found in kinds.items() if found}
+    rest = [lines.pop(kind) for kind in ("adds", "changes") if kind in lines]
+    return [f"{line}, from the next change on" for line in lines.values()], rest
+
+
+def join_some(entries: Collection[str]) -> str:
+    """Return the first entries in one line, and how many more there are."""
+    more = len(entries) - MOST_LISTED
+    return ", ".join([*entries][:MOST_LISTED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _classify(old: Rule | None, new: Rule | None) -> str:
+    if old is None or new is None:
+        return "adds" if old is None else "removes"
+    if old.better != new.better:
+        return "turns"
+    looser = (
+        (old.blocks and not new.blocks)
+        or _is_wider(old.margin, new.margin)
+        or _is_wider(old.over_runs, new.over_runs)
+        or (old.at_least is not None and (new.at_least is None or new.at_least < old.at_least))
+        or (old.at_most is not None and (new.at_most is None or new.at_most > old.at_most))
+    )
+    return "loosens" if looser else "changes"
+
+
+def _is_wider(old: Margin | None, new: Margin | None) -> bool:
+    """Return whether a margin allows more, or may because it is of another kind."""
+    if old is None or old == new:
+        return False
+    if new is None or old.model_fields_set != new.model_fields_set:
+        return True
+    (kind,) = old.model_fields_set
+    return bool(getattr(new, kind) > getattr(old, kind))
