@@ -166,8 +166,7 @@ def run_seeds(
                     folder = Path(scratch, str(number), top.relative_to(root))
                     if (settings := top / ".dvc/config.local").exists():
                         shutil.copy(settings, folder / ".dvc")
-                    with Repo(str(folder)) as repo, repo.config.edit("local") as local:
-                        local.setdefault("cache", {})["dir"] = cache
+                    set_up(folder, cache)
                     setting = f"{seed.replace(': ', ':', 1)}={number}"
                     running[number] = start_run(folder, [setting, *stages])
                 time.sleep(0.2)
@@ -185,6 +184,16 @@ def run_seeds(
                 os.killpg(process.pid, signal.SIGTERM)
                 process.wait()
             signal.signal(signal.SIGTERM, before)
+
+
+def set_up(clone: Path, cache: str) -> None:
+    """Give a clone the repository's own cache instead of remotes, whose packages DVC would need."""
+    with Repo(str(clone)) as repo:
+        for level in ("repo", "local"):
+            with repo.config.edit(level) as settings:
+                settings.pop("remote", None)
+                settings.get("core", {}).pop("remote", None)
+                settings.setdefault("cache", {})["dir"] = cache
 
 
 def start_run(folder: Path, arguments: list[str]) -> subprocess.Popen[bytes]:

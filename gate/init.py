@@ -26,6 +26,7 @@ LOWER = """
 """
 KNOWN = f"{SHARES} {SCORES} {LOWER}".split()
 TRAINING = {"train", "training"}
+COUNTS = {"items", "samples", "examples", "images", "support"}
 HELD_OUT = {"test", "eval", "val", "valid", "validation", "dev", "holdout"}
 
 ASSUMED_ITEMS = 100
@@ -47,7 +48,7 @@ def write_settings(folder: Path, items: int | None = None) -> str:
 
     Args:
         folder: in the repository.
-        items: how many test items the metrics are computed on; None to ask.
+        items: how many test items the metrics are computed on; None to look for it among the metrics, and to ask.
 
     Raises:
         CannotCompareError: there is one already, or there are no metrics that can be read.
@@ -64,7 +65,7 @@ def write_settings(folder: Path, items: int | None = None) -> str:
             raise CannotCompareError(f"{path}: {file.problem}")
     if not metrics:
         raise CannotCompareError("dvc.yaml: expected metrics files; found none; declare them")
-    known = items or ask_items()
+    known = items or find_items(metrics) or ask_items()
     items = known or ASSUMED_ITEMS
     entries = "\n".join(format_entries(metrics, items))
     if "blocks: true" not in entries:
@@ -73,13 +74,25 @@ def write_settings(folder: Path, items: int | None = None) -> str:
             f"expected a metric whose name tells which side is better; found {names}; write"
             f" {SETTINGS} by hand"
         )
-    source = "as told" if known else "ASSUMED: give the number, init --items N"
+    source = "found or given" if known else "ASSUMED: give the number, init --items N"
     heading = HEADING.format(items=items, source=source)
     target.write_text(f"{heading}{entries}\n", encoding="utf-8", newline="\n")
     return (
         f"{SETTINGS}: written, for {len(metrics)} metrics files, with margins for {items} test"
         f" items ({source})\nNext: read it and commit it. It judges the changes after that commit."
     )
+
+
+def find_items(metrics: Mapping[str, MetricsFile]) -> int | None:
+    """Return the largest count of test items among the metrics, such as `test_samples`."""
+    values = [item for file in metrics.values() for item in file.values.items()]
+    counts = [
+        int(number)
+        for key, value in values
+        if split_name(key) & COUNTS and not split_name(key) & TRAINING
+        if (number := read_number(value) or 0) >= 2
+    ]
+    return max(counts, default=None)
 
 
 def ask_items() -> int | None:

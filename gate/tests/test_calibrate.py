@@ -73,6 +73,9 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> Project:
         project.write(path, text)
     dvc(project, "add", "data.txt")
     dvc(project, "repro")
+    # A remote whose package is not installed, and its key.
+    dvc(project, "remote", "add", "--default", "far", "oss://bucket/path")
+    dvc(project, "remote", "modify", "--local", "far", "oss_key_id", "secret")
     top.commit()
     project.write("gate.yaml", GATE)
     return project

@@ -7,7 +7,7 @@ from math import sqrt
 
 import pytest
 
-from gate.init import ask_items, estimate_margin, format_entries, guess_better
+from gate.init import ask_items, estimate_margin, find_items, format_entries, guess_better
 from gate.snapshot import MetricsFile
 from gate.tests.conftest import Gate, Project
 
@@ -98,12 +98,24 @@ def test_other_margin() -> None:
     assert estimate_margin("loss", 0.3, 20_000) == ("{relative: 0.014}", "estimated")
 
 
+@pytest.mark.parametrize(
+    ("values", "items"),
+    [
+        ({"a.support": 20.0, "weighted avg.support": 60.0, "train_samples": 900}, 60),
+        ({"accuracy": 1, "support": 0.5, "samples": float("nan"), "images": "many"}, None),
+    ],
+)
+def test_find(values: dict[str, object], items: int | None) -> None:
+    """The number of test items is known where a metric tells it."""
+    assert find_items({"m.json": MetricsFile(values)}) == items
+
+
 def test_init_then_check(project: Project, gate: Gate) -> None:
     """`init` marks its margins and says what is next; a flip passes, a loss does not."""
     (project.folder / "gate.yaml").unlink()
     status, out, err = gate(project.folder, "init", "--items", "60")
     assert (status, err) == (0, "")
-    assert "margins for 60 test items (as told)" in out
+    assert "margins for 60 test items (found or given)" in out
     assert "Next: read it and commit it" in out
     text = project.read("gate.yaml")
     assert "ESTIMATED, not measured" in text
