@@ -189,11 +189,11 @@ def run_seeds(
 def set_up(clone: Path, cache: str) -> None:
     """Give a clone the repository's own cache instead of remotes, whose packages DVC would need."""
     with Repo(str(clone)) as repo:
-        for level in ("repo", "local"):
+        for level in ("local", "repo"):  # whose remotes the local ones complete
             with repo.config.edit(level) as settings:
-                settings.pop("remote", None)
-                settings.get("core", {}).pop("remote", None)
-                settings.setdefault("cache", {})["dir"] = cache
+                settings["remote"].clear()
+                settings["core"].pop("remote", None)
+                settings["cache"]["dir"] = cache
 
 
 def start_run(folder: Path, arguments: list[str]) -> subprocess.Popen[bytes]:

@@ -48,7 +48,7 @@ def write_settings(folder: Path, items: int | None = None) -> str:
 
     Args:
         folder: in the repository.
-        items: how many test items the metrics are computed on; None to look for it among the metrics, and to ask.
+        items: how many test items the metrics are computed on; None to look for it, and to ask.
 
     Raises:
         CannotCompareError: there is one already, or there are no metrics that can be read.

@@ -196,7 +196,7 @@ def test_what_can_write_runs_no_code_of_a_pull_request(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "page",
-    ["docs/gate.md", "gate/README.md", ".github/workflows/ci.yml", ".pre-commit-config.yaml"],
+    ["docs/gate.md", ".github/workflows/ci.yml", ".pre-commit-config.yaml"],
 )
 def test_commands_of_make_exist(page: str) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
