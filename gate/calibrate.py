@@ -85,8 +85,8 @@ def calibrate(folder: Path, count: int, named: str | None, jobs: int) -> None:
         for path, names in parameters.items()
     }
     runs = {"file": TABLE, "seed": last_part(seed), "of": of}
-    text = add_runs(text or "", runs, varied, count)
-    (repository.folder / SETTINGS).write_text(text, encoding="utf-8", newline="\n")
+    text = add_runs(text or "", runs, varied, len({row[last_part(seed)] for row in rows}))
+    write_whole(repository.folder / SETTINGS, text)
     print(f"{TABLE} and {SETTINGS}: written; read what changed (git diff), then commit both")
 
 
@@ -132,7 +132,7 @@ def run_missing(
             cells = {key: repr(value) for key, value in numbers.items() if value is not None}
             rows.append({"metrics": path, **same, column: str(number), **cells})
         rows.sort(key=lambda row: (row["metrics"], int(row.get(column) or 0)))
-        write_table(top / TABLE, rows)
+        write_whole(top / TABLE, format_table(rows))
         rounds = -(-(len(seeds) - finished) // jobs) / -(-finished // jobs)
         minutes = (time.monotonic() - started) * rounds / 60
         print(f"seed {number}: done; {minutes:.1f} minutes left", flush=True)
@@ -211,15 +211,21 @@ def start_run(folder: Path, arguments: list[str]) -> subprocess.Popen[bytes]:
         )
 
 
-def write_table(path: Path, rows: list[dict[str, str]]) -> None:
-    """Write the table, whole or not at all; what a row lacks is empty."""
+def format_table(rows: list[dict[str, str]]) -> str:
+    """Return the table as CSV; what a row lacks is empty."""
+    stream = io.StringIO()
     columns = dict.fromkeys(column for row in rows for column in row)
-    unfinished = path.with_suffix(".unfinished")
-    with unfinished.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, [*columns], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-    unfinished.replace(path)
+    writer = csv.DictWriter(stream, [*columns], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return stream.getvalue()
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file, whole or not at all."""
+    unfinished = path.resolve().with_suffix(".unfinished")
+    unfinished.write_text(text, encoding="utf-8", newline="\n")
+    unfinished.replace(path.resolve())
 
 
 def add_runs(text: str, runs: Mapping[str, object], varied: set[Name], count: int) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from gate.calibrate import write_whole
 from gate.settings import load_settings
 from gate.tests.conftest import Gate, Project
 
@@ -225,6 +226,18 @@ def test_constant(calibrated: Project, tmp_path: Path, gate: Gate) -> None:
     status, _, err = gate(project.folder, "calibrate", "--seeds", "5")
     assert (status, "all are the same with 5 seeds" in err) == (2, True), err
     assert project.read("gate.yaml") == before
+
+
+def test_write_whole(tmp_path: Path) -> None:
+    """A write that fails half-way keeps the old bytes; a link is followed."""
+    (tmp_path / "real").write_text("old")
+    (tmp_path / "link").symlink_to("real")
+    with pytest.raises(UnicodeEncodeError):
+        write_whole(tmp_path / "link", "new" * 100_000 + "\udc80")
+    assert (tmp_path / "real").read_text() == "old"
+    write_whole(tmp_path / "link", "new")
+    assert (tmp_path / "real").read_text() == "new"
+    assert (tmp_path / "link").is_symlink()
 
 
 @pytest.mark.parametrize(
