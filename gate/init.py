@@ -134,11 +134,13 @@ def guess_better(key: str) -> str | None:
 def estimate_margin(key: str, value: float, items: int) -> tuple[str, str]:
     """Return a margin that one test item does not exceed, and the kind of error it is from.
 
-    Shares have the binomial error, of two more successes and failures (Agresti and Coull): a share
-    of 1 has one, too. In other metrics each item is taken to vary as much as their mean.
+    Shares, and scores up to 1, have the binomial error with two successes and two failures added
+    (Agresti and Coull), so a share of 1 has one. Others are taken to vary by item as much as their
+    mean.
     """
-    full = 1 if value <= 1 else 100
-    if split_name(key) & {*SHARES.split()} - {*LOWER.split()} and 0 <= value <= full:
+    full, words = (1 if value <= 1 else 100), split_name(key)
+    is_share = words & {*SHARES.split()} or (full == 1 and guess_better(key) == "higher")
+    if is_share and not words & {*LOWER.split()} and 0 <= value <= full:
         share = (value / full * items + 2) / (items + 4)
         error = full * math.sqrt(share * (1 - share) / (items + 4))
         return f"{{absolute: {STANDARD_ERRORS * error:.2g}}}", "binomial"

@@ -95,6 +95,8 @@ def test_one_flip(items: int, right: float, full: int) -> None:
 def test_other_margin() -> None:
     """A metric that is no share has a relative margin from the number of items."""
     assert estimate_margin("psnr", 31.0, 200) == ("{relative: 0.14}", "estimated")
+    assert estimate_margin("score", 0.5, 96) == ("{absolute: 0.1}", "binomial")
+    assert estimate_margin("error_accuracy", 0.5, 100) == ("{relative: 0.2}", "estimated")
     assert estimate_margin("loss", 0.3, 20_000) == ("{relative: 0.014}", "estimated")
 
 

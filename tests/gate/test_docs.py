@@ -47,6 +47,9 @@ def test_locked() -> None:
         )
         pins[path] = {(name, version): hashes.split() for name, version, hashes in blocks}
         assert len(pins[path]) == len(re.findall("==.*\\\\$", text, re.MULTILINE))
+    python, install, _ = read_workflow(ACTION)["runs"]["steps"]
+    assert python["with"]["update-environment"] is False
+    assert "--no-deps --require-hashes)" in install["run"]
     assert {"dvc", "setuptools"} <= {name for name, _ in pins["gate/requirements.txt"]}
     assert pins["gate/requirements.txt"].items() <= pins["requirements.txt"].items()
 
@@ -56,6 +59,7 @@ def merge(tmp_path: Path) -> Project:
     """GitHub's merge commit of a change of a README; meanwhile a loss was accepted on main."""
     project = make_template(tmp_path / "clone")
     project.write("README.md", "new")
+    project.write("gate/__init__.py", "raise SystemExit('the change judges itself')")
     project.commit("a change")
     project.git("switch", "--quiet", "main")
     project.results(accuracy=0.8)
