@@ -62,6 +62,13 @@ gate: setup  ## fail if a metric got worse than at BASE by more than noise (defa
 report: setup  ## write report/index.html: the verdict of the gate against BASE, with curves
 	@$(BIN)/python -m gate report $(if $(BASE),--base "$(BASE)") $(if $(FILES),--files-of-commits "$(FILES)")
 
+address:  ## write the address of this clone's remote (origin, on GitHub) for OWNER/NAME in the pages
+	@name=$$(git remote get-url origin | sed -nE 's#\.git$$##; s#.*github\.com[:/]([^/]+/[^/]+)$$#\1#p'); \
+	if [ -z "$$name" ]; then echo "address: expected a remote origin on github.com; found none; add it" >&2; exit 1; fi; \
+	git grep -lI OWNER/NAME -- '*.md' '*.ipynb' | while read -r file; do \
+		sed "s#OWNER/NAME#$$name#g" "$$file" > "$$file.new" && cat "$$file.new" > "$$file" && rm "$$file.new"; \
+	done
+
 bench: setup  ## compare with a plain Keras script, in turns, on an idle machine: hours
 	@$(BIN)/python -m tools.bench
 
@@ -84,7 +91,7 @@ lint: setup  ## check format, style, types, and that the locked packages fit tog
 	@$(BIN)/python -m ruff format --check .
 	@$(BIN)/python -m ruff check .
 	@$(BIN)/python -m mypy
-	@$(BIN)/zizmor --offline --quiet .github/workflows
+	@$(BIN)/zizmor --offline --quiet .github/workflows gate/action.yml
 
 format: setup  ## format the code and fix what ruff can
 	@$(BIN)/python -m ruff format .
@@ -106,3 +113,4 @@ audit: setup  ## look for known vulnerabilities in the locked packages (needs th
 
 lock: setup  ## write requirements.txt from pyproject.toml
 	@$(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --extra dev --custom-compile-command "make lock" pyproject.toml --output-file requirements.txt
+	@echo setuptools | $(BIN)/python -m uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --constraint requirements.txt --custom-compile-command "make lock" gate/pyproject.toml - --output-file gate/requirements.txt

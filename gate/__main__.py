@@ -75,7 +75,18 @@ main branch, the last commit with other metrics)"
     )
     accepting = commands.add_parser("accept", help="move the anchor of gate.yaml to a commit")
     accepting.add_argument("revision", nargs="?", default="HEAD", help="default: HEAD")
-    commands.add_parser("init", help="write a first gate.yaml from the metrics that there are")
+    starting = commands.add_parser("init", help="write a first gate.yaml from the metrics")
+    starting.add_argument(
+        "--items", type=int, metavar="N", help="test items that the metrics are computed on"
+    )
+    measuring = commands.add_parser(
+        "calibrate", help="run the pipeline with other seeds to measure the margins"
+    )
+    measuring.add_argument("--seeds", type=int, default=10, metavar="N", help="default: 10")
+    measuring.add_argument("--jobs", type=int, default=1, metavar="N", help="runs at once")
+    measuring.add_argument(
+        "--parameter", metavar="NAME", help="the seed's parameter (default: the one named seed)"
+    )
     return parser
 
 
@@ -153,14 +164,27 @@ def _accept(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _init(_: argparse.Namespace) -> int:
+def _init(arguments: argparse.Namespace) -> int:
     from gate.init import write_settings
 
-    _print(write_settings(Path.cwd()))
+    _print(write_settings(Path.cwd(), arguments.items))
     return 0
 
 
-COMMANDS = {"check": _check, "report": _report, "accept": _accept, "init": _init}
+def _calibrate(arguments: argparse.Namespace) -> int:
+    from gate.calibrate import calibrate
+
+    calibrate(Path.cwd(), arguments.seeds, arguments.parameter, arguments.jobs)
+    return 0
+
+
+COMMANDS = {
+    "check": _check,
+    "report": _report,
+    "accept": _accept,
+    "init": _init,
+    "calibrate": _calibrate,
+}
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
-"""`init`: a first gate.yaml from the metrics that there are."""
+"""`init`: write a first gate.yaml from the metrics that the pipeline declares."""
 
+import math
+import re
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -8,42 +11,52 @@ from gate.repository import Repository
 from gate.settings import SETTINGS
 from gate.snapshot import MetricsFile, read_number
 
-# Parts of names, the best headline first.
-HIGHER = ("accuracy", "acc", "f1", "auc", "roc", "precision", "recall", "score", "r2", "iou",
-          "dice", "map", "bleu", "rouge", "psnr", "ssim", "ndcg", "mrr", "kappa",
-          "correlation")  # fmt: skip
-LOWER = ("loss", "rmse", "mse", "mae", "mape", "error", "err", "perplexity", "wer", "cer",
-         "fid", "deviance", "logloss", "hamming", "brier")  # fmt: skip
-HELD_OUT = ("test", "eval", "val", "valid", "validation", "dev", "holdout")
+# Words of metrics' names; the best headline comes first.
+SHARES = """
+    accuracy acc map ap ndcg auc roc auroc auprc f1 iou miou dice jaccard mrr hit hits precision
+    recall sensitivity specificity em match true
+"""
+SCORES = """
+    r2 explained correlation pearson spearman kendall kappa mcc bleu rouge meteor psnr snr ssim
+    silhouette likelihood score
+"""
+LOWER = """
+    rmse rmsle mae mse mape smape mase msle error err eer wer cer perplexity ppl fid lpips brier ece
+    hamming deviance nll false fpr fnr loss logloss bouldin
+"""
+KNOWN = f"{SHARES} {SCORES} {LOWER}".split()
+TRAINING = {"train", "training"}
+COUNTS = {"items", "samples", "examples", "images", "support"}
+HELD_OUT = {"test", "eval", "val", "valid", "validation", "dev", "holdout"}
+
+ASSUMED_ITEMS = 100
+STANDARD_ERRORS = 2  # as in an interval of 95 %
 
 HEADING = """\
-# Which metric may get how much worse before the gate refuses a change.
-# Written by `init`: read it, correct it, commit it.
+# Which metric may get how much worse before the gate refuses a change. Written by `init`: read it,
+# correct it, commit it. One metric of each file blocks a change; the others are only reported.
 
-# One metric of each file blocks a change; the others are only reported.
-# The margin below is NOT MEASURED. Train with five seeds or more, put the runs in a CSV file, name
-# it under `runs`, and use `{deviations: 5}` instead. (Differences between commits are no measure of
-# noise: they are the changes that the gate is to judge.)
-defaults: {margin: {relative: 0.01}}
-
-# What a change means whose base has no metrics yet: refuse or pass.
-first_run: refuse
-
+# The margins are ESTIMATED, not measured: two standard errors of a result on {items} test items
+# ({source}), binomial for shares, relative for the rest. They know nothing of
+# the noise of training: `calibrate` measures that and replaces them.
 metrics:
 """
 
 
-def write_settings(folder: Path) -> str:
-    """Writes gate.yaml beside .dvc.
+def write_settings(folder: Path, items: int | None = None) -> str:
+    """Write gate.yaml beside .dvc, and return a summary with what to do next.
 
-    Returns:
-        What was written, in words.
+    Args:
+        folder: in the repository.
+        items: how many test items the metrics are computed on; None to look for it, and to ask.
 
     Raises:
         CannotCompareError: there is one already, or there are no metrics that can be read.
     """
     repository = Repository(folder)
     target = repository.folder / SETTINGS
+    if items is not None and items < 1:
+        raise CannotCompareError(f"--items: expected 1 or more; found {items}")
     if target.exists():
         raise CannotCompareError(f"{SETTINGS}: expected none; found one, which is kept")
     metrics = repository.read().metrics
@@ -52,56 +65,102 @@ def write_settings(folder: Path) -> str:
             raise CannotCompareError(f"{path}: {file.problem}")
     if not metrics:
         raise CannotCompareError("dvc.yaml: expected metrics files; found none; declare them")
-    text = HEADING + "\n".join(entries(metrics)) + "\n"
-    if "blocks: true" not in text:
+    known = items or find_items(metrics) or ask_items()
+    items = known or ASSUMED_ITEMS
+    entries = "\n".join(format_entries(metrics, items))
+    if "blocks: true" not in entries:
         names = ", ".join(key for file in metrics.values() for key in list(file.values)[:4])
         raise CannotCompareError(
             f"expected a metric whose name tells which side is better; found {names}; write"
             f" {SETTINGS} by hand"
         )
-    target.write_text(text, encoding="utf-8", newline="\n")
-    return f"{SETTINGS}: written, for {len(metrics)} metrics files; read it before you commit it"
+    source = "found or given" if known else "ASSUMED: give the number, init --items N"
+    heading = HEADING.format(items=items, source=source)
+    target.write_text(f"{heading}{entries}\n", encoding="utf-8", newline="\n")
+    return (
+        f"{SETTINGS}: written, for {len(metrics)} metrics files, with margins for {items} test"
+        f" items ({source})\nNext: read it and commit it. It judges the changes after that commit."
+    )
 
 
-def entries(metrics: Mapping[str, MetricsFile]) -> Iterator[str]:
-    """The lines below `metrics:`, with one headline metric of each file that blocks."""
+def find_items(metrics: Mapping[str, MetricsFile]) -> int | None:
+    """Return the largest count of test items among the metrics, such as `test_samples`."""
+    values = [item for file in metrics.values() for item in file.values.items()]
+    counts = [
+        int(number)
+        for key, value in values
+        if split_name(key) & COUNTS and not split_name(key) & TRAINING
+        if (number := read_number(value) or 0) >= 2
+    ]
+    return max(counts, default=None)
+
+
+def ask_items() -> int | None:
+    """Ask at a terminal for the number of test items; None where nobody knows."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+    question = "How many test items are the metrics computed on? (Enter: unknown) "
+    print(question, end="", file=sys.stderr, flush=True)
+    answer = sys.stdin.readline().strip()
+    return int(answer) if answer.isdecimal() and int(answer) > 0 else None
+
+
+def format_entries(metrics: Mapping[str, MetricsFile], items: int) -> Iterator[str]:
+    """Yield the lines below `metrics:`, with one headline metric of each file that blocks."""
     for path, file in metrics.items():
-        keys = [key for key, value in file.values.items() if read_number(value) is not None]
-        headline = min((key for key in keys if direction(key)), key=_rank, default=None)
-        prefix = "" if headline else "# "
-        yield f"  {prefix}{_quoted(path)}:"
-        for key in keys:
-            better = direction(key)
+        numbers = {k: n for k, v in file.values.items() if (n := read_number(v)) is not None}
+        headline = min((key for key in numbers if guess_better(key)), key=_rank, default=None)
+        yield f"  {'' if headline else '# '}{quote_pattern(path)}:"
+        for key, number in numbers.items():
+            better = guess_better(key)
             if better is None:
-                yield f"    # {_quoted(key)}: {{better: }}  # higher or lower?"
-            elif key == headline:
-                yield f"    {_quoted(key)}: {{better: {better}, blocks: true}}"
-            else:
-                yield f"    {_quoted(key)}: {{better: {better}}}"
+                yield f"    # {quote_pattern(key)}: {{better: }}  # higher or lower?"
+                continue
+            margin, kind = estimate_margin(key, number, items)
+            blocks = ", blocks: true" if key == headline else ""
+            rule = f"{{better: {better}, margin: {margin}{blocks}}}"
+            yield f"    {quote_pattern(key)}: {rule}  # {kind}, {items} items"
 
 
-def direction(key: str) -> str | None:
-    """`higher` or `lower`, by the parts of a metric's name; None if they do not tell."""
-    parts = _parts(key)
-    if {*parts} & {*LOWER}:
-        return "lower"
-    return "higher" if {*parts} & {*HIGHER} else None
+def guess_better(key: str) -> str | None:
+    """Return `higher` or `lower`, by the words of a metric's name; None if they do not tell."""
+    words = split_name(key)
+    if not words & {*KNOWN}:
+        return None
+    negated = bool(words & {"neg", "negative"} and not words & {"true", "false"})
+    return "lower" if bool(words & {*LOWER.split()}) != negated else "higher"
 
 
-def _rank(key: str) -> tuple[bool, int, str]:
-    """Held-out data first, then the better known metric."""
-    parts = _parts(key)
-    known = [*HIGHER, *LOWER]
-    return not {*parts} & {*HELD_OUT}, min(known.index(p) for p in parts if p in known), key
+def estimate_margin(key: str, value: float, items: int) -> tuple[str, str]:
+    """Return a margin that one test item does not exceed, and the kind of error it is from.
+
+    Shares, and scores up to 1, have the binomial error with two successes and two failures added
+    (Agresti and Coull), so a share of 1 has one. Others are taken to vary by item as much as their
+    mean.
+    """
+    full, words = (1 if value <= 1 else 100), split_name(key)
+    is_share = words & {*SHARES.split()} or (full == 1 and guess_better(key) == "higher")
+    if is_share and not words & {*LOWER.split()} and 0 <= value <= full:
+        share = (value / full * items + 2) / (items + 4)
+        error = full * math.sqrt(share * (1 - share) / (items + 4))
+        return f"{{absolute: {STANDARD_ERRORS * error:.2g}}}", "binomial"
+    return f"{{relative: {STANDARD_ERRORS / math.sqrt(items):.2g}}}", "estimated"
 
 
-def _parts(key: str) -> list[str]:
-    for separator in "._-/@":
-        key = key.replace(separator, " ")
-    return key.lower().split()
+def split_name(key: str) -> set[str]:
+    """Return the words of `val/box_loss`, `mAP50(B)` or `testAccuracy` in lower case."""
+    words = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", key)
+    return {word.lower() for word in words} | {*re.findall("[a-z]+[0-9]?", key.lower())}
 
 
-def _quoted(text: str) -> str:
-    """A YAML string in double quotes, in which the patterns' own signs stand for themselves."""
+def _rank(key: str) -> tuple[bool, int, bool, str]:
+    """Sort training data last, then the better known metric first, then held-out data."""
+    words = split_name(key)
+    known = min(KNOWN.index(word) for word in words if word in KNOWN)
+    return bool(words & TRAINING), known, not words & HELD_OUT, key
+
+
+def quote_pattern(text: str) -> str:
+    """Return a YAML string in double quotes, in which the patterns' signs stand for themselves."""
     plain = "".join(f"[{c}]" if c in "*?[" else c for c in text)
     return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,25 +1,184 @@
 """What the pages and the workflows say is so."""
 
+import json
+import os
 import re
+import subprocess
+import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
 
+from gate.tests.conftest import Project, make_template
 from tests.conftest import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+ACTION = ROOT / "gate/action.yml"
 
 
 def read_workflow(path: Path) -> Any:
     return YAML(typ="safe").load(path.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_actions_are_pinned_to_a_commit(path: Path) -> None:
+@pytest.mark.parametrize("path", [*WORKFLOWS, ACTION], ids=lambda path: path.name)
+def test_pinned(path: Path) -> None:
+    """Each action is pinned to a commit, but the base's own gate."""
     for used in re.findall(r"uses: *(\S+)", path.read_text(encoding="utf-8")):
-        assert re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}", used), used
+        assert used == "./base/gate" or re.fullmatch(r"[\w.-]+/[\w.-]+@[0-9a-f]{40}", used), used
+
+
+def test_credentials() -> None:
+    """No checkout leaves a token behind, in the workflows and in the README's example."""
+    for path in (*WORKFLOWS, ROOT / "gate/README.md"):
+        text = path.read_text(encoding="utf-8")
+        assert text.count("actions/checkout@") == text.count("persist-credentials: false"), path
+
+
+def test_locked() -> None:
+    """The action installs the versions that the gate is tested with, by hash."""
+    pins = {}
+    for path in ("requirements.txt", "gate/requirements.txt"):
+        text = (ROOT / path).read_text(encoding="utf-8")
+        blocks = re.findall(
+            r"^([\w.-]+)==(\S+).*?((?:\n {4}--hash=\S+(?: \\\\)?)+)", text, re.MULTILINE
+        )
+        pins[path] = {(name, version): hashes.split() for name, version, hashes in blocks}
+        assert len(pins[path]) == len(re.findall("==.*\\\\$", text, re.MULTILINE))
+    python, install, _ = read_workflow(ACTION)["runs"]["steps"]
+    assert python["with"]["update-environment"] is False
+    assert "--no-deps --require-hashes)" in install["run"]
+    assert {"dvc", "setuptools"} <= {name for name, _ in pins["gate/requirements.txt"]}
+    assert pins["gate/requirements.txt"].items() <= pins["requirements.txt"].items()
+
+
+@pytest.fixture
+def merge(tmp_path: Path) -> Project:
+    """GitHub's merge commit of a change of a README; meanwhile a loss was accepted on main."""
+    project = make_template(tmp_path / "clone")
+    project.write("README.md", "new")
+    project.write("gate/__init__.py", "raise SystemExit('the change judges itself')")
+    project.commit("a change")
+    project.git("switch", "--quiet", "main")
+    project.results(accuracy=0.8)
+    project.commit("a loss")
+    project.git("switch", "--quiet", "--detach")
+    project.git("merge", "--quiet", "--no-edit", "change")
+    return project
+
+
+@pytest.mark.parametrize(
+    ("event", "base", "moved", "verdict"),
+    [
+        ("pull_request", "", False, "No worse"),
+        ("merge_group", "HEAD^1", False, "No worse"),
+        ("pull_request", "HEAD^2^", False, "Worse"),  # what `pull_request.base.sha` may be
+        ("pull_request", "", True, "Worse"),  # a checkout of the branch instead of the merge
+    ],
+)
+def test_base(
+    merge: Project, event: str, base: str, moved: bool, verdict: str, tmp_path: Path
+) -> None:
+    """The action compares GitHub's merge commit with its first parent."""
+    commit = merge.git("rev-parse", "HEAD")
+    if moved:  # the branch has merged main's parent, and brings the loss itself
+        merge.git("switch", "--quiet", "change")
+        merge.results(accuracy=0.8)
+        merge.commit("a loss")
+    binaries = tmp_path / "runner/gate/bin"
+    binaries.mkdir(parents=True)
+    (binaries / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    (binaries / "python").chmod(0o755)
+    step = read_workflow(ACTION)["runs"]["steps"][-1]
+    assert step["env"]["BASE"] == "${{ inputs.base || github.event.merge_group.base_sha }}"
+    variables = {
+        "BASE": base, "FILES": "", "GITHUB_EVENT_NAME": event, "GITHUB_SHA": commit,
+        "GITHUB_ACTION_PATH": str(ROOT / "gate"), "RUNNER_TEMP": str(tmp_path / "runner"),
+        "GITHUB_OUTPUT": str(tmp_path / "output"), "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
+    }  # fmt: skip
+    command = ["bash", "-e", "-o", "pipefail", "-c", step["run"]]
+    done = subprocess.run(
+        command,
+        cwd=merge.folder,
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == (0 if verdict == "No worse" else 1), done.stdout + done.stderr
+    assert (tmp_path / "summary").read_text().startswith(f"**{verdict}")
+    assert (tmp_path / "output").read_text() == f"json={tmp_path}/runner/gate.json\n"
+    assert json.loads((tmp_path / "runner/gate.json").read_text())["status"] == done.returncode
+    assert (merge.folder / "report/index.html").is_file()
+
+
+def test_judge() -> None:
+    """In this repository the base's gate judges, in a job that executes nothing of the change."""
+    job = read_workflow(ROOT / ".github/workflows/ci.yml")["jobs"]["gate"]
+    assert job["env"]["BASE"] == "${{ github.event.merge_group.base_sha || 'HEAD^1' }}"
+    steps = [step.get("uses", step.get("run")) for step in job["steps"]]
+    assert steps[1:3] == ['git -C candidate worktree add --detach ../base "$BASE"', "./base/gate"]
+    assert job["steps"][2]["with"] == {"folder": "candidate", "base": "${{ env.BASE }}"}
+    assert [step for step in steps if "run" in step and "candidate" not in step] == []
+
+
+def test_hook(tmp_path: Path) -> None:
+    """The documented hook keeps that of `dvc install`: the gate, then the data."""
+    page = (ROOT / "docs/gate.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^\$ (hook=.*|\{ echo.*|mv .*)$", page, re.MULTILINE)
+    assert len(lines) == 3
+    project = Project(tmp_path / "clone")
+    project.init()
+    project.git("init", "--quiet", "--bare", str(tmp_path / "remote.git"))
+    project.git("remote", "add", "origin", str(tmp_path / "remote.git"))
+    project.write("Makefile", "gate:\n\t@test -z '$(WORSE)'\n")
+    project.write("data.txt", "data")
+    run = partial(subprocess.run, cwd=project.folder, capture_output=True, check=False)
+    variables = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    for command in (
+        "dvc remote add -d store ../store",
+        "dvc add data.txt",
+        "dvc install",
+        "\n".join(lines),
+    ):
+        assert run(["sh", "-c", command], env=variables).returncode == 0
+    project.git("add", "--all")
+    project.git("commit", "--quiet", "--no-verify", "--message=data")
+    push = ["git", "push", "origin", "main"]
+    assert run(push, env=variables | {"WORSE": "1"}).returncode == 1
+    assert not (tmp_path / "store").exists()
+    done = run(push, env=variables)
+    assert done.returncode == 0, done.stderr
+    assert len([path for path in (tmp_path / "store").rglob("*") if path.is_file()]) == 1
+    assert run(["sh", "-c", "dvc install"], env=variables).returncode != 0  # it keeps the hook, too
+
+
+@pytest.mark.parametrize(
+    "remote",
+    ["git@github.com:me/my.work.git", "https://github.com/me/my.work", "https://example.org/me/x"],
+)
+def test_address(remote: str, tmp_path: Path) -> None:
+    """`make address` fills in the placeholders of all pages, or says what it needs."""
+    pages = ("gate/README.md", "notebooks/explore.ipynb")
+    project = Project(tmp_path / "clone")
+    project.init()
+    project.git("remote", "add", "origin", remote)
+    for path in (*pages, "Makefile"):
+        project.write(path, (ROOT / path).read_bytes())
+    project.git("add", "--all")
+    done = subprocess.run(
+        ["make", "address"], cwd=project.folder, capture_output=True, text=True, check=False
+    )
+    if "github" not in remote:
+        assert "expected a remote origin on github.com" in done.stderr
+    for path in pages:
+        before = (ROOT / path).read_text(encoding="utf-8")
+        assert "OWNER/NAME" in before
+        expected = before.replace("OWNER/NAME", "me/my.work") if "github" in remote else before
+        assert project.read(path) == expected
+    assert not list(project.folder.rglob("*.new"))
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
@@ -41,7 +200,7 @@ def test_what_can_write_runs_no_code_of_a_pull_request(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "page",
-    ["docs/gate.md", "gate/README.md", ".github/workflows/ci.yml", ".pre-commit-config.yaml"],
+    ["docs/gate.md", ".github/workflows/ci.yml", ".pre-commit-config.yaml"],
 )
 def test_commands_of_make_exist(page: str) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")

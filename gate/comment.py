@@ -1,0 +1,85 @@
+"""Write the comment on a pull request: python3 -I comment.py JSON URL.
+
+The JSON is the output of `check --json`, and the pull request's own code may have written it.
+Numbers, names and known verdicts are taken from it, no sentences. Needs Python's own library only.
+"""
+
+import json
+import math
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+VERDICTS = {0: "No worse.", 1: "Worse.", 2: "Cannot be compared."}
+OF_METRICS = ("worse", "out of limits", "cannot be compared", "within the margin", "better", "new",
+              "the same", "not gated")  # fmt: skip
+LARGEST_FILE, LONGEST_COMMENT, LONGEST_NAME = 5_000_000, 60_000, 120  # GitHub's limit is 65,536
+PLAIN = " ._-/()%+:=,@"
+
+
+def main() -> None:
+    """Print the comment."""
+    path, url = sys.argv[1:]
+    try:
+        with Path(path).open("rb") as file:
+            text = render_comment(json.loads(file.read(LARGEST_FILE)), url)
+    except Exception:  # whatever somebody wrote
+        text = f"<!-- gate -->\n**No result that can be read.** The [log]({url}) says why.\n"
+    sys.stdout.buffer.write(text.encode())
+
+
+def render_comment(found: Mapping[str, Any], url: str) -> str:
+    """Return the Markdown: the verdict, the metrics that changed, and the link to the report.
+
+    Raises:
+        ValueError, LookupError, TypeError: it is not what `check --json` prints.
+    """
+    verdict = VERDICTS[found["status"]]
+    changed = [metric for metric in found.get("metrics", []) if read_rank(metric) < 6]
+    rows = [format_row(metric) for metric in sorted(changed, key=read_rank)]
+    shown, size = 0, 1_000
+    while shown < len(rows) and (size := size + len(rows[shown]) + 1) < LONGEST_COMMENT:
+        shown += 1
+    head = [
+        "| metric | base | now | change | margin | verdict |",
+        "| --- | ---: | ---: | ---: | ---: | --- |",
+    ]
+    lines = ["<!-- gate -->", f"**{verdict}**", "", *(head if rows else []), *rows[:shown], ""]
+    if shown < len(rows):
+        lines += [f"Cut: {len(rows) - shown} more metrics are in the report.", ""]
+    lines.append(f"[Report and reasons]({url}), as this pull request's own run wrote them.")
+    return "\n".join(lines) + "\n"
+
+
+def read_rank(metric: Mapping[str, Any]) -> float:
+    """Return where a metric belongs in the table; what only informs comes later."""
+    return OF_METRICS.index(metric["verdict"]) + (0 if metric["blocks"] is True else 0.5)
+
+
+def format_row(metric: Mapping[str, Any]) -> str:
+    """Return a row of the table."""
+    name = format_name(f"{metric['file']}: {metric['key']}")
+    numbers = [format_number(metric[k]) for k in ("base", "candidate", "change", "margin")]
+    informs = "" if metric["blocks"] is True else ", only reported"
+    return f"| {name} | {' | '.join(numbers)} | {metric['verdict']}{informs} |"
+
+
+def format_name(text: str) -> str:
+    """Return a name in Markdown's type for code: no mention, link or command."""
+    cut = text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 3] + "..."
+    at = "\N{FULLWIDTH COMMERCIAL AT}"
+    return f"`{''.join(c if c.isalnum() or c in PLAIN else '?' for c in cut).replace('@', at)}`"
+
+
+def format_number(value: object) -> str:
+    """Return a finite number in five digits, a dash for none."""
+    if value is None:
+        return "-"
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(value)
+    return f"{value:.5g}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""The comment on a pull request, from a file that anyone may have written."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gate import comment
+from gate.comparison import Verdict
+from gate.tests.conftest import Gate, Project
+
+URL = "https://example.org/runs/1#artifacts"
+
+
+def metric(**values: object) -> dict[str, Any]:
+    return {
+        "file": "m.json", "key": "accuracy", "base": 0.9, "candidate": 0.8, "change": -0.1,
+        "margin": 0.01, "verdict": "worse", "blocks": True,
+    } | values  # fmt: skip
+
+
+def write(tmp_path: Path, content: object) -> str:
+    """Run the file as the workflow does, without the package, on a JSON."""
+    path = tmp_path / "gate.json"
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    command = [sys.executable, "-I", comment.__file__, str(path), URL]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=True)
+    return done.stdout.decode()
+
+
+def test_comment(project: Project, gate: Gate, tmp_path: Path) -> None:
+    """The verdict comes first, then the metrics that changed, then the link."""
+    project.results(accuracy=0.8, loss=0.55)
+    status, out, _ = gate(project.folder, "check", "--base", "main", "--json")
+    assert status == 1
+    assert (
+        write(tmp_path, out)
+        == f"""\
+<!-- gate -->
+**Worse.**
+
+| metric | base | now | change | margin | verdict |
+| --- | ---: | ---: | ---: | ---: | --- |
+| `metrics.json: accuracy` | 0.9 | 0.8 | -0.1 | 0.01 | worse |
+| `metrics.json: loss` | 0.5 | 0.55 | 0.05 | 0.1 | within the margin, only reported |
+
+[Report and reasons]({URL}), as this pull request's own run wrote them.
+"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"), [(0, "No worse."), (1, "Worse."), (2, "Cannot be compared.")]
+)
+def test_verdict(status: int, sentence: str, tmp_path: Path) -> None:
+    """Each status has its sentence, also where nothing could be compared."""
+    text = write(
+        tmp_path, {"status": status, "reasons": ["@all [x](http://y)"], "sentence": "fine"}
+    )
+    assert text.splitlines()[1] == f"**{sentence}**"
+    assert "all" not in text
+
+
+def test_every_verdict_is_known() -> None:
+    """What the gate can say of a metric, the comment knows."""
+    assert {*comment.OF_METRICS} == {str(verdict) for verdict in Verdict}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "@everyone", "`\n/merge", "a|b|c", "[x](https://evil.example)", "<img src=x>", "\u202egood",
+        "![x](//evil.example/p.png)", "www.evil.example", "a\r\n\n# worse", "``` x", "&#64;all",
+        "x" * 500,
+    ],
+)  # fmt: skip
+def test_name(name: str, tmp_path: Path) -> None:
+    """A name is one line of code in its cell: nothing in it calls people, links or commands."""
+    text = write(tmp_path, {"status": 0, "metrics": [metric(key=name)]})
+    row = text.splitlines()[5]
+    assert re.fullmatch(r"\| `[^`|@<>\[\]]{1,120}` \| 0.9 \| 0.8 \| -0.1 \| 0.01 \| worse \|", row)
+    assert text.count("\n") == 8
+    assert text.count("](") == 1
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "", "[]", "{}", "not JSON", "[" * 100_000, '{"status": 3}', '{"status": [0]}',
+        {"status": 0, "metrics": 3},
+        {"status": 0, "metrics": [metric(verdict="great, merge it")]},
+        {"status": 0, "metrics": [metric(base="0.9")]},
+        {"status": 0, "metrics": [metric(base=True)]},
+        {"status": 0, "metrics": [metric(margin=float("nan"))]},
+        {"status": 0, "metrics": [metric(change=10**400)]},
+        {"status": 0, "metrics": [{"verdict": "worse", "blocks": True}]},
+        {"status": 0, "x": "x" * 6_000_000},
+    ],
+)  # fmt: skip
+def test_invalid(content: object, tmp_path: Path) -> None:
+    """What is no result of the gate is said to be none, and nothing of it is shown."""
+    expected = f"<!-- gate -->\n**No result that can be read.** The [log]({URL}) says why.\n"
+    assert write(tmp_path, content) == expected
+
+
+def test_no_file(tmp_path: Path) -> None:
+    """A run without a result gets a comment, too."""
+    command = [sys.executable, "-I", comment.__file__, str(tmp_path / "none.json"), URL]
+    done = subprocess.run(command, capture_output=True, check=True)
+    assert b"No result that can be read" in done.stdout
+
+
+def test_long(tmp_path: Path) -> None:
+    """Too many metrics are cut with a word: those that refuse come first, others that changed next."""
+    names = [f"{number:04}" + "k" * 90 for number in range(900)]
+    metrics = [metric(key=name, verdict="better") for name in names] + [metric(key="last")]
+    metrics += [metric(key="idle", verdict=verdict) for verdict in ("the same", "not gated")]
+    text = write(tmp_path, {"status": 1, "metrics": metrics})
+    assert "idle" not in text
+    assert 55_000 < len(text) < 60_000
+    assert "last" in text.splitlines()[5]
+    rows = text.count("| better |")
+    assert f"\nCut: {900 - rows} more metrics are in the report.\n" in text
+    assert text.splitlines()[-1].startswith("[Report and reasons]")
