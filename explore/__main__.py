@@ -9,6 +9,7 @@ from experiment.files import replacing
 from experiment.support.errors import InputError, one_line_errors
 from explore.networks import NETWORKS
 from explore.page import render
+from explore.readme import fill_readmes
 from explore.runs import compare
 from explore.words import LANGUAGES, load_words
 from study.results import FILE
@@ -16,7 +17,7 @@ from study.runs import load_runs
 
 
 def main() -> None:
-    """Write the page in each language."""
+    """Write the page in each language, and the results that the READMEs tell."""
     parser = argparse.ArgumentParser(prog="python -m explore", description=main.__doc__)
     text = "where the pages will be, for the picture that is shown with a link to them"
     parser.add_argument("--address", default="", help=text)
@@ -24,6 +25,7 @@ def main() -> None:
     with one_line_errors("explore"):
         for path in build(Path("explore"), address and address.rstrip("/") + "/"):
             print(f"{path.as_posix()}: open it in a browser")
+        fill_readmes(read(FILE, "run `make study`"))
 
 
 def build(folder: Path, address: str = "") -> list[Path]:

@@ -115,7 +115,7 @@ def test_no_file(tmp_path: Path) -> None:
 
 
 def test_long(tmp_path: Path) -> None:
-    """Too many metrics are cut with a word: those that refuse come first, others that changed next."""
+    """Too many metrics are cut with a word: what refuses comes first, then what changed."""
     names = [f"{number:04}" + "k" * 90 for number in range(900)]
     metrics = [metric(key=name, verdict="better") for name in names] + [metric(key="last")]
     metrics += [metric(key="idle", verdict=verdict) for verdict in ("the same", "not gated")]
