@@ -54,6 +54,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("metrics", "plots", "data/processed", "study"):
         (tmp_path / name).mkdir(parents=True)
     shutil.copy(ROOT / "params.yaml", tmp_path)
+    shutil.copy(ROOT / "data/mnist", tmp_path / "data")
     shutil.copy(ROOT / "study/runs.jsonl", tmp_path / "study")
     Path("plots/loss.png").touch()
     np.savez("data/processed/train.npz", labels=np.zeros(48_000, np.uint8))
