@@ -1,5 +1,6 @@
 """`python -m stages.experiments`: a table of what `dvc exp run` tried."""
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from dvc.exceptions import DvcException
 from experiment.parameters import load_parameters
 from experiment.support.errors import InputError, one_line_errors
 from experiment.variants import VARIANTS
+from stages.surroundings import make_environment
 
 ALWAYS = ("train.dropout_rate", "train.epochs")
 
@@ -17,6 +19,7 @@ ALWAYS = ("train.dropout_rate", "train.epochs")
 def main() -> None:
     """Print the table."""
     with one_line_errors("experiments"):
+        os.environ.update(make_environment())
         load_parameters()  # names a mistake in params.yaml better than DVC
         try:
             rows = dvc.api.exp_show()

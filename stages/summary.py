@@ -41,22 +41,32 @@ def format_summary(params: Parameters) -> str:
     runs = {variant: select(entries, setting) for variant, setting in settings.items()}
 
     lines = [f"{name}, {epochs}, seed {params.train.seed}; each network trained once"]
+    seeds: set[int] = set()
+    unknown = []
     for other in VARIANTS:
-        if other != BASELINE:
-            noise = compute_noise(runs.get(BASELINE, {}), runs.get(other, {}))
-            lines += ["", *format_table(other, metrics, noise)]
+        if other == BASELINE:
+            continue
+        noise = compute_noise(runs[BASELINE], runs[other])
+        lines += ["", *format_table(other, metrics, noise)]
+        if noise:
+            seeds |= runs[BASELINE].keys() & runs[other].keys()
+        else:
+            unknown.append(VARIANTS[other].label)
     lines += ["", "accuracy gap: on training images, with all units, minus on validation images"]
-    seeds = set.intersection(*({*runs.get(variant, {})} for variant in VARIANTS))
-    if len(seeds) > 1:
+    next_step = "another rate (train.dropout_rate) in params.yaml, then `make repro`"
+    if seeds:
         lines += [
             f"another seed: standard deviation of the difference over {len(seeds)} seeds;",
             "  a difference smaller than twice this could change sign with another seed",
             "among other seeds, by validation accuracy, the mean of the last five epochs:",
-            *(f"  {place_run(params, name, metrics[name], runs[name])}" for name in VARIANTS),
+            *(
+                f"  {place_run(params, variant, metrics[variant], runs[variant])}"
+                for variant in runs
+                if len(runs[variant]) > 1
+            ),
         ]
-        next_step = "another rate (train.dropout_rate) in params.yaml, then `make repro`"
-    else:
-        lines += ["another seed: how much it changes these differences has not been measured"]
+    if unknown:
+        lines += [f"another seed: how much it changes {', '.join(unknown)} was not measured"]
         lines += describe_nearest(entries, settings)
         next_step = "`make seeds N=5`, which measures how much another seed changes this"
     used = params.train.instructions
@@ -75,16 +85,12 @@ def load_entries() -> list[Entry]:
 
 
 def find_settings(params: Parameters) -> dict[str, Setting]:
-    """Return, by variant, what stored runs must have; no entry where the study has no such runs."""
+    """Return, by variant, what stored runs must have to repeat its training."""
     images = len(read_arrays(Path("data/processed/train.npz"), ("labels",))["labels"])
-    settings = {}
-    for variant in VARIANTS:
-        try:
-            run = run_of(params, variant, images, params.train.seed)
-        except InputError:
-            continue
-        settings[variant] = setting_of(run, params)
-    return settings
+    return {
+        variant: setting_of(run_of(params, variant, images, params.train.seed), params)
+        for variant in VARIANTS
+    }
 
 
 def measure(row: str, metrics: Metrics) -> float:
@@ -148,8 +154,8 @@ def place_run(params: Parameters, variant: str, metrics: Metrics, runs: BySeed) 
         if seed != params.train.seed
     ]
     lower, higher = sum(end < own for end in others), sum(end > own for end in others)
-    kind = "ordinary" if lower and higher else "extreme"
-    return f"{VARIANTS[variant].label}: an {kind} run: {lower} of {len(others)} ended lower"
+    kind = "ordinary" if lower and higher else "unusual"
+    return f"{VARIANTS[variant].label}: an {kind} run: {lower} of {len(others)} seeds ended lower"
 
 
 def describe_nearest(entries: Sequence[Entry], settings: Mapping[str, Setting]) -> list[str]:
@@ -159,7 +165,7 @@ def describe_nearest(entries: Sequence[Entry], settings: Mapping[str, Setting]) 
         for stored in {entry.setting for entry in entries}:
             ours, theirs = asdict(setting), asdict(stored)
             changed = {name: theirs[name] for name in ours if ours[name] != theirs[name]}
-            if len(changed) != 1 or changed.keys() & {"dataset", "placement"}:
+            if len(changed) != 1 or changed.keys() & {"dataset", "placement", "further"}:
                 continue
             ((name, value),) = changed.items()
             shared = {} if name == "dropout_rate" else changed

@@ -40,8 +40,8 @@ def make_environment() -> dict[str, str]:
     try:
         pwd.getpwuid(os.getuid())
     except KeyError:  # as in a container that is run by some number
-        variables.setdefault("USER", str(os.getuid()))
-        variables.setdefault("HOME", str(OF_DVC.absolute() / "home"))
+        variables["USER"] = variables.get("USER") or str(os.getuid())
+        variables["HOME"] = variables.get("HOME") or str(OF_DVC.absolute() / "home")
     if not is_writable(SITE_CACHE):
         variables.setdefault("DVC_SITE_CACHE_DIR", str(OF_DVC.absolute() / "site"))
     return variables

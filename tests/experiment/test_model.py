@@ -42,9 +42,7 @@ NAMES = ["convolution", "pooling", "flatten", "dense", "output"]
     [(0, "both", []), (0.3, "none", []), (0.3, "dense", ["dense"]), (0.3, "pooling", ["pooling"]),
      (0.3, "both", ["pooling", "dense"])],
 )  # fmt: skip
-def test_network_is_that_of_the_experiment_with_dropout_where_it_is_asked_for(
-    rate: float, placement: str, after: list[str]
-) -> None:
+def test_layers(rate: float, placement: str, after: list[str]) -> None:
     model, seeds = build(rate, dropout_placement=placement), build(0.3, dropout_placement="both")
     dropout = {"dense": "dropout", "pooling": "pooling_dropout"}
     names = [(name, dropout[name]) if name in after else (name,) for name in NAMES]
@@ -83,7 +81,8 @@ sys.exit(f"imported {ours}" if ours else None)
 """
 
 
-def test_model_file_is_loaded_by_plain_keras(tmp_path: Path) -> None:
+def test_model_file(tmp_path: Path) -> None:
+    """It is loaded by plain Keras, and holds the network alone, nothing of the run."""
     model, _ = trained()
     write_model(tmp_path / "model.keras", model)
     images = np.asarray(parts()["test"].images)
@@ -93,11 +92,6 @@ def test_model_file_is_loaded_by_plain_keras(tmp_path: Path) -> None:
     np.testing.assert_allclose(
         np.load(tmp_path / "predictions.npy"), training.predict(model, images), rtol=1e-5
     )
-
-
-def test_model_file_holds_the_network_alone_and_nothing_of_the_run(tmp_path: Path) -> None:
-    model, _ = trained()
-    write_model(tmp_path / "model.keras", model)
     with zipfile.ZipFile(tmp_path / "model.keras") as archive:
         assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         assert list(json.loads(archive.read("metadata.json"))) == ["keras_version"]

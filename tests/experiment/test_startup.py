@@ -5,10 +5,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
-from experiment.network.environment import set_variables, variables_of
+from experiment.network.environment import describe_environment, set_variables, variables_of
 from tests.conftest import ROOT
 from tests.experiment.networks import keras, train, trained, training
 
@@ -42,26 +44,22 @@ KERAS_JSON = {
 }
 
 
-def test_users_variables_and_keras_json_change_nothing(tmp_path: Path) -> None:
+def test_users_variables_and_files(tmp_path: Path) -> None:
     for folder, content in KERAS_JSON.items():
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "keras.json").write_text(json.dumps(content))
     folders = {name: str(tmp_path / name) for name in ("HOME", "KERAS_HOME")}
     done = subprocess.run(
-        [sys.executable, "-c", BITS],
-        cwd=ROOT,
-        env=os.environ | VARIABLES | folders,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+        [sys.executable, "-c", BITS], cwd=ROOT, env=os.environ | VARIABLES | folders,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == trained()[1][1].curve
     for folder, content in KERAS_JSON.items():
         assert json.loads((tmp_path / folder / "keras.json").read_text()) == content
 
 
-def test_settings_that_another_part_of_the_process_gave_keras_change_nothing() -> None:
+def test_settings_that_another_part_of_the_process_gave_keras() -> None:
     keras.config.set_dtype_policy("mixed_float16")
     keras.config.set_epsilon(0.1)
     keras.config.set_floatx("float64")
@@ -70,15 +68,36 @@ def test_settings_that_another_part_of_the_process_gave_keras_change_nothing() -
     assert train(epochs=2)[1][-1].curve == trained()[1][1].curve
 
 
-def test_variables_are_those_of_the_experiment_and_all_others_are_left(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.mark.parametrize(("instructions", "widest"), [("avx2", "AVX2"), ("native", "DEFAULT")])
+def test_variables(instructions: Any, widest: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that steer TensorFlow are the experiment's, all others are left."""
     for name in list(os.environ):
         monkeypatch.delenv(name)
     for name, value in (VARIABLES | {"PATH": "/bin", "DVC_ROOT": "/r", "MY_TF_X": "1"}).items():
         monkeypatch.setenv(name, value)
-    set_variables("avx2")
-    assert dict(os.environ) == variables_of("avx2") | {
+    set_variables(instructions)
+    assert os.environ["ONEDNN_MAX_CPU_ISA"] == widest
+    assert dict(os.environ) == variables_of(instructions) | {
         "DVC_ROOT": "/r", "KERAS_BACKEND": "tensorflow", "KERAS_HOME": os.devnull,
         "MY_TF_X": "1", "PATH": "/bin",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("instructions", "baseline", "found", "expected"),
+    [
+        ("avx2", ["X86_V2"], ["X86_V3", "X86_V4", "AVX512_ICL"], "X86_V2 X86_V3"),
+        ("native", ["X86_V2"], ["X86_V4", "AVX512_ICL"], "X86_V2 X86_V4 AVX512_ICL"),
+        ("avx2", ["SSE"], ["AVX2", "AVX512F"], "SSE AVX2"),  # NumPy 2.3's names
+        ("avx2", ["NEON"], None, "NEON"),
+    ],
+)  # fmt: skip
+def test_instruction_sets(
+    instructions: Any, baseline: list[str], found: list[str] | None, expected: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Those that a training uses."""
+    sets = {"baseline": baseline} | ({"found": found} if found else {})
+    monkeypatch.setattr(np, "show_config", lambda mode: {"SIMD Extensions": sets})
+    described = describe_environment(threads=1, instructions=instructions)
+    assert described["instruction_sets"] == expected
