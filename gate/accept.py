@@ -14,18 +14,7 @@ from gate.settings import SETTINGS, load_settings
 
 
 def move_anchor(folder: Path, revision: str) -> str:
-    """Write a commit as the anchor into gate.yaml, of which nothing else changes.
-
-    Args:
-        folder: in a repository of Git and DVC.
-        revision: a branch, tag or hash, whose commit becomes the anchor.
-
-    Returns:
-        What was written and what is worse than at the old anchor, as Markdown.
-
-    Raises:
-        CannotCompareError: there is no such commit, or no gate.yaml that can be read.
-    """
+    """Write a commit as the anchor into gate.yaml, of which nothing else changes."""
     root = Repository(folder).folder
     commit = find_commit(root, revision)
     if commit is None:

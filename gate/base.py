@@ -29,14 +29,6 @@ class Base:
 def choose_base(folder: Path, named: str | None, metrics_files: Sequence[str]) -> Base:
     """Return the named revision, else where the branch left the main branch, else, on the main
     branch, the last commit with other metrics.
-
-    Args:
-        folder: of `.dvc`, in a clone.
-        named: a branch, tag or hash; None to choose.
-        metrics_files: those of the workspace, relative to `folder`.
-
-    Raises:
-        CannotCompareError: there is no such revision, or none to choose.
     """  # noqa: D205
     if named is not None:
         for name in (named, f"origin/{named}"):
@@ -72,11 +64,7 @@ def choose_base(folder: Path, named: str | None, metrics_files: Sequence[str]) -
 
 
 def find_anchor(folder: Path, name: str) -> Base:
-    """Return the anchor that gate.yaml names.
-
-    Raises:
-        CannotCompareError: Git does not have it, or it is a branch, which moves by itself.
-    """
+    """Return the anchor that gate.yaml names."""
     commit = find_commit(folder, name)
     expected = "gate.yaml: anchor: expected a tag or commit;"
     if commit is None:

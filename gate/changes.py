@@ -63,13 +63,7 @@ def _is_changed(source: str, before: Snapshot, after: Snapshot, changed: Collect
 def list_rule_changes(
     before: Settings, after: Settings, names: Collection[Name]
 ) -> tuple[list[str], list[str]]:
-    """Return what a change of gate.yaml loosens, removes or turns, and what else it changes.
-
-    Args:
-        before: the base's settings.
-        after: the candidate's.
-        names: every metric of either side.
-    """
+    """Return what a change of gate.yaml loosens, removes or turns, and what else it changes."""
     old, new = before.merge_rules(names), after.merge_rules(names)
     kinds: dict[str, list[str]] = {
         kind: [] for kind in ("loosens", "removes", "turns", "adds", "changes")

@@ -39,15 +39,7 @@ class Check:
 
 
 def check(folder: Path, base: str | None = None) -> Check:
-    """Compare the workspace with a revision, by that revision's rules.
-
-    Args:
-        folder: in a repository of Git and DVC.
-        base: a branch, tag or hash; None to choose.
-
-    Raises:
-        CannotCompareError: there is no such revision, or what is needed is missing or broken.
-    """
+    """Compare the workspace with a revision, by that revision's rules."""
     return _Judge(Repository(folder), base).judge()
 
 
@@ -110,7 +102,10 @@ class _Judge:
             if isinstance(self.own, CannotCompareError):
                 raise self.own from None
             why = "has no gate.yaml" if text is None else f"has none that can be used ({error})"
-            self.changes.append(f"judged by the workspace's own rules: {self.base.name} {why}")
+            self.changes.append(
+                f"judged by the workspace's own rules: {self.base.name} {why}; commit them, and they"
+                " judge the next change"
+            )
             return self.own
         if isinstance(self.own, CannotCompareError):
             self.problems.append(f"workspace: {self.own}")

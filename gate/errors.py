@@ -7,7 +7,10 @@ _OBEYED = {"Cc", "Cf", "Zl", "Zp", "Cs"}
 
 
 class CannotCompareError(Exception):
-    """One line that says what was expected, what was found and what to do; status 2, no pass."""
+    """One line that says what was expected, what was found and what to do; status 2, no pass.
+
+    Whatever reads a repository, a revision or gate.yaml may raise it.
+    """
 
 
 def one_line(error: BaseException) -> str:

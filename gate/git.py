@@ -25,11 +25,7 @@ def environment_without_repository() -> dict[str, str]:
 
 
 def git(folder: Path, *arguments: str) -> str:
-    """Return what a command of Git prints, without blanks around it.
-
-    Raises:
-        CannotCompareError: Git is not installed or the command fails; its message is passed on.
-    """
+    """Return what a command of Git prints, without blanks around it."""
     return _run(folder, arguments, (0,))
 
 

@@ -10,13 +10,7 @@ COLUMNS = {"label", "prediction"}
 
 
 def describe_flips(files: Mapping[str, str], base: Snapshot, candidate: Snapshot) -> Iterator[str]:
-    """Yield how many images only one side gets right, with McNemar's exact two-sided test.
-
-    Args:
-        files: by metrics file, the CSV file with one row per test image.
-        base: with the text of these files.
-        candidate: the same.
-    """
+    """Yield how many images only one side gets right, with McNemar's exact two-sided test."""
     for file, path in files.items():
         before, after = (_read_rows(side.files.get(path)) for side in (base, candidate))
         if before is None or after is None:

@@ -41,7 +41,7 @@ def as_sentence(found: Found) -> str:
     else:
         text = f"No worse. {_describe_power(found)}"
     if found.changes:
-        text += " This change alters what judges it: see below."
+        text = f"{text.rstrip('.')}. This change alters what judges it: see below."
     return text
 
 

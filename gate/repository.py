@@ -53,11 +53,7 @@ class Repository:
     """A Git repository with DVC; all paths are relative to the DVC root, `folder`."""
 
     def __init__(self, folder: Path) -> None:
-        """Open the repository that a folder lies in.
-
-        Raises:
-            CannotCompareError: there is none, or it is broken.
-        """
+        """Open the repository that a folder lies in."""
         logging.getLogger("dvc").setLevel(logging.CRITICAL)  # the gate reports problems itself
         top = git(folder, "rev-parse", "--show-toplevel")  # Git names its own remedies
         with _failures("this folder"):
@@ -115,13 +111,7 @@ class Repository:
             return bool(self._repo.dvcignore.is_ignored_file(str(self.folder / path)))
 
     def read_plots(self, commit: str, base: str, candidate: str) -> tuple[list[Any], list[str]]:
-        """Return DVC's renderers of a commit and the workspace, and what cannot be drawn.
-
-        Args:
-            commit: full hash.
-            base: what the legends call it.
-            candidate: what they call the workspace.
-        """
+        """Return DVC's renderers of a commit and the workspace, and what cannot be drawn."""
         read: dict[str, Any] = {}
         with self._at(None, "plots"):
             revisions = ["workspace", commit]

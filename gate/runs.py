@@ -18,11 +18,7 @@ Runs = Mapping[int, Mapping[str, str]]  # by seed, the row
 
 
 def read_rows(settings: RunsSettings, side: Snapshot) -> Rows:
-    """Return the rows of a side's table of runs.
-
-    Raises:
-        CannotCompareError: there is none, or it is no such table.
-    """
+    """Return the rows of a side's table of runs."""
     text = side.files.get(settings.file)
     where = f"{settings.file} of {side.name}: expected"
     if text is None:
@@ -43,12 +39,7 @@ def read_rows(settings: RunsSettings, side: Snapshot) -> Rows:
 
 
 def check_runs(settings: RunsSettings, rows: Rows, side: Snapshot) -> None:
-    """Check every name in `runs`, and that they name all that the runs could differ in.
-
-    Raises:
-        CannotCompareError: a file, column or parameter does not exist, or a parameter that the
-            metrics file depends on is not named.
-    """
+    """Check every name in `runs`, and that they name all that the runs could differ in."""
     column = f"column of {settings.file}"
     if settings.seed not in rows[0]:
         raise no_such("runs: seed", settings.seed, rows[0].keys(), column)
@@ -76,11 +67,7 @@ def _name_fully(parameter: str) -> str:
 
 
 def select_runs(settings: RunsSettings, rows: Rows, file: str, side: Snapshot) -> Runs:
-    """Return the runs that repeat a side's metrics file: all its parameters are theirs.
-
-    Raises:
-        CannotCompareError: a seed is there twice.
-    """
+    """Return the runs that repeat a side's metrics file: all its parameters are theirs."""
     of = settings.of[file]
     wanted = {c: side.parameters.get(_name_fully(name)) for c, name in of.parameters.items()}
     wanted |= of.rows

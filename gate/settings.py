@@ -21,19 +21,12 @@ class _Section(BaseModel):
 
 
 class Margin(_Section):
-    """How much worse is still no worse; exactly one of these.
+    """How much worse is still no worse; exactly one of these."""
 
-    Attributes:
-        absolute: in the metric's unit.
-        relative: share of the base's value, as 0.05 for 5 %.
-        deviations: in standard deviations over the seeds of `runs`.
-        standard_errors: of the difference of two means over those seeds; for `over_runs` only.
-    """
-
-    absolute: float | None = Field(default=None, ge=0)
-    relative: float | None = Field(default=None, ge=0)
-    deviations: float | None = Field(default=None, ge=0)
-    standard_errors: float | None = Field(default=None, ge=0)
+    absolute: float | None = Field(default=None, ge=0)  # in the metric's unit
+    relative: float | None = Field(default=None, ge=0)  # share of the base's value
+    deviations: float | None = Field(default=None, ge=0)  # standard deviations over seeds
+    standard_errors: float | None = Field(default=None, ge=0)  # of a difference of two means
 
     @model_validator(mode="after")
     def _check_kind(self) -> "Margin":
@@ -45,92 +38,53 @@ class Margin(_Section):
 
 
 class Rule(_Section):
-    """What is asked of the metrics that an entry matches.
+    """What is asked of the metrics that an entry matches."""
 
-    Attributes:
-        better: which values are better; None for a metric that only has limits.
-        margin: how much worse than the base, or the anchor, it may be.
-        at_least, at_most: limits of the value itself, which need no base.
-        blocks: whether a value that is worse refuses the change, or is only reported.
-        over_runs: margin for the mean over the seeds of `runs`; None if that is not tested.
-    """
-
-    better: Literal["higher", "lower"] | None = None
-    margin: Margin | None = None
-    at_least: float | None = None
+    better: Literal["higher", "lower"] | None = None  # None: it only has limits
+    margin: Margin | None = None  # how much worse than the base, or the anchor, it may be
+    at_least: float | None = None  # limits of the value itself, which need no base
     at_most: float | None = None
-    blocks: bool = False
-    over_runs: Margin | None = None
+    blocks: bool = False  # whether a value that is worse refuses the change, or is only reported
+    over_runs: Margin | None = None  # for the mean over the seeds of `runs`, where that is tested
 
 
 class RunsOfFile(_Section):
-    """The runs that repeat one metrics file with other seeds.
+    """Which rows of the table repeat one metrics file with other seeds."""
 
-    Attributes:
-        rows: constants, by column of the table.
-        parameters: by column, the parameter (`name` of params.yaml, or `file: name`) that has the
-            column's value in the runs that repeat a revision.
-    """
-
-    rows: Mapping[str, str | bool | float | None] = {}
-    parameters: Mapping[str, str]
+    rows: Mapping[str, str | bool | float | None] = {}  # constants, by column
+    parameters: Mapping[str, str]  # by column, the parameter that a revision has its value in
 
 
 class RunsSettings(_Section):
-    """Where runs with many seeds are, and how they are tested.
+    """Where runs with many seeds are, and how they are tested."""
 
-    Attributes:
-        file: a CSV file with one row per run and one column per metric.
-        seed: its column of seeds, named as the last part of the seed's parameter.
-        level: of all tests together, one-sided, above 0 and below 0.5.
-        pairs: seeds that both sides must have; 5 or more.
-        of: by metrics file.
-    """
-
-    file: str
-    seed: str = "seed"
-    level: float = Field(default=0.05, gt=0, lt=0.5)
-    pairs: int = Field(default=5, ge=5)
-    of: Mapping[str, RunsOfFile]
+    file: str  # CSV, with one row per run and one column per metric
+    seed: str = "seed"  # its column of seeds, named as the last part of the seed's parameter
+    level: float = Field(default=0.05, gt=0, lt=0.5)  # of all tests together, one-sided
+    pairs: int = Field(default=5, ge=5)  # seeds that both sides must have
+    of: Mapping[str, RunsOfFile]  # by metrics file
 
 
 class Settings(_Section):
-    """All of `gate.yaml`.
+    """All of `gate.yaml`."""
 
-    Attributes:
-        stale_results: what results mean that do not belong to the files beside them: `refuse`
-            (nothing to compare, status 2) or `inform`.
-        first_run: what a change means whose base has no metrics yet: `refuse` (status 2) or `pass`.
-        anchor: a tag or commit that no change may be worse than, however good its base is.
-        same: files and `file: parameter`s without which two results cannot be compared.
-        environment: patterns of the files that describe machine and software.
-        defaults: of all rules.
-        metrics: by pattern of metrics file, by pattern of key. All that match a metric are merged;
-            later ones win.
-        runs: see there.
-        predictions: by metrics file, a CSV file with a row per test image.
-    """
-
-    stale_results: Literal["refuse", "inform"] = "refuse"
-    first_run: Literal["refuse", "pass"] = "refuse"
-    anchor: str | None = None
-    same: Sequence[str] = ()
-    environment: Sequence[str] = ()
+    stale_results: Literal["refuse", "inform"] = "refuse"  # those of other code or data
+    first_run: Literal["refuse", "pass"] = "refuse"  # a change whose base has no metrics yet
+    anchor: str | None = None  # a tag or commit that no change may be worse than
+    same: Sequence[str] = ()  # files and `file: parameter`s that both sides must share
+    environment: Sequence[str] = ()  # patterns of files that describe machine and software
     defaults: Rule = Rule()
+    # By pattern of file, by pattern of key. All that match a metric are merged; later ones win.
     metrics: Mapping[str, Mapping[str, Rule]]
     runs: RunsSettings | None = None
-    predictions: Mapping[str, str] = {}
+    predictions: Mapping[str, str] = {}  # by metrics file, a CSV file with a row per test image
 
     def list_files(self) -> list[str]:
         """Return the files beside the metrics that the gate reads."""
         return [*([self.runs.file] if self.runs else []), *self.predictions.values()]
 
     def merge_rules(self, names: Collection[Name]) -> dict[Name, Rule]:
-        """Return the rule of each metric that has one, in the order of `metrics`.
-
-        Raises:
-            CannotCompareError: a rule is wrong, or matches no metric.
-        """
+        """Return the rule of each metric that has one, in the order of `metrics`."""
         merged: dict[Name, dict[str, Any]] = {}
         for file, by_key in self.metrics.items():
             for key, entry in by_key.items():
@@ -176,15 +130,7 @@ def no_such(where: str, name: str, known: Collection[str], what: str) -> CannotC
 
 
 def load_settings(text: str | None) -> Settings:
-    """Check the text of `gate.yaml`.
-
-    Args:
-        text: None if there is no file.
-
-    Raises:
-        CannotCompareError: the file is missing or broken, or a key is unknown, missing, of the
-            wrong type or out of its range; the first such key is named, and how many more.
-    """
+    """Check the text of `gate.yaml`."""
     if text is None:
         raise CannotCompareError(
             f"{SETTINGS}: no such file beside .dvc; write a first one with the command `init`"

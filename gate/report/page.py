@@ -36,12 +36,7 @@ def main() -> None:
 
 
 def make_page(title: str, verdict: str = "<h1>Curves</h1>") -> str:
-    """Return a template of DVC's plots page that needs nothing else.
-
-    Args:
-        title: of the page, as text.
-        verdict: HTML above the plots.
-    """
+    """Return a template of DVC's plots page that needs nothing else."""
     template = Template((TEMPLATES / "page.html").read_text(encoding="utf-8"))
     return template.substitute(
         title=html.escape(title),

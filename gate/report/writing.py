@@ -25,20 +25,7 @@ PICTURES = {".png", ".svg", ".jpg", ".jpeg", ".gif"}
 
 
 def write_report(folder: Path, base: str | None, files_of_commits: str | None) -> tuple[int, str]:
-    """Write `report/`; one that says why, if the two sides cannot be compared.
-
-    Args:
-        folder: in a repository of Git and DVC.
-        base: a branch, tag or hash; None to choose.
-        files_of_commits: address below which a server has `COMMIT/PATH` of this repository, for
-            the pictures in the Markdown; None for no pictures.
-
-    Returns:
-        0, or 2 if nothing could be compared; and the verdict.
-
-    Raises:
-        CannotCompareError: the report cannot be written.
-    """
+    """Write `report/`; one that says why, if the two sides cannot be compared."""
     found: Found
     plots: list[str] = []
     try:
