@@ -63,7 +63,7 @@ def fetch(name: str, by_hand: Path, report: Callable[[str], None]) -> Dataset:
         else:
             report(f"{name} from {source.name}, verified")
             contiguous = {key: np.ascontiguousarray(arrays[key]) for key in ARRAYS}
-            return Dataset(**contiguous, names=tuple(known.classes))
+            return Dataset(**contiguous, names=np.array(known.classes, str))
     raise InputError(
         f"no source has {name}: {'; '.join(reasons)}. Connect to the internet, or put an npz file"
         f" with {', '.join(ARRAYS)} at {by_hand}, and run again"

@@ -57,7 +57,7 @@ def check_arrays(arrays: Mapping[str, np.ndarray]) -> Dataset:
     train, test = (checked[x].shape[1:] for x in ("x_train", "x_test"))
     if train != test:
         raise wrong("x_test", f"the image size of x_train, {train}", test, "make them equal")
-    names = tuple(map(str, arrays["names"].ravel())) if "names" in arrays else ()
+    names = arrays.get("names", np.empty(0)).ravel().astype(str)
     _check_classes(checked["y_train"], checked["y_test"], names)
     for y in ("y_train", "y_test"):
         checked[y] = checked[y].astype(np.min_scalar_type(int(checked[y].max())))
@@ -133,7 +133,7 @@ def _check_labels(labels: np.ndarray, name: str) -> np.ndarray:
     return labels
 
 
-def _check_classes(y_train: np.ndarray, y_test: np.ndarray, names: tuple[str, ...]) -> None:
+def _check_classes(y_train: np.ndarray, y_test: np.ndarray, names: np.ndarray) -> None:
     """Raise InputError unless the classes are 0, 1, 2, ..., in both parts the same."""
     classes = np.unique(y_train)
     if len(classes) < 2:
@@ -142,7 +142,7 @@ def _check_classes(y_train: np.ndarray, y_test: np.ndarray, names: tuple[str, ..
     if not np.array_equal(classes, np.arange(len(classes))):
         expected = "the classes 0, 1, 2, ... without gaps"
         raise wrong("y_train", expected, shorten(classes), _remedy("classes"))
-    if names and len(names) != len(classes):
+    if len(names) not in (0, len(classes)):
         found = f"{len(names)} for {len(classes)} classes"
         raise wrong("names", "one name for each class", found, "correct it, or leave it out")
     unknown = np.setdiff1d(y_test, y_train)
@@ -156,7 +156,9 @@ def _check_classes(y_train: np.ndarray, y_test: np.ndarray, names: tuple[str, ..
         raise wrong("y_test", "every class of y_train", found, remedy)
 
 
-def list_doubts(parts: Mapping[str, Split], names: Sequence[str] = ()) -> Iterator[str]:
+def list_doubts(
+    parts: Mapping[str, Split], names: Sequence[str] | np.ndarray = ()
+) -> Iterator[str]:
     """Yield a line for each thing that may mislead, though the data can be trained on.
 
     Args:

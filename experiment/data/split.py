@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -20,19 +20,19 @@ class Dataset:
     Attributes:
         x_train, x_test: `uint8 (n, h, w)`, grey pixels 0..255.
         y_train, y_test: unsigned `(n,)`, class of each image, 0..classes-1.
-        names: of the classes, in their order; empty where they have none.
+        names: of the classes, `str (classes,)`; empty where they have none.
     """
 
     x_train: np.ndarray
     y_train: np.ndarray
     x_test: np.ndarray
     y_test: np.ndarray
-    names: Sequence[str] = ()
+    names: np.ndarray = field(default_factory=lambda: np.empty(0, str))
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return what a file holds: the four arrays, and `names` if there are any."""
         arrays = {name: getattr(self, name) for name in ARRAYS}
-        return arrays | ({"names": np.array(self.names)} if self.names else {})
+        return arrays | ({"names": self.names} if self.names.size else {})
 
 
 def divide(
@@ -99,9 +99,9 @@ def divide(
     return {name: Split(x[..., np.newaxis], y, classes) for name, (x, y) in parts.items()}
 
 
-def format_classes(classes: np.ndarray, names: Sequence[str] = ()) -> str:
+def format_classes(classes: np.ndarray, names: Sequence[str] | np.ndarray = ()) -> str:
     """Return `class 3 (sandal)`, or `classes 0, 1, 2, ..., 9` where they have no names."""
-    each = [f"{place} ({names[place]})" if names else str(place) for place in classes.tolist()]
+    each = [f"{place} ({names[place]})" if len(names) else str(place) for place in classes.tolist()]
     return f"{'class' if len(each) == 1 else 'classes'} {shorten(each)}"
 
 

@@ -119,7 +119,7 @@ def assert_is_original(dataset: Dataset) -> None:
     for name in ARRAYS:
         np.testing.assert_array_equal(getattr(dataset, name), ORIGINAL[name])
         assert getattr(dataset, name).flags.c_contiguous
-    assert dataset.names == ("a", "b", "c")
+    assert dataset.names.tolist() == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from tests.conftest import synthetic_arrays
 
 def dataset_of(labels: list[int], test: int = 6) -> Dataset:
     """Each training image has its place in all its pixels, so that a test sees which it is."""
-    arrays: dict[str, Any] = synthetic_arrays(len(labels), test)
+    arrays = synthetic_arrays(len(labels), test)
     places = np.arange(len(labels), dtype=np.uint8)
     arrays["x_train"] = np.broadcast_to(places[:, None, None], (len(labels), 8, 8))
     return Dataset(**arrays | {"y_train": np.array(labels, dtype=np.uint8)})

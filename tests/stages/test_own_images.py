@@ -146,7 +146,7 @@ def test_counts_classes_and_what_is_left_out(
         " params.yaml",
     ]
     dataset = read_dataset(OUTPUT)
-    assert dataset.names == ("2", "10")  # numbers by their value
+    assert dataset.names.tolist() == ["2", "10"]  # numbers by their value
     assert dataset.y_train.tolist() == [1] * 14 + [0] * 12
     upper, lower = dataset.x_test[:, :12].mean((1, 2)), dataset.x_test[:, 16:].mean((1, 2))
     assert ((upper > lower) == (dataset.y_test == 0)).all()
