@@ -35,7 +35,7 @@ OF_TRAINING: dict[str, Any] = {"epochs": 15, "batch_size": 16, "learning_rate": 
 
 def parts(train: int = 120, test: int = 30) -> dict[str, Split]:
     """90 images to train on, 30 of validation, 30 of test, if not said otherwise."""
-    dataset = Dataset(**synthetic_arrays(train, test))  # type: ignore[arg-type]
+    dataset = Dataset(**synthetic_arrays(train, test))
     split = divide(
         dataset, validation_split=0.25, validation_from="last", train_samples=None, seed=0
     )

@@ -26,7 +26,7 @@ def make_noisy() -> Dataset:
     for name in ("y_train", "y_test"):
         wrong = random.uniform(size=len(arrays[name])) < 0.4
         arrays[name][wrong] = random.integers(0, 3, wrong.sum())
-    return Dataset(**arrays)  # type: ignore[arg-type]
+    return Dataset(**arrays)
 
 
 DATASET = make_noisy()

@@ -337,7 +337,7 @@ def test_hash_of_a_dataset() -> None:
     x, y = arrays["x_train"], arrays["y_train"]
     other = x.copy()
     other[0, 0, 0] ^= 1
-    base = Dataset(**arrays)  # type: ignore[arg-type]
+    base = Dataset(**arrays)
     others = [
         replace(base, x_train=other),
         replace(base, x_test=arrays["x_test"][::-1]),
