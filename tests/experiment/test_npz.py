@@ -9,16 +9,16 @@ from experiment.files import write_arrays
 from experiment.npz import read_arrays
 from experiment.support.errors import InputError
 
-ARRAYS = {"a": np.arange(40), "b": np.eye(3)}
+ARRAYS = {"a": np.arange(41), "b": np.eye(3)}
 
 
 def test_damage_anywhere_is_noticed_or_harmless(tmp_path: Path) -> None:
-    """A bit is turned in each byte of a file, headers of arrays and of the archive included."""
+    """A bit of each byte is turned, those of headers too: the length of `a` becomes 40."""
     path = tmp_path / "arrays.npz"
     write_arrays(path, ARRAYS)
     whole, noticed = path.read_bytes(), 0
     for place in range(len(whole)):
-        path.write_bytes(whole[:place] + bytes([whole[place] ^ 16]) + whole[place + 1 :])
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
         try:
             found = read_arrays(path, ("a", "b"))
         except InputError:
