@@ -2,6 +2,7 @@
 
 import errno
 import struct
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -11,8 +12,8 @@ import numpy as np
 from experiment.support.errors import wrong
 
 # What zipfile and NumPy raise for content that is not what it should be; TypeError for an `.npy`.
-_DAMAGE = (EOFError, MemoryError, OSError, OverflowError, RuntimeError, TypeError, ValueError,
-           struct.error, zipfile.BadZipFile, zlib.error)  # fmt: skip
+_DAMAGE = (EOFError, MemoryError, OSError, OverflowError, RuntimeError, SyntaxError,
+           TypeError, ValueError, struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error)  # fmt: skip
 
 
 def read_arrays(
