@@ -12,8 +12,10 @@ import numpy as np
 from experiment.support.errors import wrong
 
 # What zipfile and NumPy raise for content that is not what it should be; TypeError for an `.npy`.
-_DAMAGE = (EOFError, MemoryError, OSError, OverflowError, RuntimeError, SyntaxError,
-           TypeError, ValueError, struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error)  # fmt: skip
+_DAMAGE = (
+    *(EOFError, MemoryError, OSError, OverflowError, RuntimeError, SyntaxError, TypeError),
+    *(ValueError, struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error),
+)
 
 
 def read_arrays(
