@@ -111,7 +111,7 @@ signal.pause()
 def test_training_that_fails(end: str, reason: str, repository: Path) -> None:
     """It stops the other at once, and the likely cause is named."""
     (repository / "stages/train.py").write_text(ENDING.format(name=LAST, end=end))
-    done = finish(start(repository, "stages", PYTHONPATH=""), patience=60)
+    done = finish(start(repository, "stages", PYTHONPATH=""), patience=120)
     assert done.status == 1
     assert ("broken on purpose" in done.output) == ("sys.exit" in end)
     last = done.output.splitlines()[-1]
@@ -130,7 +130,7 @@ def test_interrupt(number: signal.Signals, repository: Path) -> None:
     while waiting and (line := process.stdout.readline()):
         waiting -= {line}
     process.send_signal(number)
-    done = finish(process, patience=60)
+    done = finish(process, patience=120)
     assert done.status == 128 + number
     said = "interrupted" if number == signal.SIGINT else "terminated"
     assert done.output.splitlines()[-1] == f"repro: {said}; {GO_ON}"
@@ -192,7 +192,7 @@ def test_lock(holds: Callable[[Path], AbstractContextManager[str]], repository: 
     with holds(repository / ".dvc/tmp/lock") as holder:
         process = start(repository, "stages", PYTHONPATH="")
         assert process.stdout
-        too_long = threading.Timer(60, process.kill)
+        too_long = threading.Timer(120, process.kill)
         too_long.start()
         line = process.stdout.readline()
         too_long.cancel()
