@@ -11,7 +11,6 @@ from gate.init import ask_items, estimate_margin, find_items, format_entries, gu
 from gate.snapshot import MetricsFile
 from gate.tests.conftest import Gate, Project
 
-
 NAMES = {
     "higher": """metrics/mAP50(B) metrics/mAP50-95(B) map@0.5 IoU R2Score explained_variance ndcg@10
         neg_mean_squared_error true_negative_rate recall_at_5 hits@1 MRR top5_acc avg.f1-score""",
