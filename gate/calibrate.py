@@ -120,6 +120,8 @@ def run_missing(
         rows = list(csv.DictReader(io.StringIO((top / TABLE).read_text(encoding="utf-8"))))
     done = {row.get(column) for row in rows if same.items() <= row.items()}
     seeds = [number for number in wanted if str(number) not in done]
+    # The repository's own seed last: DVC has its results, so that run tells no duration.
+    seeds.sort(key=lambda number: number == before.parameters[seed])
     print(
         f"{len(seeds)} of {len(wanted)} runs to do over {seed}, {jobs} at once, in clones."
         "\nThe first tells how long they take. After a stop, the same command goes on.",

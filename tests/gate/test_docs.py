@@ -87,6 +87,8 @@ def test_base(
         merge.git("switch", "--quiet", "change")
         merge.results(accuracy=0.8)
         merge.commit("a loss")
+        merge.write("README.md", "newer")
+        merge.commit("its parent has the loss, too")
     binaries = tmp_path / "runner/gate/bin"
     binaries.mkdir(parents=True)
     (binaries / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
