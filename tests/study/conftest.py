@@ -93,7 +93,8 @@ def stored(folder: Path) -> list[str]:
 
 def copy_inputs(folder: Path) -> Path:
     """Copies what `python -m study --no-training` reads, but for the runs."""
-    for name in ("params.yaml", "study/params.yaml", str(results.PAGE), str(results.INFERENCE)):
+    names = ["params.yaml", "study/params.yaml", "data/mnist", "data/fashion_mnist"]
+    for name in (*names, str(results.PAGE), str(results.INFERENCE)):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
     return folder

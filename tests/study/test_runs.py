@@ -60,7 +60,8 @@ def test_committed_lines() -> None:
 DAMAGE: dict[str, Callable[[str], str]] = {
     "torn": lambda line: line[:-40],
     "torn at its end": lambda line: line[:-1],
-    "digit": lambda line: line.replace('"seed": 1', '"seed": 3'),
+    "digit": lambda line: line.replace('"test_loss": 0.', '"test_loss": 1.'),
+    "seed": lambda line: line.replace('"seed": 1', '"seed": 3'),
     "list": lambda line: "[]\n",
     "no checksum": lambda line: '{"run": {}}\n',
     "nested too deep": lambda line: "[" * 100_000 + "\n",
@@ -109,6 +110,7 @@ def test_key() -> None:
     changes: list[dict[str, Any]] = [
         {"dataset": "fashion_mnist"}, {"placement": "both"}, {"dropout_rate": 0.4},
         {"train_samples": 100}, {"dense_units": 64}, {"epochs": 21}, {"seed": 1},
+        {"further": '{"l2": 0.1}'},
     ]  # fmt: skip
     assert {name for change in changes for name in change} == {*vars(FIRST.run)}
     others = [replace(FIRST, run=replace(FIRST.run, **change)) for change in changes]
