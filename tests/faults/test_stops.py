@@ -33,14 +33,14 @@ class Stop(NamedTuple):
     resumed: int = 0
 
 
-# One run, as often as it is stopped. A training writes its status and, once resumed, its curve;
-# for each epoch checkpoint, curve and status; then model, environment, metrics and predictions.
+# One run, as often as it is stopped. A training writes, once resumed, its curve; for each
+# epoch checkpoint and curve; then model, environment, metrics and predictions.
 STOPS = [
     Stop("download", 1, signal.SIGKILL),
     Stop("preprocess", 2, signal.SIGTERM),
-    Stop("train no_dropout", 5, signal.SIGINT),  # the second checkpoint
-    Stop("train no_dropout", 8, None, resumed=1),  # all epochs are done, and there is no model
-    Stop("train no_dropout", 5, signal.SIGKILL, resumed=3),  # the metrics
+    Stop("train no_dropout", 3, signal.SIGINT),  # the second checkpoint
+    Stop("train no_dropout", 5, None, resumed=1),  # all epochs are done, and there is no model
+    Stop("train no_dropout", 4, signal.SIGKILL, resumed=3),  # the metrics
     Stop("plot", 2, signal.SIGTERM, resumed=3),
 ]
 WORDS = {signal.SIGINT: f"interrupted; {GO_ON}", signal.SIGTERM: f"terminated; {GO_ON}"}
