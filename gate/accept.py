@@ -6,7 +6,7 @@ from pathlib import Path
 from gate.base import find_anchor
 from gate.check import check
 from gate.comparison import Verdict
-from gate.errors import CannotCompareError
+from gate.errors import CannotCompareError, write_whole
 from gate.git import find_commit
 from gate.presentation import escape
 from gate.repository import Repository
@@ -31,7 +31,7 @@ def move_anchor(folder: Path, revision: str) -> str:
     lines = [f"**The anchor is now {commit[:10]}.** Commit {SETTINGS}; it judges from then on.\n"]
     if old is not None:
         lines += _list_worse(root, old)
-    path.write_bytes(new.encode())
+    write_whole(path, new)
     return "\n".join(lines) + "\n"
 
 

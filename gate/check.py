@@ -103,8 +103,8 @@ class _Judge:
                 raise self.own from None
             why = "has no gate.yaml" if text is None else f"has none that can be used ({error})"
             self.changes.append(
-                f"judged by the workspace's own rules: {self.base.name} {why}; commit them, and they"
-                " judge the next change"
+                f"judged by the workspace's own rules: {self.base.name} {why};"
+                " commit them, and they judge the next change"
             )
             return self.own
         if isinstance(self.own, CannotCompareError):

@@ -1,6 +1,7 @@
 """Why no comparison can be made, and text that is safe to print."""
 
 import unicodedata
+from pathlib import Path
 
 # What a terminal or a log obeys instead of showing: controls, line ends, bidirectional overrides.
 _OBEYED = {"Cc", "Cf", "Zl", "Zp", "Cs"}
@@ -33,3 +34,16 @@ def clean(text: str) -> str:
         for c in " ".join(text.split())
     )
     return safe.replace("::", ": :")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file, which nobody sees half and which no link leads elsewhere."""
+    unfinished = path.with_name(f"{path.name}.tmp")
+    try:
+        unfinished.unlink(missing_ok=True)
+        unfinished.write_bytes(text.encode())
+        unfinished.replace(path)
+    except OSError as error:
+        raise CannotCompareError(
+            f"{path.name}: expected a file that can be written; found: {error.strerror}"
+        ) from None

@@ -14,6 +14,7 @@ from string import Template
 
 import vl_convert
 
+from gate.errors import write_whole
 from gate.git import environment_without_repository
 
 PAGE = Path(".dvc/plots/offline.html")
@@ -24,9 +25,7 @@ def main() -> None:
     """Write the page, then name it in DVC's configuration."""
     if not PAGE.parent.is_dir():
         sys.exit(f"page: expected {PAGE.parent.as_posix()}; found none; run this where dvc.yaml is")
-    unfinished = PAGE.with_suffix(".tmp")
-    unfinished.write_text(make_page("DVC plots"), encoding="utf-8", newline="\n")
-    unfinished.replace(PAGE)
+    write_whole(PAGE, make_page("DVC plots"))
     name = PAGE.relative_to(".dvc").as_posix()
     subprocess.run(
         [sys.executable, "-m", "dvc", "config", "--local", "plots.html_template", name],

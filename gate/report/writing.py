@@ -12,7 +12,7 @@ from dvc_render.html import HTML
 from markdown_it import MarkdownIt
 
 from gate.check import Check, check
-from gate.errors import CannotCompareError, clean, one_line
+from gate.errors import CannotCompareError, clean, one_line, write_whole
 from gate.git import git, try_git
 from gate.predictions import describe_flips
 from gate.presentation import Found, as_markdown, as_sentence, code, escape, status_of, table
@@ -110,19 +110,12 @@ def _link_pictures(
 
 def _write(target: Path, files: dict[str, str]) -> None:
     mark = target / ".gitignore"
-    try:
-        ours = mark.is_file() and mark.read_text(encoding="utf-8") == MARK
-        if target.is_symlink() or (target.exists() and not (ours or not any(target.iterdir()))):
-            raise CannotCompareError(
-                f"{target.name}: expected no folder, or the gate's own; found another; move it away"
-            )
-        target.mkdir(exist_ok=True)
-        for name, text in {".gitignore": MARK, **files}.items():
-            unfinished = target / f"{name}.tmp"
-            unfinished.unlink(missing_ok=True)
-            unfinished.write_text(text, encoding="utf-8", newline="\n")
-            unfinished.replace(target / name)
-    except OSError as error:
+    ours = mark.is_file() and mark.read_text(encoding="utf-8") == MARK
+    empty = not target.exists() or (target.is_dir() and not any(target.iterdir()))
+    if target.is_symlink() or not (ours or empty):
         raise CannotCompareError(
-            f"{error.filename}: expected a file that can be written; found: {error.strerror}"
-        ) from None
+            f"{target.name}: expected no folder, or the gate's own; found another; move it away"
+        )
+    target.mkdir(exist_ok=True)
+    for name, text in {".gitignore": MARK, **files}.items():
+        write_whole(target / name, text)

@@ -260,6 +260,10 @@ def test_change_cannot_move_its_own_anchor(project: Project, gate: Gate) -> None
     project.write("gate.yaml", f"# rules\nanchor: old  # the first\n{GATE}")
     project.results(accuracy=0.895)
     base = project.commit()
+    (project.folder / "gate.yaml.tmp").mkdir()  # in the way of writing: the old file stays
+    assert gate(project.folder, "accept")[0] == 2
+    assert project.read("gate.yaml").startswith("# rules\nanchor: old ")
+    (project.folder / "gate.yaml.tmp").rmdir()
     status, out, err = gate(project.folder, "accept")
     assert (status, err) == (0, "")
     assert "metrics.json: accuracy: -0.005" in out
