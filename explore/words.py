@@ -49,12 +49,15 @@ def answer_questions(words: Mapping[str, Any], results: Mapping[str, Any]) -> li
                 f" {', '.join(texts)}; write one in each language"
             )
         figures = {**results, **dict(zip(("first", "second"), contrasts.values(), strict=False))}
+        statistics = [describe_contrast(*each, words) for each in contrasts.items()]
+        if "also" in texts:
+            statistics.append(fill(texts["also"], figures))
         found.append({
             "name": name,
             "question": texts["question"],
             "mark": answer["mark"],
             "sentence": fill(texts[case], figures),
-            "statistics": [describe_contrast(*each, words) for each in contrasts.items()],
+            "statistics": statistics,
         })  # fmt: skip
     return found
 

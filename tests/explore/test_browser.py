@@ -98,7 +98,7 @@ def random_from(seed: int) -> Iterator[float]:
 def networks_of(data: dict[str, Any]) -> dict[str, tuple[list[np.ndarray], np.ndarray]]:
     """By name, the weights and the units of each image of the page."""
     stored = data["networks"]
-    images = np.frombuffer(unpack(stored["images"]), np.uint8).reshape(-1, *stored["shape"])
+    images = np.frombuffer(unpack(stored["images"]), np.uint8).reshape(-1, 28, 28)
     weights = {name: unpack_weights(packed) for name, packed in stored["networks"].items()}
     return {name: (each, compute_units(each, images)) for name, each in weights.items()}
 

@@ -19,6 +19,7 @@ from explore.networks import (
     IMAGES,
     compute_probabilities,
     compute_units,
+    main,
     measure,
     pack_weights,
     read_weights,
@@ -38,7 +39,7 @@ def stored() -> dict[str, Any]:
 
 
 def images_of(stored: dict[str, Any]) -> np.ndarray:
-    return np.frombuffer(unpack(stored["images"]), np.uint8).reshape(-1, *stored["shape"])
+    return np.frombuffer(unpack(stored["images"]), np.uint8).reshape(-1, 28, 28)
 
 
 @each_network
@@ -134,3 +135,9 @@ def test_packed_weights_are_unpacked() -> None:
     for place, (before, after) in enumerate(zip(weights, found, strict=True)):
         within = np.abs(before).max(axis=0) / 254 if place == 2 else 0
         assert (np.abs(after - before) <= within * 1.001).all()
+
+
+def test_other_data_are_refused(in_workspace: Path) -> None:
+    with pytest.raises(SystemExit, match=r"expected data\.dataset mnist; found own/tiny"):
+        main()
+    assert not (in_workspace / "explore").exists()

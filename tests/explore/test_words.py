@@ -28,7 +28,7 @@ VERDICTS = {
 def make_results(mark: str, verdict: str, mean: float) -> dict[str, Any]:
     """Results in which every question that rests on contrasts has one answer."""
     figures = {
-        "1000": {"without": 92.39, "with": 94.25, "misleading": 1, "pairs": 13},
+        "1000": {"misleading": 1, "pairs": 13},
         "48000": {"misleading": 35, "pairs": 324}, "S5": {"mean": 27.03},
         "claims": 14, "decided": 5, "runs": 371,
     }  # fmt: skip
@@ -43,7 +43,9 @@ def make_results(mark: str, verdict: str, mean: float) -> dict[str, Any]:
         answers[name] = {"mark": mark_of, "rests_on": rests_on, "figures": figures}
         claims[name] = {"contrasts": rests_on, "verdict": verdict}
     contrasts = {name: {**contrast} for names in CONTRASTS.values() for name in names}
-    return {"answers": answers, "claims": claims, "contrasts": contrasts}
+    loss = {"without": 0.0772, "with": 0.0521}
+    changes = {name: {"test_loss": loss} for name in ("mnist", "fashion_mnist")}
+    return {"answers": answers, "changes": changes, "claims": claims, "contrasts": contrasts}
 
 
 def answer(language: str, results: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -60,7 +62,6 @@ def test_committed_answers_stand_on_the_page(pages: dict[str, Path], language: s
         assert f'class="mark {mark.replace(" ", "-")}"' in article
         assert f"<p>{each['sentence']}</p>" in article
         assert re.findall("<li>(.*?)</li>", article) == each["statistics"]
-        assert len(each["statistics"]) == len(results["answers"][name]["rests_on"])
         assert not re.search(SPECIALIST + "|{", each["sentence"])
         if name == "one_run":
             said = {int(n) for n in re.findall(r"\d+", each["sentence"])}
@@ -100,7 +101,9 @@ def test_gain_is_told_in_images_of_ten_thousand(language: str) -> None:
     results["contrasts"]["A2"]["mean"] = 0.5
     told = {name: each["sentence"] for name, each in answer(language, results).items()}
     assert re.findall(r"\b\d\d\b(?!,)", told["how_much"]) == ["20", "50"]
-    assert re.findall(r"\d+\.\d", told["where_most"]) == ["92.4", "94.2"]
+    assert re.findall(r"\d+\.\d", told["where_most"]) == ["0.2"]
+    also = answer(language, results)["how_much"]["statistics"][2]
+    assert re.findall(r"\d\.\d+", also) == ["0.077", "0.052"] * 2
 
 
 def test_contrast_that_waits_for_its_seeds() -> None:
