@@ -19,6 +19,10 @@ CONTRASTS = {
     "which_rate": ["C1", "C2"], "where_placed": ["B1", "B2"], "early_stopping": ["E1", "E2"],
     "larger_network": ["D1"], "one_run": [], "cost_in_use": [], "how_sure": [],
 }  # fmt: skip
+MARKS = {
+    "en": {"sure": "sure", "likely": "likely", "not shown": "not shown"},
+    "ja": {"sure": "確か", "likely": "おそらく", "not shown": "示されていない"},
+}
 VERDICTS = {
     "en": {"supported": "supported", "contradicted": "contradicted", "undecided": "undecided"},
     "ja": {"supported": "支持", "contradicted": "反証", "undecided": "判定不能"},
@@ -59,7 +63,7 @@ def test_committed_answers_stand_on_the_page(pages: dict[str, Path], language: s
     articles = re.findall(r"<article>(.*?)</article>", page, re.DOTALL)
     for article, (name, each) in zip(articles, answer(language, results).items(), strict=True):
         mark, figures = (results["answers"][name][key] for key in ("mark", "figures"))
-        assert f'class="mark {mark.replace(" ", "-")}"' in article
+        assert f'class="mark {mark.replace(" ", "-")}">{MARKS[language][mark]}</span>' in article
         assert f"<p>{each['sentence']}</p>" in article
         assert re.findall("<li>(.*?)</li>", article) == each["statistics"]
         assert not re.search(SPECIALIST + "|{", each["sentence"])
