@@ -54,7 +54,7 @@ seeds: setup  ## train params.yaml with N=5 more seeds: how much another seed ch
 	@$(BIN)/python -m study --seeds $(or $(N),5)
 
 explore: setup  ## write explore/index.html from the committed runs: what Dropout does, to try
-	@$(BIN)/python -m explore
+	@$(BIN)/python -m explore $(if $(ADDRESS),--address "$(ADDRESS)")
 
 gate: setup  ## fail if a metric got worse than at BASE by more than noise (default: where the branch left main)
 	@$(BIN)/python -m gate check $(if $(BASE),--base "$(BASE)")

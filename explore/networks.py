@@ -24,6 +24,7 @@ from experiment.variants import VARIANTS
 IMAGES = Path("data/processed/test.npz")
 NETWORKS = Path("explore/networks.json")
 LAYERS = ("conv2d", "dense", "dense_1")  # as Keras names them in the file
+DATASET = "mnist"  # the page speaks of digits, and draws them as they are there
 EACH = 10  # images of each class
 STRONGEST = 10  # units that are switched off
 MASKS = 200  # that vote
@@ -35,10 +36,15 @@ def main() -> None:
     """Write explore/networks.json from the models and the test images of the pipeline."""
     with one_line_errors("explore.networks"):
         models = {name: Path(f"models/{name}.keras") for name in VARIANTS}
+        params = load_parameters()
+        if params.data.dataset != DATASET:
+            found = params.data.dataset
+            raise InputError(
+                f"the page is about digits: expected data.dataset {DATASET}; found {found}"
+            )
         for path in (*models.values(), IMAGES):
             if not path.is_file():
                 raise InputError(f"{path}: no such file; run `make repro`")
-        params = load_parameters()
         with np.load(IMAGES) as arrays:
             images, labels = arrays["images"][..., 0], arrays["labels"]
         chosen = np.concatenate([np.flatnonzero(labels == c)[:EACH] for c in np.unique(labels)])
@@ -57,13 +63,12 @@ def main() -> None:
                 "test": measure(weights, units, labels, params.train.dropout_rate),
             }
         content = {
-            "dataset": params.data.dataset,
+            "dataset": DATASET,
             "images": pack(images[chosen].tobytes()),
             "labels": labels[chosen].tolist(),
             "networks": networks,
             "rate": params.train.dropout_rate,
             "seed": params.train.seed,
-            "shape": images.shape[1:],
             # Shown first: where the strongest units matter most to one network and not the other.
             "start": int(np.argmax(left[1] - left[0])),
             "tested": len(images),

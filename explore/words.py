@@ -49,12 +49,15 @@ def answer_questions(words: Mapping[str, Any], results: Mapping[str, Any]) -> li
                 f" {', '.join(texts)}; write one in each language"
             )
         figures = {**results, **dict(zip(("first", "second"), contrasts.values(), strict=False))}
+        statistics = [describe_contrast(*each, words) for each in contrasts.items()]
+        if "also" in texts:
+            statistics.append(fill(texts["also"], figures))
         found.append({
             "name": name,
             "question": texts["question"],
             "mark": answer["mark"],
             "sentence": fill(texts[case], figures),
-            "statistics": [describe_contrast(*each, words) for each in contrasts.items()],
+            "statistics": statistics,
         })  # fmt: skip
     return found
 
@@ -66,8 +69,10 @@ def choose_case(answer: Mapping[str, Any], results: Mapping[str, Any]) -> str:
     """
     names, mark = answer["rests_on"], answer["mark"]
     if mark == SURE:
+        if not names:
+            return SUPPORTED
         claims = (c["verdict"] for c in results["claims"].values() if c["contrasts"] == names)
-        return str(next(claims)) if names else SUPPORTED
+        return str(next(claims, results["contrasts"][names[0]]["verdict"]))
     against = names and all(results["contrasts"][name]["mean"] < 0 for name in names)
     return f"{mark} against" if mark == "likely" and against else str(mark)
 
@@ -75,7 +80,7 @@ def choose_case(answer: Mapping[str, Any], results: Mapping[str, Any]) -> str:
 def describe_contrast(name: str, contrast: Mapping[str, Any], words: Mapping[str, Any]) -> Markup:
     """Describe a contrast with its interval, seeds, data and verdict."""
     told, unit = words["answers"], contrast["unit"]
-    change = "points" in unit
+    spec = "+.3f" if "points" in unit else ".2f"
     values = {
         **contrast,
         "text": words["contrasts"].get(name, contrast["text"]),
@@ -85,11 +90,8 @@ def describe_contrast(name: str, contrast: Mapping[str, Any], words: Mapping[str
     }
     if not contrast["seeds"]:
         return fill(told["waiting"], values)
-    numbers = {k: fill(f"{{{k}:{'+.3f' if change else '.2f'}}}", contrast) for k in ESTIMATE}
+    numbers = {k: fill(f"{{{k}:{spec}}}", contrast) for k in ("mean", "low", "high")}
     return fill(told["measured"], values | numbers)
-
-
-ESTIMATE = ("mean", "low", "high")
 
 
 def fill(text: str, figures: Mapping[str, Any]) -> Markup:

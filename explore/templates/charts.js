@@ -33,6 +33,10 @@ addEventListener("hashchange", () => {
   else save({ at: hash });
 });
 
+// A number of the address within its limits, whatever somebody wrote there.
+const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+const number = (key, otherwise, low, high) => clamp(Number(state.get(key) ?? otherwise) || 0, low, high);
+
 function download(id, rows) {
   const text = rows.map((row) => row.map((cell) => (/[",]/.test(cell) ? `"${String(cell).replaceAll('"', '""')}"` : cell)).join(",")).join("\n");
   const link = document.createElement("a");
@@ -45,7 +49,6 @@ const tables = {}; // by id, a function that gives the rows of the CSV
 document.querySelectorAll("[data-csv]").forEach((button) => button.addEventListener("click", () => download(button.dataset.csv, tables[button.dataset.csv]())));
 
 // ---- Charts. A scale has a domain, a title, perhaps `log`, and ticks as [value, label] or of its own.
-const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 function position({ domain: [low, high], log }, value) { // 0 to 1 within the domain
   const f = log ? (v) => Math.log(Math.max(v, low / 1e3)) : (v) => v;
   return (f(value) - f(low)) / (f(high) - f(low));

@@ -14,7 +14,7 @@ async function loadNetwork(name) {
 }
 const networks = await Promise.all(["no_dropout", "dropout"].map(loadNetwork));
 const images = await inflate(data.networks.images);
-const [height, width] = data.networks.shape, area = height * width;
+const height = 28, width = 28, area = height * width;
 
 function computeUnits([kernel, bias, dense, denseBias], pixels) {
   const filters = bias.length, units = Float32Array.from(denseBias);
@@ -54,15 +54,15 @@ const best = (probabilities) => probabilities.indexOf(Math.max(...probabilities)
 const percent = (p) => (100 * p).toFixed(1);
 const unitCount = networks[0].weights[3].length;
 
-const view = {
-  image: -1, strokes: [], strongest: Number(state.get("strongest") ?? 0),
-  rate: Number(state.get("drop") ?? data.networks.rate), seed: Number(state.get("seed") ?? 1), masks: [], random: null,
-};
-
 // ---- The drawing: strokes of points, in pixels, over the image or on black.
 const LETTERS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_"; // half pixels
 const encode = (strokes) => strokes.map((stroke) => stroke.flat().map((v) => LETTERS[2 * v]).join("")).join(".");
 const decode = (text) => text.split(".").map((part) => (part.match(/../g) ?? []).map((pair) => [...pair].map((c) => LETTERS.indexOf(c) / 2)));
+const view = {
+  image: number("image", data.networks.start, -1, data.networks.labels.length - 1),
+  strokes: state.has("draw") ? decode(state.get("draw")) : [], strongest: number("strongest", 0, 0, unitCount),
+  rate: number("drop", data.networks.rate, 0, 0.9), seed: number("seed", 1, 0, 2 ** 31), masks: [], random: null,
+};
 function ink(pixels, strokes) {
   const dot = (x, y) => {
     for (let v = Math.max(0, Math.floor(y - 2)); v < Math.min(height, y + 2); v++) for (let u = Math.max(0, Math.floor(x - 2)); u < Math.min(width, x + 2); u++) {
@@ -280,9 +280,7 @@ paper.addEventListener("keydown", (event) => {
 paper.addEventListener("blur", () => { Object.assign(cursor, { shown: false, down: false }); look(); });
 
 networks.forEach((network, n) => (state.get(["off", "off_dropout"][n]) ?? "").split(",").filter(Boolean).forEach((u) => network.off.add(Number(u))));
-view.image = Number(state.get("image") ?? data.networks.start);
-view.strokes = state.has("draw") ? decode(state.get("draw")) : [];
 $("drop").value = view.rate;
 $("drop").nextElementSibling.textContent = view.rate;
-restart(view.seed, Number(state.get("masks") ?? 0));
+restart(view.seed, number("masks", 0, 0, data.masks));
 look();

@@ -99,10 +99,11 @@ for (const [id, knob, text] of [["rates", "dropout_rate", "rate"], ["sizes", "tr
 const knobChart = chart("knobs", 380), radios = (name) => [...document.querySelectorAll(`#knobs [name=${name}]`)];
 const is = (comparison, name, radio) => String(comparison[name]) === radio.value;
 const SHORT = { dataset: "data", dense_units: "units", train_samples: "images", placement: "after", dropout_rate: "rate" };
-const matching = (values) => { // the first that agrees in most with what is asked for
-  const alike = (other) => Object.entries(values).filter(([knob, value]) => String(other[knob]) === value).length;
-  return data.comparisons.reduce((a, b) => (alike(b) > alike(a) ? b : a));
-};
+// The first that agrees in most with what is asked for.
+function nearest(values, among = data.comparisons) {
+  const alike = (other) => data.knobs.filter((knob) => String(other[knob]) === String(values[knob])).length;
+  return among.reduce((a, b) => (alike(b) > alike(a) ? b : a));
+}
 let current, last, tally, pair;
 const measure = () => radios("measure").find((radio) => radio.checked).value;
 function choose(comparison) {
@@ -141,9 +142,7 @@ function keepKnobs() {
 }
 for (const name of data.knobs) for (const radio of radios(name)) {
   radio.addEventListener("change", () => {
-    const there = data.comparisons.filter((other) => is(other, name, radio));
-    const alike = (other) => data.knobs.filter((knob) => other[knob] === current[knob]).length;
-    choose(there.reduce((a, b) => (alike(b) > alike(a) ? b : a)));
+    choose(nearest(current, data.comparisons.filter((other) => is(other, name, radio))));
     keepKnobs();
   });
 }
@@ -184,9 +183,9 @@ $("zoom").checked = state.has("zoom");
 const start = data.comparisons[data.start];
 if (state.has("last")) {
   const values = state.get("last").split(",");
-  current = matching(Object.fromEntries(data.knobs.map((knob, i) => [knob, values[i]])));
+  current = nearest(Object.fromEntries(data.knobs.map((knob, i) => [knob, values[i]])));
 }
-choose(matching(Object.fromEntries(data.knobs.map((knob) => [knob, state.get(SHORT[knob]) ?? String(start[knob])]))));
+choose(nearest(Object.fromEntries(data.knobs.map((knob) => [knob, state.get(SHORT[knob]) ?? start[knob]]))));
 if (state.has("pair")) {
   const found = state.get("pair").split(",").map((seed) => current.seeds.indexOf(Number(seed)));
   if (found.every((place) => place >= 0)) { pair = found; drawGrid(); }

@@ -41,9 +41,3 @@ def load_data(page: Path) -> dict[str, Any]:
 def data(pages: dict[str, Path]) -> dict[str, Any]:
     """Of the English page."""
     return load_data(pages["en"])
-
-
-@pytest.fixture(scope="session")
-def results() -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((ROOT / "metrics/results.json").read_text())
-    return content

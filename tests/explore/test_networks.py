@@ -19,6 +19,7 @@ from explore.networks import (
     IMAGES,
     compute_probabilities,
     compute_units,
+    main,
     measure,
     pack_weights,
     read_weights,
@@ -38,7 +39,7 @@ def stored() -> dict[str, Any]:
 
 
 def images_of(stored: dict[str, Any]) -> np.ndarray:
-    return np.frombuffer(unpack(stored["images"]), np.uint8).reshape(-1, *stored["shape"])
+    return np.frombuffer(unpack(stored["images"]), np.uint8).reshape(-1, 28, 28)
 
 
 @each_network
@@ -104,6 +105,11 @@ def test_measured_shares() -> None:
     found = measure(weights, units, np.array([0, 1, 0, 1]), rate=0.5)
     assert found["one"] == pytest.approx((2 * 0.75 + 0.5 + 0.25) / 4, abs=0.03)
     assert found["mean"] == 0.75
+    # Alone, the unit outvotes the bias only when it makes up for what is dropped.
+    weights[5] = np.array([0, 3], np.float32)
+    found = measure(weights, np.array([[2, 0]], np.float32), np.array([0]), rate=0.5)
+    assert found["all"] == 0
+    assert found["one"] == pytest.approx(0.5, abs=0.1)
 
 
 def test_the_ten_strongest_are_switched_off() -> None:
@@ -134,3 +140,9 @@ def test_packed_weights_are_unpacked() -> None:
     for place, (before, after) in enumerate(zip(weights, found, strict=True)):
         within = np.abs(before).max(axis=0) / 254 if place == 2 else 0
         assert (np.abs(after - before) <= within * 1.001).all()
+
+
+def test_other_data_are_refused(in_workspace: Path) -> None:
+    with pytest.raises(SystemExit, match=r"expected data\.dataset mnist; found own/tiny"):
+        main()
+    assert not (in_workspace / "explore").exists()

@@ -15,22 +15,21 @@ from scipy import stats
 from experiment.support.errors import InputError
 from explore.page import find, render
 from explore.runs import compare
-from explore.words import answer_questions, load_words
+from explore.words import load_words
 from study.runs import load_runs
 from tests.conftest import ROOT
 from tests.explore.conftest import load_data
 
+RESULTS = json.loads((ROOT / "metrics/results.json").read_text())
 KNOBS = ("dataset", "dense_units", "train_samples", "placement", "dropout_rate")
 
 in_both = pytest.mark.parametrize("language", ["en", "ja"])
 
 
 @in_both
-def test_settings_have_the_figures_of_the_results(
-    pages: dict[str, Path], results: dict[str, Any], language: str
-) -> None:
+def test_settings_have_the_figures_of_the_results(pages: dict[str, Path], language: str) -> None:
     gains = defaultdict(list)
-    for gain in results["gains"]:
+    for gain in RESULTS["gains"]:
         gains[tuple(gain[name] for name in KNOBS)].append(gain)
     found = load_data(pages[language])["comparisons"]
     assert len(found) == len(gains)
@@ -71,30 +70,13 @@ def test_runs_are_the_stored_ones(data: dict[str, Any]) -> None:
 
 
 @in_both
-def test_answers_stand_on_the_page(
-    pages: dict[str, Path], results: dict[str, Any], language: str
-) -> None:
-    page = pages[language].read_text(encoding="utf-8")
-    articles = re.findall(r"<article>(.*?)</article>", page, re.DOTALL)
-    answers = answer_questions(load_words(language), results)
-    for article, answer in zip(articles, answers, strict=True):
-        assert f'class="mark {answer["mark"].replace(" ", "-")}"' in article
-        assert f"<p>{answer['sentence']}</p>" in article
-        assert re.findall("<li>(.*?)</li>", article) == answer["statistics"]
-
-
-@in_both
-def test_shares_of_all_images_are_those_that_were_measured(
-    pages: dict[str, Path], language: str
-) -> None:
+def test_measured_shares_are_told(pages: dict[str, Path], language: str) -> None:
     text = re.sub("<.*?>", "", pages[language].read_text(encoding="utf-8"))
     networks = json.loads((ROOT / "explore/networks.json").read_text())["networks"]
     tests = [networks[name]["test"] for name in ("dropout", "no_dropout")]
     figures = [f"{100 * test['survive']:.1f}" for test in tests]
     figures += [f"{100 * test[key]:.2f}" for key in ("one", "all", "mean") for test in tests]
-    found = re.findall(r"\b\d\d\.\d\d? ?%", text)
-    start = found.index(next(each for each in found if each.startswith(figures[0])))
-    assert [each.rstrip(" %") for each in found[start : start + 8]] == figures
+    assert " ".join(figures) in " ".join(re.findall(r"\b(\d\d\.\d\d?) ?%", text))
 
 
 @in_both
@@ -108,14 +90,12 @@ def test_page_is_one_small_file_that_asks_for_nothing(
     assert "@import" not in page
 
 
-def test_same_bytes_each_time(
-    pages: dict[str, Path], results: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_same_bytes_each_time(pages: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     networks = json.loads((ROOT / "explore/networks.json").read_text())
-    comparisons = compare(reversed(load_runs()), reversed(results["gains"]))
-    assert render(comparisons, results, networks, load_words("ja")) == pages["ja"].read_text()
-    elsewhere = render(comparisons, results, networks, load_words("ja"), "https://example.org/a/")
+    comparisons = compare(reversed(load_runs()), reversed(RESULTS["gains"]))
+    assert render(comparisons, RESULTS, networks, load_words("ja")) == pages["ja"].read_text()
+    elsewhere = render(comparisons, RESULTS, networks, load_words("ja"), "https://example.org/a/")
     tags = dict(re.findall(r'<meta property="(og:\w+)" content="([^"]*)"', elsewhere))
     assert tags["og:image"] == "https://example.org/a/explore.ja.png"
     assert tags["og:url"] == "https://example.org/a/index.ja.html"
