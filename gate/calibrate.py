@@ -199,7 +199,7 @@ def set_up(clone: Path, cache: str) -> None:
 
 
 def start_run(folder: Path, arguments: list[str]) -> subprocess.Popen[bytes]:
-    """Start an experiment in a clone, in a group of processes that can be ended together."""
+    """Start `dvc exp run` in a clone, in a group of processes that can be ended together."""
     with (folder / LOG).open("wb") as log:
         return subprocess.Popen(
             # -P: modules of the clone are not taken for DVC's.

@@ -26,7 +26,8 @@ metrics: {metrics.json: {loss: {better: lower, margin: {absolute: 1}, blocks: tr
     ".dvc/.gitignore": "/config.local\n/tmp\n/cache\n",
     ".dvc/config": "[core]\nautostage = true\nanalytics = false\n",
     "stages/__init__.py": "",
-    "stages/__main__.py": "print('a rerun')\n",  # has the committed results
+    "stages/__main__.py": "print('a rerun')\n"  # has the committed results
+    "import subprocess; subprocess.run(['git', 'checkout', '-q', 'HEAD', '--', '.'])\n",
 }
 
 

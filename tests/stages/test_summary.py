@@ -93,7 +93,7 @@ def test_committed_runs(folder: Path) -> None:
     ("change", "nearest"),
     [
         ({"train__dropout_rate": 0.51}, "  with dropout_rate 0.5 instead of 0.51, test accuracy"),
-        ({"train__epochs": 30}, "  with epochs 20 instead of 30, test accuracy: ±0.14 points"),
+        ({"train__epochs": 30}, "  with epochs 20 instead of 30, test accuracy: ±0.1"),
         ({"train__epochs": 30, "model__filters": 16}, ""),
         ({"data__dataset": f"data/own/{'long' * 20}.npz"}, ""),
         ({"train__instructions": "native"}, "  with instructions avx2 instead of native, test"),

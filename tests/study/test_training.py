@@ -128,7 +128,7 @@ def test_study_goes_on_whatever_stops_it(whole: Path, tmp_path: Path) -> None:
     done = finish(process)
     assert done.status == 1
     assert "Traceback" not in done.output, done.output
-    found = re.findall(r"^study  failed: .*seed=(\d)\): (.*)$", done.output, re.MULTILINE)
+    found = re.findall(r"^study  failed: .*seed=(\d).*?\): (.*)$", done.output, re.MULTILINE)
     assert sorted(found) == [
         ("2", "ValueError: a fault that was injected"),
         ("2", "each worker that trained it died; is there enough memory?"),
@@ -187,7 +187,7 @@ def remote_cluster(folder: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]
     )  # fmt: skip
     started = [scheduler]
     try:
-        wait_until(where.exists, scheduler)
+        wait_until(lambda: where.exists() and where.stat().st_size > 0, scheduler)
         more = ["--nthreads", "1", "--no-nanny"]
         started.append(start(folder, "distributed.cli.dask_worker", *common, *more, **environment))
         yield json.loads(where.read_text())["address"], scheduler

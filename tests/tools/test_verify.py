@@ -42,7 +42,7 @@ for path, content in {
 """,
     "stages/__init__.py": "",
     "stages/__main__.py": "import sys; from dvc.cli import main; sys.exit(main(['repro']))",
-    ".gitignore": "/certificate/\n",
+    ".gitignore": "/certificate/\n__pycache__/\n",
     ".dvc/.gitignore": "/config.local\n/tmp\n/cache\n",
 }
 WAITING = """\
