@@ -307,7 +307,7 @@ def test_recipes_name_the_interpreter() -> None:
     text = text.replace("\\\n", "")  # a line that goes on needs a shell, as one with $$ does
     commands = set(re.findall(r"^\t@?(\S+)", text, re.MULTILINE))
     others = {name for name in commands if not name.startswith(("$(BIN)/", "$(TESTS)"))}
-    assert others == {"awk", "grep", "name=$$(git", "tools/setup.sh"}
+    assert others == {"awk", "echo", "grep", "name=$$(git", "tools/setup.sh"}
     assert "\nTESTS := $(BIN)/python " in text
 
 
