@@ -333,7 +333,12 @@ def judge_all(table: Table) -> dict[str, Result]:
         for seeds in LOOKS
     }
     for name, contrast in SEQUENTIAL.items():
-        values_by_look = {seeds: look[name].dropna() for seeds, look in looks.items()}
+        # A look at a claim happens once all of its runs are there: those of each contrast.
+        claim = [n for n, each in SEQUENTIAL.items() if each.claim == contrast.claim]
+        values_by_look = {
+            seeds: pd.concat({n: look[n] for n in claim}, axis=1, join="inner").dropna()[name]
+            for seeds, look in looks.items()
+        }
         results[name] = judge_sequentially(contrast, values_by_look)
     if results["B1"].verdict != SUPPORTED:  # B2 is tested only after it
         verdict = NOT_YET if results["B1"].verdict == NOT_YET else NOT_TESTED
