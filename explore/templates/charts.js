@@ -67,7 +67,7 @@ function ticksOf({ domain: [low, high], log, ticks }) {
 }
 function chart(id, height = 300) {
   const element = $(`chart-${id}`), left = 58, top = 8, bottom = 46, right = 12;
-  let spec;
+  let spec, drawn;
   const width = () => Math.max(element.clientWidth, 200);
   const across = (value) => left + position(spec.x, value) * (width() - left - right);
   const down = (value) => height - bottom - position(spec.y, value) * (height - top - bottom);
@@ -79,6 +79,7 @@ function chart(id, height = 300) {
   };
   function redraw() {
     if (!spec || !element.clientWidth) return;
+    drawn = element.clientWidth;
     const text = (x, y, label, anchor, more = "") => `<text x="${x}" y="${y}" text-anchor="${anchor}" ${more}>${label}</text>`;
     const grid = ticksOf(spec.y).map(([v, label]) => `<path class="grid${v === 0 ? " zero" : ""}" d="M${left} ${down(v)}H${width() - right}"/>${text(left - 8, down(v) + 4, label, "end")}`);
     const axis = ticksOf(spec.x).map(([v, label]) => text(across(v), height - bottom + 20, label, "middle"));
@@ -88,7 +89,7 @@ function chart(id, height = 300) {
       + `${grid.join("")}${axis.join("")}${text((left + width() - right) / 2, height - 6, spec.x.title, "middle")}`
       + `<g clip-path="url(#clip-${id})">${marks.join("")}</g>${text(0, 0, spec.y.title, "middle", `transform="translate(14 ${(top + height - bottom) / 2}) rotate(-90)"`)}</svg>`;
   }
-  new ResizeObserver(redraw).observe(element);
+  new ResizeObserver(() => { if (element.clientWidth !== drawn) redraw(); }).observe(element);
   return {
     draw(next) { spec = next; redraw(); },
     at(event) { // where a pointer is, in the chart's own numbers

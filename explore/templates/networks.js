@@ -284,3 +284,4 @@ $("drop").value = view.rate;
 $("drop").nextElementSibling.textContent = view.rate;
 restart(view.seed, number("masks", 0, 0, data.masks));
 look();
+await new Promise((painted) => { setTimeout(painted); }); // the first screen is live before the rest is drawn
