@@ -9,8 +9,9 @@ from gate.errors import CannotCompareError
 # Variables for identity, credentials and configuration are kept; those that point Git at another
 # repository, which Git sets for hooks, `git -c` and `git rebase --exec`, are dropped.
 _KEPT = (
-    "GIT_ASKPASS", "GIT_AUTHOR_", "GIT_CEILING_DIRECTORIES", "GIT_COMMITTER_", "GIT_CONFIG_GLOBAL",
-    "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_SYSTEM", "GIT_DISCOVERY_ACROSS_FILESYSTEM", "GIT_EXEC_PATH",
+    "GIT_ASKPASS", "GIT_AUTHOR_", "GIT_CEILING_DIRECTORIES", "GIT_COMMITTER_", "GIT_CONFIG_COUNT",
+    "GIT_CONFIG_GLOBAL", "GIT_CONFIG_KEY_", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_SYSTEM",
+    "GIT_CONFIG_VALUE_", "GIT_DISCOVERY_ACROSS_FILESYSTEM", "GIT_EXEC_PATH",
     "GIT_HTTP", "GIT_PROXY", "GIT_SSH", "GIT_SSL", "GIT_TERMINAL_PROMPT",
 )  # fmt: skip
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
+import gate.git
 from gate.tests.conftest import Project
 from tests.conftest import Run
 from tests.repository import git
@@ -51,7 +52,7 @@ class Hooked(NamedTuple):
 
 @pytest.fixture
 def hooked(tmp_path: Path) -> Hooked:
-    top, linked, told = tmp_path / "user's", tmp_path / "linked", tmp_path / "told"
+    top, linked, noted = tmp_path / "user's", tmp_path / "linked", tmp_path / "noted"
     pipeline = Project(top / "below")
     for path, text in FILES.items():
         pipeline.write(path, text)
@@ -62,12 +63,13 @@ def hooked(tmp_path: Path) -> Hooked:
     git(top, "worktree", "add", "--quiet", "-b", "change", str(linked))
     hook = top / ".git/hooks/pre-commit"
     hook.parent.mkdir(exist_ok=True)
-    hook.write_text(f"#!/bin/sh\nenv | grep ^GIT_ > '{told}'\n")
+    hook.write_text(f"#!/bin/sh\nenv | grep ^GIT_ > '{noted}'\n")
     hook.chmod(0o755)
     git(linked, "commit", "--quiet", "--allow-empty", "--message=with the hook")
-    variables = dict(line.split("=", 1) for line in told.read_text().splitlines())
+    variables = dict(line.split("=", 1) for line in noted.read_text().splitlines())
     assert variables["GIT_DIR"] == str(top / ".git/worktrees/linked")
     others = dict.fromkeys(git(top, "rev-parse", "--local-env-vars").split(), "1")
+    del others["GIT_CONFIG_COUNT"]  # the user's own configuration, which is kept
     others |= {"GIT_WORK_TREE": str(linked), "GIT_COMMON_DIR": str(top / ".git")}
     return Hooked(top, linked / "below", others | variables)
 
@@ -107,3 +109,11 @@ def test_command_is_of_the_current_folder(
             staged = git(folder, "diff", "--cached", "--name-only").splitlines()
             assert "dvc.lock" in staged
     assert hooked.contents() == before
+
+
+def test_configuration_in_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a user configures by variables, such as safe.directory, is Git's for the gate, too."""
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "safe.directory")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "/srv/shared")
+    assert gate.git.git(tmp_path, "config", "--get", "safe.directory") == "/srv/shared"
