@@ -31,9 +31,8 @@ def main() -> None:
         status = COMMANDS[arguments.command](arguments)
     except CannotCompareError as error:
         _print_error(str(error), arguments.debug)
-    except (
-        Exception
-    ) as error:  # Python's own status for a fault is 1, which would read as a regression
+    except Exception as error:
+        # Python's own status for a fault is 1, which would read as a regression.
         kind = type(error).__name__
         _print_error(
             f"a fault of the gate: {kind}: {one_line(error)} (see --debug)", arguments.debug

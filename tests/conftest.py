@@ -1,7 +1,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -172,12 +171,6 @@ def _made_once(factory: pytest.TempPathFactory, *, stand_in: bool) -> Path:
             make_finished(made.parent / "repository", stand_in=stand_in)
             made.touch()
     return made.parent / "repository"
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 @pytest.fixture
