@@ -79,19 +79,19 @@ def choose_case(answer: Mapping[str, Any], results: Mapping[str, Any]) -> str:
 
 def describe_contrast(name: str, contrast: Mapping[str, Any], words: Mapping[str, Any]) -> Markup:
     """Describe a contrast with its interval, seeds, data and verdict."""
-    told, unit = words["answers"], contrast["unit"]
+    texts, unit = words["answers"], contrast["unit"]
     spec = "+.3f" if "points" in unit else ".2f"
     values = {
         **contrast,
         "text": words["contrasts"].get(name, contrast["text"]),
-        "unit": told["units"].get(unit, unit),
-        "data": told["data"].get(contrast["data"], contrast["data"]),
-        "verdict": told["verdicts"][contrast["verdict"]],
+        "unit": texts["units"].get(unit, unit),
+        "data": texts["data"].get(contrast["data"], contrast["data"]),
+        "verdict": texts["verdicts"][contrast["verdict"]],
     }
     if not contrast["seeds"]:
-        return fill(told["waiting"], values)
+        return fill(texts["waiting"], values)
     numbers = {k: fill(f"{{{k}:{spec}}}", contrast) for k in ("mean", "low", "high")}
-    return fill(told["measured"], values | numbers)
+    return fill(texts["measured"], values | numbers)
 
 
 def fill(text: str, figures: Mapping[str, Any]) -> Markup:

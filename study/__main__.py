@@ -115,7 +115,7 @@ def remake() -> None:
         print(f"study: {left} of {len(store.entries)} runs {text}", file=sys.stderr)
     table = Table(entries)
     table.write()
-    if not results.can_be_told(table):
+    if not results.can_fill_page(table):
         print(f"study: no runs of study/protocol.md: {RUNS} alone is written", file=sys.stderr)
         return
     content = results.summarise(entries, table)

@@ -47,6 +47,8 @@ PROGRAM = "study"  # in the marks of the blocks: <!-- study: primary -->
 INFERENCE = Path("metrics/study_inference.csv")
 
 PLACES = {"dense": "dense layer", "pooling": "pooling", "both": "both"}
+# In which the settings of the study differ from the main one.
+VARIED = ("dataset", "train_samples", "epochs", "dense_units", "placement", "dropout_rate")
 DIGITS = {"%": 2, "nats": 4, "score": 4}
 INTERVAL = "[95 % interval]"
 FRESH = "fresh seeds " + INTERVAL
@@ -56,6 +58,7 @@ ON_TRAINING = ("S1", "S3", "S4")
 ON_VALIDATION = ("S2", "S5", "S6", "S7a", "S7b", "S9a", "S9b")
 
 SURE, LIKELY, NOT_SHOWN = "sure", "likely", "not shown"
+DECIDED = (SUPPORTED, CONTRADICTED, EQUIVALENT)
 # By question of a reader: the contrasts of protocol 2 that answer it, and those of protocol 1,
 # which do until the first look. The others are answered by figures.
 ANSWERED_BY = {
@@ -94,8 +97,8 @@ Figures = dict[str, Any]
 Pair = tuple[pd.Series, pd.Series]
 
 
-def can_be_told(table: Table) -> bool:
-    """Return whether the page is there and the runs of the first protocol that it tells of."""
+def can_fill_page(table: Table) -> bool:
+    """Return whether the page is there, and the runs of the first protocol that it is about."""
     first = [each for name, each in judge_all(table).items() if name not in SEQUENTIAL]
     return PAGE.exists() and INFERENCE.exists() and all(each.found for each in first)
 
@@ -184,7 +187,7 @@ def answer_all(results: Results, table: Table) -> Figures:
         names = next(ids for ids in choices if ids and all(results[n].found for n in ids))
         answers[question] = {
             "figures": {name: asdict(results[name].found) for name in names},  # type: ignore[arg-type]
-            "mark": judge_answer([results[name] for name in names]),
+            "mark": judge_answer(results, names),
             "rests_on": list(names),
         }
     answers["early_stopping"]["figures"]["S5"] = asdict(results["S5"].found)  # type: ignore[arg-type]
@@ -194,7 +197,7 @@ def answer_all(results: Results, table: Table) -> Figures:
     sessions = pd.read_csv(INFERENCE)
     ratio = asdict(estimate(sessions["with_layer"] / sessions["without_layer"]))
     verdicts = [judge_claim(results, ids) for _, ids in CLAIMS.values()]
-    decided = sum(verdict in (SUPPORTED, CONTRADICTED, EQUIVALENT) for verdict in verdicts)
+    decided = sum(verdict in DECIDED for verdict in verdicts)
     counts = {"claims": len(verdicts), "decided": decided, "runs": len(table.rows)}
     return answers | {
         "cost_in_use": {"figures": ratio, "mark": LIKELY, "rests_on": []},
@@ -203,18 +206,24 @@ def answer_all(results: Results, table: Table) -> Figures:
     }
 
 
-def judge_answer(results: Sequence[Result]) -> str:
+def judge_answer(results: Results, names: tuple[str, ...]) -> str:
     """Return how sure an answer is: decided by its protocol, else by its intervals."""
-    if all(each.verdict in (SUPPORTED, CONTRADICTED, EQUIVALENT) for each in results):
+    if judge_claim(results, names) in DECIDED:
         return SURE
-    clear = [each.found is not None and each.found.low * each.found.high > 0 for each in results]
-    return LIKELY if all(clear) else NOT_SHOWN
+    found = [results[name].found for name in names]
+    return LIKELY if all(each and each.low * each.high > 0 for each in found) else NOT_SHOWN
 
 
 def count_misleading_pairs(table: Table, setting: Setting) -> dict[str, int]:
-    """Count pairs of a run without Dropout and one with it, of any seeds, that the former wins."""
+    """Count pairs of a run without Dropout and one with it, and those that the former wins.
+
+    Of any seeds; where a seed also chooses the training images, of the same seed.
+    """
     without, with_it = (runs[LAST].to_numpy() for runs in table.pair(setting))
-    return {"misleading": int((with_it[:, None] < without).sum()), "pairs": len(without) ** 2}
+    wins = with_it[:, None] < without
+    if setting.train_samples < BASE.train_samples:
+        wins = wins.diagonal()
+    return {"misleading": int(wins.sum()), "pairs": wins.size}
 
 
 def compared_settings(table: Table) -> list[Setting]:
@@ -225,7 +234,12 @@ def compared_settings(table: Table) -> list[Setting]:
         size = (-setting.train_samples, -setting.epochs, setting.dense_units)
         return (setting.dataset != "mnist", setting.dataset, *size, place, setting.dropout_rate)
 
-    settings = [s for s in table.settings() if s.dropout_rate and len(table.pair(s)[0]) > 1]
+    def is_of_study(setting: Setting) -> bool:
+        """Return whether it differs from the main setting only in what the study varies."""
+        varied = {name: getattr(BASE, name) for name in VARIED}
+        return replace(setting, **varied) == BASE and setting.placement in PLACES
+
+    settings = [s for s in table.settings() if is_of_study(s) and len(table.pair(s)[0]) > 1]
     return sorted(settings, key=order)
 
 
@@ -244,10 +258,9 @@ def change_of(table: Table, setting: Setting, metric: str) -> Figures:
 
 def gain_of(table: Table, setting: Setting) -> Figures:
     """Return what Dropout changes in the accuracy after the last epoch of a setting."""
-    names = ("dataset", "train_samples", "epochs", "dense_units", "placement", "dropout_rate")
     found = change_of(table, setting, LAST)
     left = 100 * (100 - found["with"]) / (100 - found["without"])
-    return {name: getattr(setting, name) for name in names} | found | {"errors_left": left}
+    return {name: getattr(setting, name) for name in VARIED} | found | {"errors_left": left}
 
 
 def gain_for_new_images(entries: Iterable[Entry], setting: Setting) -> Figures | None:
@@ -273,17 +286,17 @@ def gain_for_new_images(entries: Iterable[Entry], setting: Setting) -> Figures |
     return asdict(estimate_for_new_images(marks[0] - marks[1]))
 
 
-def make_blocks(told: Figures) -> dict[str, str]:
+def make_blocks(content: Figures) -> dict[str, str]:
     """Return the tables of the page, by the names of their blocks, from the content of `FILE`."""
     claims = [
         [
             name,
             each["text"],
-            str(told["contrasts"][each["contrasts"][0]]["protocol"]),
+            str(content["contrasts"][each["contrasts"][0]]["protocol"]),
             " and ".join(each["contrasts"]),
             each["verdict"],
         ]
-        for name, each in told["claims"].items()
+        for name, each in content["claims"].items()
     ]
     settings = [
         [
@@ -296,24 +309,24 @@ def make_blocks(told: Figures) -> dict[str, str]:
             *format_comparison(each, "points"),
             f"{each['errors_left']:.0f}",
         ]
-        for each in told["gains"]
+        for each in content["gains"]
     ]
     first = ["data set", "training images", "epochs", "dense units", "Dropout after", "rate"]
     return {
-        "changes": changes_block(told),
+        "changes": changes_block(content),
         "claims": markdown(["", "claim", "protocol", "decided by", "verdict"], claims),
-        **contrasts_blocks(told["contrasts"]),
-        **secondary_blocks(told["secondary"]),
+        **contrasts_blocks(content["contrasts"]),
+        **secondary_blocks(content["secondary"]),
         "settings": markdown([*first, *COMPARED, "errors left, %"], settings),
     }
 
 
-def changes_block(told: Figures) -> str:
+def changes_block(content: Figures) -> str:
     """What Dropout changes on each data set, over all seeds."""
     rows = []
     for metric, (text, unit) in CHANGES.items():
-        for dataset, changes in told["changes"].items():
-            new = told["gains_for_new_images"][dataset] if metric == LAST else None
+        for dataset, changes in content["changes"].items():
+            new = content["gains_for_new_images"][dataset] if metric == LAST else None
             others = f"{format_interval(new, unit)}, {new['seeds']} seeds" if new else ""
             cells = format_comparison(changes[metric], unit)
             rows.append([f"{label_of(dataset)}: {text}", *cells, others])

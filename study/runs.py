@@ -37,8 +37,8 @@ WITHOUT_INFLUENCE = (
 
 
 @dataclass(frozen=True, order=True)
-class Run:
-    """One training of a grid, and all in which it differs from the others there.
+class _Varied:
+    """What a grid varies beside the seed.
 
     Attributes:
         dataset: name or path.
@@ -47,8 +47,6 @@ class Run:
         train_samples: number of training images, 1 or more.
         dense_units: of the dense layer, 1 or more.
         epochs: passes over the images, 1 or more.
-        seed: of weights, order of batches, dropped units and the choice of the images.
-        further: what else a variant gives `build_model`, as JSON; empty where nothing.
     """
 
     dataset: str
@@ -57,6 +55,17 @@ class Run:
     train_samples: int
     dense_units: int
     epochs: int
+
+
+@dataclass(frozen=True, order=True)
+class Run(_Varied):
+    """One training of a grid, and all in which it differs from the others there.
+
+    Attributes:
+        seed: of weights, order of batches, dropped units and the choice of the images.
+        further: what else a variant gives `build_model`, as JSON; empty where nothing.
+    """
+
     seed: int
     further: str = ""
 
@@ -66,15 +75,9 @@ class Run:
 
 
 @dataclass(frozen=True, order=True)
-class Setting:
+class Setting(_Varied):
     """All parameters of a training but the seed; attributes as in `Run` and params.yaml."""
 
-    dataset: str
-    placement: Placement
-    dropout_rate: float
-    train_samples: int
-    dense_units: int
-    epochs: int
     filters: int
     batch_size: int
     learning_rate: float
@@ -263,7 +266,7 @@ class Store:
     def add(self, entry: Entry) -> None:
         """Append a run, synced to the disk.
 
-        The whole file is written anew instead where it holds damaged lines or the run already.
+        Where it holds damaged lines or the run already, the whole file is rewritten instead.
         """
         rewrite = bool(self.problems) or entry.key in self.entries
         self.entries[entry.key] = entry

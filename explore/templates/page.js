@@ -64,7 +64,7 @@ const byEpoch = ({ epochs }) => ({ title: data.say.epoch, domain: [1, epochs], t
     for (const [each, measure, top] of charts) {
       each.draw({ x: byEpoch(comparison), y: { title: data.axes[measure], domain: [0, top] }, legend: sides, marks: curves(comparison, measure, { upTo: epoch }) });
     }
-    $("told").textContent = say(epoch > turn + 1 ? "late" : "early", { epoch, turn });
+    $("epoch-says").textContent = say(epoch > turn + 1 ? "late" : "early", { epoch, turn });
   }
   const keep = () => save({ epoch: Number(range.value) === comparison.epochs ? null : range.value });
   const stop = () => { clearInterval(running); running = undefined; };
@@ -162,8 +162,8 @@ function drawGrid() {
   const { seeds, accuracy } = current;
   tables.pairs = () => [["seed without", "accuracy without", "seed with", "accuracy with"], ...pairs.map(([a, b]) => [seeds[a], accuracy.without[a], seeds[b], accuracy.with[b]])];
   if (!pair) { $("drawn").textContent = ""; return; }
-  const told = say("pair", { a: seeds[pair[0]], x: accuracy.without[pair[0]].toFixed(2), b: seeds[pair[1]], y: accuracy.with[pair[1]].toFixed(2), kind: data.kinds[kindOf(...pair)] });
-  $("drawn").textContent = tally.n ? `${told} ${say("drawn", tally)}` : told;
+  const line = say("pair", { a: seeds[pair[0]], x: accuracy.without[pair[0]].toFixed(2), b: seeds[pair[1]], y: accuracy.with[pair[1]].toFixed(2), kind: data.kinds[kindOf(...pair)] });
+  $("drawn").textContent = tally.n ? `${line} ${say("drawn", tally)}` : line;
 }
 function drawPairs(count) {
   const pairs = allPairs();

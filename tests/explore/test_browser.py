@@ -219,11 +219,12 @@ def test_guess_then_see(page: Page, data: dict[str, Any]) -> None:
 
 def test_story_is_played(page: Page, data: dict[str, Any]) -> None:
     without = data["comparisons"][data["start"]]["bands"]["val_loss"]["without"][0]
-    expect(page.locator("#told")).to_contain_text(f"since epoch {without.index(min(without)) + 1}")
+    turn = without.index(min(without)) + 1
+    expect(page.locator("#epoch-says")).to_contain_text(f"since epoch {turn}")
     page.locator("#epoch").press("Home")
-    expect(page.locator("#told")).to_contain_text("Epoch 1: both networks")
+    expect(page.locator("#epoch-says")).to_contain_text("Epoch 1: both networks")
     page.locator("#tell").press("Enter")
-    expect(page.locator("#told")).to_contain_text("Epoch 3")
+    expect(page.locator("#epoch-says")).to_contain_text("Epoch 3")
     line = page.locator("#chart-validation .line.without:not(.run) path").get_attribute("d")
     assert re.fullmatch(r"M[^L]+(L[^L]+){2,}", str(line))
 
@@ -260,10 +261,10 @@ def test_settings_have_their_verdict_and_their_pairs(open_page: Open, data: dict
         higher, lower, equal = (int((signs == sign).sum()) for sign in (1, -1, 0))
         for kind, count in (("higher", higher), ("lower", lower), ("equal", equal)):
             expect(page.locator(f"#grid .{kind}")).to_have_count(count)
-        told = (
+        text = (
             f"{signs.size} pairs, {higher} are better with Dropout, {lower} worse, {equal} equal."
         )
-        expect(page.locator("#counts")).to_contain_text(told)
+        expect(page.locator("#counts")).to_contain_text(text)
         says = {"better": f"{lower} of", "worse": f"{higher} of", "undecided": "no pair points"}
         expect(page.locator("#counts")).to_contain_text(says[each["verdict"]])
 
@@ -274,8 +275,8 @@ def test_drawn_pair_is_in_the_address(open_page: Open, data: dict[str, Any]) -> 
     seeds = [int(seed) for seed in read_state(page)["pair"].split(",")]
     for side, seed in zip(("without", "with"), seeds, strict=True):
         accuracy = chosen["accuracy"][side][chosen["seeds"].index(seed)]
-        told = f"Seed {seed} {side} Dropout: {accuracy:.2f} %"
-        expect(page.locator("#drawn")).to_contain_text(told)
+        text = f"Seed {seed} {side} Dropout: {accuracy:.2f} %"
+        expect(page.locator("#drawn")).to_contain_text(text)
     page.locator("#draw100").press("Enter")
     expect(page.locator("#drawn")).to_contain_text("Drawn so far: 101;")
     place = page.locator("#grid i").evaluate_all("all => all.findIndex((i) => i.matches('.now'))")

@@ -80,9 +80,9 @@ def test_each_verdict_has_its_sentence(language: str) -> None:
         ("sure", "supported", 0.2), ("sure", "contradicted", -0.2), ("likely", "undecided", 0.2),
         ("likely", "undecided", -0.2), ("sure", "equivalent", 0), ("not shown", "undecided", 0),
     ]  # fmt: skip
-    told = [answer(language, make_results(*case)) for case in cases]
+    answers = [answer(language, make_results(*case)) for case in cases]
     for name in [name for name in CONTRASTS if CONTRASTS[name] and name != "how_much"]:
-        yes, no, likely, against, same, open_ = (each[name]["sentence"] for each in told)
+        yes, no, likely, against, same, open_ = (each[name]["sentence"] for each in answers)
         assert len({yes, no, same, open_}) == len({likely, against, same, open_}) == 4
 
 
@@ -103,9 +103,9 @@ def test_statistics_of_a_contrast(language: str, verdict: str) -> None:
 def test_gain_is_told_in_images_of_ten_thousand(language: str) -> None:
     results = make_results("sure", "supported", 0.2)
     results["contrasts"]["A2"]["mean"] = 0.5
-    told = {name: each["sentence"] for name, each in answer(language, results).items()}
-    assert re.findall(r"\b\d\d\b(?!,)", told["how_much"]) == ["20", "50"]
-    assert re.findall(r"\d+\.\d", told["where_most"]) == ["0.2"]
+    answers = {name: each["sentence"] for name, each in answer(language, results).items()}
+    assert re.findall(r"\b\d\d\b(?!,)", answers["how_much"]) == ["20", "50"]
+    assert re.findall(r"\d+\.\d", answers["where_most"]) == ["0.2"]
     also = answer(language, results)["how_much"]["statistics"][2]
     assert re.findall(r"\d\.\d+", also) == ["0.077", "0.052"] * 2
 
@@ -118,7 +118,7 @@ def test_contrast_that_waits_for_its_seeds() -> None:
 
 
 def test_languages_have_the_same_texts() -> None:
-    """The same keys, and in each text the same figures, so that none is told of something else."""
+    """The same keys, and in each text the same figures, so that none is about something else."""
 
     def flatten(texts: Any, place: str = "") -> dict[str, list[str]]:
         if isinstance(texts, dict):
