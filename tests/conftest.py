@@ -25,6 +25,10 @@ os.environ.pop("COLUMNS", None)
 for name in os.environ.keys() - environment_without_repository().keys():
     del os.environ[name]
 
+# Tests commit, also where nobody gave Git a name.
+for role in ("AUTHOR", "COMMITTER"):
+    os.environ |= {f"GIT_{role}_NAME": "tester", f"GIT_{role}_EMAIL": "tester@example.org"}
+
 ROOT = Path(__file__).parent.parent
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
