@@ -10,11 +10,12 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Coroutine
 from contextlib import suppress
 from pathlib import Path
 
 from experiment.parameters import load_parameters
-from experiment.support.errors import InputError, one_line_errors
+from experiment.support.errors import InputError, TerminatedError, one_line_errors
 from experiment.variants import VARIANTS
 from stages.check import check_parameters
 from stages.summary import format_summary
@@ -30,13 +31,15 @@ CHATTER = re.compile(
     r"|To track the changes with git, run:|\tgit add |To enable auto staging, run:"
     r"|\tdvc config core.autostage true|Data and pipelines are up to date|$"
 )
-KILLED = re.compile(r"failed to run: python -m stages\.(.+), exited with -(\d+)")
+FAILED = re.compile(r"failed to run: python -m stages\.(.+), exited with (-?\d+)")
 CAUSES = {
     signal.SIGKILL: "most likely for lack of memory; free some, or run `dvc repro`, which trains"
     " one network at a time",
     signal.SIGILL: "most likely because this processor, or what emulates it, lacks AVX, which"
     " TensorFlow needs; use another machine",
 }
+# Statuses of stages that say themselves why they end; see `one_line_errors`.
+SAID = {128 + n for n in (signal.SIGHUP, signal.SIGINT, signal.SIGPIPE, signal.SIGTERM)}
 REMEDIES = {
     "is not a git repository": "DVC needs Git: clone the repository, or run `git init` here",
     "Unable to acquire lock": "if no other DVC process works in this folder, run `rm"
@@ -51,8 +54,34 @@ def main() -> None:
             raise InputError("expected dvc.yaml in this folder; run at the top of the repository")
         with one_line_errors("check"):  # DVC takes the data set's name in dvc.yaml from params.yaml
             check_parameters()
-        asyncio.run(run_stages())
+        asyncio.run(stop_on_request(run_stages()))
         print(f"\n{format_summary(load_parameters())}")
+
+
+async def stop_on_request(work: Coroutine[None, None, None]) -> None:
+    """Do the work; a request to terminate ends it in order.
+
+    An exception of a signal handler would end whichever callback is at work, with a traceback.
+
+    Raises:
+        TerminatedError: there was a request.
+    """
+    loop, task, asked = asyncio.get_running_loop(), asyncio.current_task(), list[int]()
+
+    def ask(number: int) -> None:
+        if task and not asked:
+            task.cancel()
+        asked.append(number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            loop.add_signal_handler(number, ask, number)
+    try:
+        await work
+    except asyncio.CancelledError:
+        if asked:
+            raise TerminatedError(asked[0]) from None
+        raise
 
 
 async def run_stages() -> None:
@@ -132,12 +161,14 @@ def find_reason(output: str, status: int) -> str:
     for text, remedy in REMEDIES.items():
         if text in output:
             return remedy
-    killed = KILLED.search(output)
-    number = int(killed[2]) if killed else -status
-    if number not in {*signal.Signals}:
+    stage = FAILED.search(output)
+    code = int(stage[2]) if stage else status
+    # As Python says it, or, where DVC's shell starts the command and waits (dash), as shells do.
+    number = code - 128 if code > 128 else -code
+    if number not in {*signal.Signals} or code in SAID:
         return "the reason is above"
     cause = CAUSES.get(signal.Signals(number), "a fault in a library or in the machine")
-    return f"{killed[1] if killed else 'DVC'} was ended by {signal.Signals(number).name}, {cause}"
+    return f"{stage[1] if stage else 'DVC'} was ended by {signal.Signals(number).name}, {cause}"
 
 
 async def report_waiting() -> None:

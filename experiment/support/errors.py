@@ -15,6 +15,14 @@ class InputError(Exception):
     """Bad input: the message is one line that says what was expected, found, and what to do."""
 
 
+class TerminatedError(BaseException):
+    """A request to terminate: SIGTERM, or SIGHUP for a terminal that is closed."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
 def wrong(what: str, expected: str, found: object, remedy: str) -> InputError:
     """Return the error to raise where something is not as expected."""
     return InputError(f"{what}: expected {expected}; found {found}; {remedy}")
@@ -40,8 +48,7 @@ def one_line_errors(program: str, then: str = GO_ON) -> Iterator[None]:
     """
 
     def terminate(signum: int, frame: FrameType | None) -> None:
-        print(f"{program}: terminated; {then}", file=sys.stderr)
-        raise SystemExit(128 + signum)
+        raise TerminatedError(signum)
 
     make_output_printable()
     # What is ignored, as by `nohup`, stays so.
@@ -55,6 +62,9 @@ def one_line_errors(program: str, then: str = GO_ON) -> Iterator[None]:
     except KeyboardInterrupt:
         print(f"{program}: interrupted; {then}", file=sys.stderr)
         sys.exit(130)
+    except TerminatedError as error:
+        print(f"{program}: terminated; {then}", file=sys.stderr)
+        sys.exit(128 + error.number)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still buffered goes nowhere
         sys.exit(128 + signal.SIGPIPE)

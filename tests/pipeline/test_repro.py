@@ -91,7 +91,7 @@ def test_bad_input_costs_nothing_of_the_last_good_run(
     assert [*sorted((repository / "data").rglob("*.npz"))] == kept
 
 
-# Stands in for a training that ends as it is told, or does not end by itself.
+# Stands in for a training that ends in a given way, or does not end by itself.
 ENDING = """
 import os, signal, sys
 if {name!r} in sys.argv:
@@ -100,6 +100,7 @@ signal.pause()
 """
 
 
+@pytest.mark.parametrize("shell", ["/bin/sh", "/bin/bash"])
 @pytest.mark.parametrize(
     ("end", "reason"),
     [
@@ -108,10 +109,10 @@ signal.pause()
         ("os.kill(os.getpid(), 4)", f"train {LAST} was ended by SIGILL, most likely because this"),
     ],
 )
-def test_training_that_fails(end: str, reason: str, repository: Path) -> None:
+def test_training_that_fails(end: str, reason: str, shell: str, repository: Path) -> None:
     """It stops the other at once, and the likely cause is named."""
     (repository / "stages/train.py").write_text(ENDING.format(name=LAST, end=end))
-    done = finish(start(repository, "stages", PYTHONPATH=""), patience=120)
+    done = finish(start(repository, "stages", PYTHONPATH="", SHELL=shell), patience=120)
     assert done.status == 1
     assert ("broken on purpose" in done.output) == ("sys.exit" in end)
     last = done.output.splitlines()[-1]
