@@ -121,7 +121,9 @@ def _print_markdown(text: str) -> None:
         def __rich_console__(self, *arguments: Any) -> Iterator[Any]:
             for table in super().__rich_console__(*arguments):
                 if isinstance(table, Table):
-                    table.columns[0].no_wrap = True
+                    for column in table.columns[:-1]:  # no name and no number is cut
+                        cells = " ".join(map(str, (column.header, *column.cells)))
+                        column.width = max(map(len, cells.split()), default=1)
                 yield table
 
     class Answer(Markdown):

@@ -122,14 +122,16 @@ def _is_refused(check: Check, comparison: Comparison) -> bool:
 def _metrics_table(check: Check, comparisons: Sequence[Comparison]) -> list[str]:
     """Return the rows of one file; the verdict of a metric that refuses the change is bold."""
     base = clean(check.base.name) if len(check.base.name) <= 12 else "base"
-    runs = {c.base_runs for c in comparisons}
-    mean = max(runs)
+    # What compares the means over seeds of both sides says so in its name.
+    named = check.before.names | check.after.names
+    runs = {c.base_runs for c in comparisons if (c.file, c.key) in named}
+    mean = max(runs, default=1)
     if runs == {mean} and mean > 1:
         base += f", mean of {mean} seeds"
     rows = []
     for c in comparisons:
         value = number(c.base)
-        if c.base_runs > 1 and len(runs) > 1:
+        if c.base_runs > 1 and len(runs) > 1 and (c.file, c.key) in named:
             value += f" (mean of {mean} seeds)"
         verdict = _describe_verdict(check, c)
         verdict = f"**{escape(verdict)}**" if _is_refused(check, c) else escape(verdict)
@@ -141,7 +143,7 @@ def _describe_verdict(check: Check, c: Comparison) -> str:
     if _has_drifted(check, c) and c.verdict is not Verdict.WORSE:
         return "worse than the anchor"
     judged = (Verdict.BETTER, Verdict.WITHIN_MARGIN, Verdict.WORSE)
-    text = c.reason.partition(" (")[0] if c.verdict in judged else str(c.verdict)
+    text = re.split(r" \(|: ", c.reason)[0] if c.verdict in judged else str(c.verdict)
     if c.verdict is Verdict.WITHIN_MARGIN and c.found_from is not None:
         text += f", finds {number(c.found_from, digits=2)}"
     return text if c.blocks or c.refuses else f"{text}, only reported"

@@ -7,7 +7,7 @@ with the second branch checked out, after `make setup`.
 import subprocess
 import sys
 
-from playwright.sync_api import FloatRect, ViewportSize
+from playwright.sync_api import ViewportSize
 
 from tests.browser import find_browser, started
 from tests.conftest import ROOT
@@ -32,12 +32,7 @@ def main() -> None:
         page.screenshot(path=ROOT / "docs/report.png")
         page.goto((ROOT / "dvc_plots/index.html").as_uri())
         charts.nth(1).wait_for()
-        box = charts.nth(1).bounding_box()
-        assert box is not None, "a chart that is drawn is somewhere"
-        # To the end of the pipeline's two; the study's are below.
-        height = box["y"] + box["height"]
-        clip: FloatRect = {"x": 0, "y": 0, "width": SIZE["width"], "height": height}
-        page.screenshot(path=ROOT / "docs/plots-diff.png", full_page=True, clip=clip)
+        page.screenshot(path=ROOT / "docs/plots-diff.png", full_page=True)
 
 
 if __name__ == "__main__":

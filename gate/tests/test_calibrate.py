@@ -169,7 +169,7 @@ def test_check(calibrated: Project, gate: Gate, tmp_path: Path) -> None:
     for accuracy, expected in (("0.91", 0), ("0.79", 1)):
         project.write("train.sh", TRAIN.replace("0.9$seed", accuracy))
         dvc(project, "repro")
-        status, out, err = gate(project.folder, "check", "--base", "HEAD")
+        status, out, err = gate(project.folder, "check", "--base", "HEAD", "--markdown")
         assert status == expected, out + err
         assert "mean of 5 seeds" in out
 
