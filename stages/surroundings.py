@@ -4,7 +4,6 @@ import fcntl
 import os
 import pwd
 import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -12,8 +11,6 @@ import psutil
 # Of Python's variables these change no result and end no training. PYTHONWARNINGS=error or
 # PYTHONINSPECT would end one after DVC has deleted the last results.
 KEPT = ("PYTHONHASHSEED", "PYTHONNOUSERSITE", "PYTHONPATH", "PYTHONPYCACHEPREFIX")
-
-STARTED = time.time()
 
 OF_DVC = Path(".dvc/tmp")
 SITE_CACHE = Path("/var/tmp/dvc")  # noqa: S108  # DVC's, shared by all users
@@ -42,35 +39,28 @@ def make_environment() -> dict[str, str]:
     except KeyError:  # as in a container that is run by some number
         variables["USER"] = variables.get("USER") or str(os.getuid())
         variables["HOME"] = variables.get("HOME") or str(OF_DVC.absolute() / "home")
-    if not is_writable(SITE_CACHE):
+    there = SITE_CACHE if SITE_CACHE.exists() else SITE_CACHE.parent
+    if not os.access(there, os.W_OK | os.X_OK):
         variables.setdefault("DVC_SITE_CACHE_DIR", str(OF_DVC.absolute() / "site"))
     return variables
 
 
-def is_writable(folder: Path) -> bool:
-    """Tell whether files can be made in a folder, or the folder itself."""
-    there = next(path for path in (folder, *folder.parents) if path.exists())
-    return os.access(there, os.W_OK | os.X_OK)
+def describe_lock(since: float) -> str | None:
+    """Say who holds DVC's lock of this folder; None where it is free or a child has it.
 
-
-def describe_lock() -> str | None:
-    """Say who holds DVC's lock of this folder; None where it is free or a child has it."""
+    With `core.hardlink_lock` the file names nobody, and goes when the lock is released: one that is
+    older than `since`, in seconds as `time.time`, is not a child's.
+    """
     path = OF_DVC / "lock"
     try:
-        children = {child.pid for child in psutil.Process().children(recursive=True)}
         content = path.read_text(encoding="utf-8").strip()
-        if content.isdigit():  # the process that locked the file last; the file stays
-            holders = {int(content)} - children if is_held(path) else set()
-        else:  # with core.hardlink_lock, the file goes when the lock is released
-            holders = find_processes("dvc") - children
-            if not holders and path.stat().st_ctime < STARTED:
-                return (
-                    f"the lock {path}, though no DVC process works in this folder; if none does on"
-                    f" another machine either, stop this and run `rm {path}`"
-                )
-        if not holders:
+        if not content.isdigit():
+            remedy = f"if no other DVC process works in this folder, stop this and run `rm {path}`"
+            return f"the lock {path}; {remedy}" if path.stat().st_ctime < since else None
+        # The process that locked the file last; the file stays.
+        holder, own = psutil.Process(int(content)), psutil.Process()
+        if holder in own.children(recursive=True) or not is_held(path):
             return None
-        holder = psutil.Process(holders.pop())
         command, user = " ".join(holder.cmdline()), holder.username()
     except (OSError, psutil.Error):  # released, or ended, meanwhile
         return None
@@ -85,14 +75,3 @@ def is_held(path: Path) -> bool:
         except BlockingIOError:
             return True
         return False
-
-
-def find_processes(*programs: str) -> set[int]:
-    """Return the processes in this folder that run one of these programs, such as `dvc`."""
-    here = str(Path.cwd())
-    return {
-        process.pid
-        for process in psutil.process_iter(["cwd", "cmdline"])
-        if process.info["cwd"] == here
-        and any(Path(word).name in programs for word in process.info["cmdline"] or ())
-    }
