@@ -21,7 +21,7 @@ from experiment.support.errors import InputError, one_line_errors
 from experiment.variants import VARIANTS
 from stages.check import check_parameters
 from stages.summary import format_summary
-from stages.surroundings import count_processors, describe_lock, make_environment
+from stages.surroundings import describe_lock, make_environment
 
 TRAININGS = tuple(f"train_{variant}" for variant in VARIANTS)
 # DVC's global options: another DVC process holds its lock for a moment at most.
@@ -71,7 +71,10 @@ def run_stages() -> None:
     stale = [name for name in TRAININGS if name in changed or "unknown" in changed]
     if stale:
         print("`make watch` in another terminal shows the curves while they grow", flush=True)
-    if len(stale) > 1 and count_processors() > 1:
+    processors = os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        processors = len(os.sched_getaffinity(0))
+    if len(stale) > 1 and processors > 1:
         run_dvc(*(["repro", "--single-item", name] for name in stale))
     run_dvc(["repro"])
 
@@ -108,7 +111,10 @@ def run_dvc(*commands: Sequence[str], show: bool = True) -> list[str]:
                     errors="replace",
                 )
                 processes.append(process)
-            outputs = [pool.submit(read_output, process, show) for process in processes]
+            outputs = [
+                pool.submit(read_output, *pair, show)
+                for pair in zip(processes, commands, strict=True)
+            ]
             while wait(outputs, 2, FIRST_EXCEPTION).not_done:
                 for output in outputs:
                     if output.done():
@@ -122,7 +128,7 @@ def run_dvc(*commands: Sequence[str], show: bool = True) -> list[str]:
     return [output.result() for output in outputs]
 
 
-def read_output(process: "subprocess.Popen[str]", show: bool) -> str:
+def read_output(process: "subprocess.Popen[str]", command: Sequence[str], show: bool) -> str:
     """Read what DVC prints until it ends, or raise InputError if it fails."""
     lines = []
     with process:
@@ -132,8 +138,8 @@ def read_output(process: "subprocess.Popen[str]", show: bool) -> str:
                 print(line, end="", flush=True)
     output = "".join(lines)
     if process.returncode:
-        command = " ".join(list(process.args)[len(DVC) :])
-        raise InputError(f"dvc {command} failed; {find_reason(output, process.returncode)}")
+        reason = find_reason(output, process.returncode)
+        raise InputError(f"dvc {' '.join(command)} failed; {reason}")
     return output
 
 

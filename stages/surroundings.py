@@ -4,6 +4,7 @@ import fcntl
 import os
 import pwd
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -14,13 +15,6 @@ KEPT = ("PYTHONHASHSEED", "PYTHONNOUSERSITE", "PYTHONPATH", "PYTHONPYCACHEPREFIX
 
 OF_DVC = Path(".dvc/tmp")
 SITE_CACHE = Path("/var/tmp/dvc")  # noqa: S108  # DVC's, shared by all users
-
-
-def count_processors() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def make_environment() -> dict[str, str]:
@@ -58,20 +52,13 @@ def describe_lock(since: float) -> str | None:
             remedy = f"if no other DVC process works in this folder, stop this and run `rm {path}`"
             return f"the lock {path}; {remedy}" if path.stat().st_ctime < since else None
         # The process that locked the file last; the file stays.
-        holder, own = psutil.Process(int(content)), psutil.Process()
-        if holder in own.children(recursive=True) or not is_held(path):
+        holder = psutil.Process(int(content))
+        if holder in psutil.Process().children(recursive=True):
+            return None
+        with path.open("rb") as file, suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             return None
         command, user = " ".join(holder.cmdline()), holder.username()
     except (OSError, psutil.Error):  # released, or ended, meanwhile
         return None
     return f"another DVC process in this folder: {command} (PID {holder.pid}, user {user})"
-
-
-def is_held(path: Path) -> bool:
-    """Tell whether a process holds a lock on a file."""
-    with path.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        return False

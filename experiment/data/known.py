@@ -64,22 +64,12 @@ def label_of(dataset: str) -> str:
 
 def _check_name(dataset: str) -> str:
     path, known = Path(dataset), list_known()
-    if dataset in known:
+    own = path.parts[:1] == ("own",) and ".." not in path.parts and path.suffix == ".npz"
+    if dataset in known or (own and (FOLDER / path).is_file()):
         return dataset
-    hint = ""
-    if ".." in path.parts or path.parts[:1] != ("own",) or path.suffix != ".npz":
-        nearest = difflib.get_close_matches(dataset, known, n=1)
-        if dataset.startswith(f"{FOLDER}/own/"):
-            hint = f" (write {path.relative_to(FOLDER)})"
-        elif path.suffix == ".npz":
-            hint = " (put the file, or a link to it, there)"
-        elif nearest:
-            hint = f" (did you mean {nearest[0]}?)"
-    elif not (FOLDER / path).is_file():
-        hint = f" (no such file: {FOLDER / path}; see docs/own-data.md)"
-    else:
-        return dataset
-    raise ValueError(f"{', '.join(known)} or own/NAME.npz, a file in {FOLDER}/own/{hint}")
+    nearest = difflib.get_close_matches(dataset, known, n=1)
+    hint = f"did you mean {nearest[0]}?" if nearest else "see docs/own-data.md"
+    raise ValueError(f"{', '.join(known)} or own/NAME.npz, a file in {FOLDER}/own/ ({hint})")
 
 
 DatasetName = Annotated[str, AfterValidator(_check_name)]

@@ -26,9 +26,10 @@ RARE = make_dataset([0, 1] * 30 + [2])
 
 def split(dataset: Dataset, **settings: Any) -> tuple[dict[str, Split], list[int], list[int]]:
     """The parts, and the places of training and validation images; each has its own label."""
-    of_pipeline = {"validation_split": 0.2, "validation_from": "last", "train_samples": None}
-    parts = divide(dataset, **of_pipeline | {"seed": 0} | settings)
-    found = []
+    of_pipeline: dict[str, Any] = {
+        "validation_split": 0.2, "validation_from": "last", "train_samples": None, "seed": 0,
+    }  # fmt: skip
+    parts, found = divide(dataset, **of_pipeline | settings), []
     for name in ("train", "validation"):
         images = parts[name].images
         assert (images == images[:, :1, :1]).all()
@@ -36,7 +37,7 @@ def split(dataset: Dataset, **settings: Any) -> tuple[dict[str, Split], list[int
         assert parts[name].labels.tolist() == dataset.y_train[found[-1]].tolist()
     np.testing.assert_array_equal(parts["test"].images[..., 0], dataset.x_test)
     np.testing.assert_array_equal(parts["test"].labels, dataset.y_test)
-    return parts, *found
+    return parts, found[0], found[1]
 
 
 @pytest.mark.parametrize(("share", "kept", "seed"), [(0.2, 80, 0), (0.35, 65, 7)])
@@ -49,7 +50,7 @@ def test_validation_is_the_last_share_unshuffled(share: float, kept: int, seed: 
 
 @pytest.mark.parametrize("by", ["shuffled", "stratified"])
 def test_drawn_validation_has_each_image_once_and_follows_the_seed(by: str) -> None:
-    settings = {"validation_split": 0.3, "validation_from": by}
+    settings: Any = {"validation_split": 0.3, "validation_from": by}
     first, again, other = (split(SORTED, seed=seed, **settings) for seed in (1, 1, 2))
     assert sorted(first[1] + first[2]) == list(range(100))
     assert len(first[2]) == 30
