@@ -69,6 +69,8 @@ def _check_name(dataset: str) -> str:
         return dataset
     nearest = difflib.get_close_matches(dataset, known, n=1)
     hint = f"did you mean {nearest[0]}?" if nearest else "see docs/own-data.md"
+    if own:
+        hint = f"no such file: {FOLDER / path}; see docs/own-data.md"
     raise ValueError(f"{', '.join(known)} or own/NAME.npz, a file in {FOLDER}/own/ ({hint})")
 
 

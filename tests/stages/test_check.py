@@ -23,15 +23,20 @@ def test_right_parameters_leave_the_same_mark(in_workspace: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "dataset",
-    ["bras", "own", "/tmp/tiny.npz", "own/../tiny.npz", "data/own/tiny.npz", "own/no.npz"],
+    ("dataset", "hint"),
+    [
+        ("bras", "did you mean bars?"),
+        ("own", "see docs/own-data.md"),
+        ("/tmp/tiny.npz", "see docs/own-data.md"),
+        ("own/../own/tiny.npz", "see docs/own-data.md"),
+        ("own/no.npz", "no such file: data/own/no.npz; see docs/own-data.md"),
+    ],
 )
-def test_wrong_data_set(dataset: str, in_workspace: Path) -> None:
+def test_wrong_data_set(dataset: str, hint: str, in_workspace: Path) -> None:
     """One line; the names are those of the files in data/."""
     (in_workspace / "data/bars").touch()
     (in_workspace / "data/params.old").touch()
     set_parameters(in_workspace, data__dataset=dataset, train__epochs=0)
-    hint = "did you mean bars?" if dataset == "bras" else "see docs/own-data.md"
     assert stopped() == (
         "check: params.yaml: data.dataset: expected bars or own/NAME.npz, a file in data/own/"
         f" ({hint}); found '{dataset}' (and 1 more)"

@@ -128,7 +128,8 @@ def test_counts_classes_and_what_is_left_out(
     whole = (train / "2/0.png").read_bytes()
     (train / "10/cut.png").write_bytes(whole[: len(whole) // 2])
     save(train / "10/negative.tif", np.full((9, 9), -1, np.float32))
-    save(train / "10/more/deep.png", GREY)
+    save(Path("elsewhere/deep.png"), GREY)
+    (train / "10/more").symlink_to(Path("elsewhere").absolute())
     two = [Image.fromarray(GREY + n) for n in range(2)]
     two[0].save(train / "10/two.gif", save_all=True, append_images=two[1:])
     convert(monkeypatch)
