@@ -30,6 +30,7 @@ packages:
 	@tools/setup.sh
 
 $(PAGE): $(wildcard gate/report/page.py gate/report/templates/*) | packages
+	@echo "setup: writing the page of dvc plots: seconds"
 	@$(BIN)/python -m gate.report.page
 
 data: setup  ## download the images and split them

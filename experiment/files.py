@@ -4,7 +4,6 @@ Each writes the whole file under a temporary name beside the target and renames 
 reader, a full disk or a killed process never leaves half a file under the right name.
 """
 
-import csv
 import io
 import json
 import os
@@ -59,34 +58,31 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
                 archive.writestr(member(f"{name}.npy"), view)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 with the same line ends on every system."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
 def write_json(path: Path, content: Mapping[str, float] | Mapping[str, str]) -> None:
     """Write flat JSON, keys sorted, numbers in full precision, no NaN."""
-    text = json.dumps(content, indent=2, sort_keys=True, allow_nan=False)
-    with replacing(path) as temporary:
-        temporary.write_text(text + "\n", encoding="utf-8", newline="\n")
+    write_text(path, json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n")
 
 
 def write_curve(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
     """Write CSV with `CURVE_COLUMNS`, one row per epoch, numbers in full precision."""
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, CURVE_COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    lines = [CURVE_COLUMNS, *([str(row[name]) for name in CURVE_COLUMNS] for row in rows)]
+    write_text(path, "".join(f"{','.join(line)}\n" for line in lines))
 
 
 def write_predictions(path: Path, labels: np.ndarray, probabilities: np.ndarray) -> None:
     """Write CSV, a row per image: its `label`, the `prediction`, and the latter's `probability`.
 
-    Args:
-        path: of the file.
-        labels: integers `(n,)`.
-        probabilities: `float32 (n, classes)` in [0, 1]; four decimals are written.
+    Labels are integers `(n,)`, probabilities `float32 (n, classes)`; four decimals are written.
     """
     rows = zip(labels, probabilities.argmax(axis=1), probabilities.max(axis=1), strict=True)
     lines = [f"{label},{prediction},{probability:.4f}\n" for label, prediction, probability in rows]
-    with replacing(path) as temporary:
-        text = "".join(["label,prediction,probability\n", *lines])
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+    write_text(path, "".join(["label,prediction,probability\n", *lines]))
 
 
 def write_figure(path: Path, figure: "Figure", dots_per_inch: int) -> None:

@@ -6,6 +6,8 @@ from statistics import fmean
 
 from experiment.support.errors import InputError
 
+LAST = 5  # epochs, over which `last_five_*` are means
+
 
 def best_epoch(curve: Sequence[Mapping[str, float]]) -> int:
     """Return the epoch, from 1, with the lowest validation loss; the first of equals.
@@ -15,36 +17,23 @@ def best_epoch(curve: Sequence[Mapping[str, float]]) -> int:
     return int(min(curve, key=lambda row: row["val_loss"])["epoch"])
 
 
-LAST = 5  # epochs, over which `last_five_*` are means
-
-
 def summarise(
     curve: Sequence[Mapping[str, float]],
     *,
     trained: Mapping[str, float],
     test: Mapping[str, float],
 ) -> dict[str, float]:
-    """Return the metrics of one training.
+    """Return the metrics of one training: accuracies 0..1, losses in nats, after the last epoch.
 
-    Args:
-        curve: one mapping per epoch, in order, with `epoch` (from 1), `accuracy`, `loss`,
-            `val_accuracy` and `val_loss`; one row or more.
-        trained: `accuracy` (0..1) and `loss` (mean cross-entropy, nats) of the finished network
-            on its training images, with all units.
-        test: the same on the test images.
+    `curve` has a row per epoch, one or more. `trained` and `test` are `accuracy` and `loss` of the
+    finished network on its training images and on the test images, with all units. Of the metrics,
 
-    Returns:
-        Accuracy (0..1) and loss (nats) on training, validation and test images after the last
-        epoch, and:
-
-        - `training_accuracy`, `training_loss`: means over the last epoch's batches, with Dropout
-          at work, as Keras reports them; `evaluated_training_*`: see `trained`.
-        - `accuracy_gap`: `training_accuracy` minus `validation_accuracy`.
-        - `best_epoch`: see the function of that name.
-        - `last_five_validation_accuracy`, `last_five_validation_loss`: means over the last five
-          epochs, or over all where there are fewer; another seed moves them less than the last.
-        - `validation_loss_rise`: validation loss after the last epoch minus that of the best one,
-          0 or more.
+    - `training_*` are means over the last epoch's batches, with Dropout at work, as Keras reports
+      them, and `accuracy_gap` is that accuracy minus `validation_accuracy`;
+    - `evaluated_training_*` are with all units;
+    - `last_five_*` are means over the last five epochs (all, if fewer): another seed moves them
+      less;
+    - `validation_loss_rise` is the last validation loss minus the lowest, 0 or more.
     """
     last, last_five = curve[-1], curve[-LAST:]
     return {
@@ -65,11 +54,7 @@ def summarise(
 
 
 def require_finite(metrics: Mapping[str, float], when: str, *, learning_rate: float) -> None:
-    """End a training that diverged.
-
-    Raises:
-        InputError: a metric is infinite or NaN.
-    """
+    """End a training that diverged: raise InputError if a metric is infinite or NaN."""
     for name, value in metrics.items():
         if not math.isfinite(value):
             raise InputError(

@@ -10,12 +10,9 @@ from experiment.npz import read_arrays
 
 @dataclass(frozen=True)
 class Split:
-    """The images of one purpose (training, validation or test).
+    """Images of one purpose, `uint8 (n, h, w, 1)`, and their labels, unsigned `(n,)`.
 
-    Attributes:
-        images: `uint8 (n, h, w, 1)`, 0..255.
-        labels: unsigned `(n,)`, 0..classes-1.
-        classes: number of classes of the whole dataset, 2 or more.
+    The labels are 0..classes-1, of all classes of the data set: 2 or more.
     """
 
     images: np.ndarray
@@ -24,10 +21,6 @@ class Split:
 
 
 def read_split(path: Path) -> Split:
-    """Read what the stage `preprocess` wrote.
-
-    Raises:
-        InputError: as `read_arrays`.
-    """
+    """Read what the stage `preprocess` wrote, or raise InputError."""
     arrays = read_arrays(path, ("images", "labels", "classes"))
     return Split(arrays["images"], arrays["labels"], int(arrays["classes"]))

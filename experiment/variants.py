@@ -16,12 +16,9 @@ Placement = Literal["none", "dense", "pooling", "both"]
 
 @dataclass(frozen=True)
 class Variant:
-    """One of the trainings of the pipeline.
+    """One of the trainings of the pipeline: its name for readers, and `#rrggbb` for its curves.
 
-    Attributes:
-        label: as a reader meets it.
-        colour: of its curves, as `#rrggbb`.
-        network: returns the arguments of `build_model` in which it differs from the plain network.
+    `network` returns the arguments of `build_model` in which it differs from the plain network.
     """
 
     label: str
@@ -37,9 +34,6 @@ VARIANTS = {
     "dropout": Variant(
         "with Dropout",
         "#E69F00",
-        lambda params: {
-            "dropout_rate": params.train.dropout_rate,
-            "dropout_placement": "dense",
-        },
+        lambda params: {"dropout_rate": params.train.dropout_rate, "dropout_placement": "dense"},
     ),
 }

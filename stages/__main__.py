@@ -4,22 +4,24 @@ Each training uses one core. DVC runs one stage after the other, so this starts 
 one for each training, once what both depend on is up to date (`dvc repro --single-item`).
 """
 
-import asyncio
 import json
 import os
 import re
 import signal
+import subprocess
 import sys
-from collections.abc import Coroutine
+import time
+from collections.abc import Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
 
 from experiment.parameters import load_parameters
-from experiment.support.errors import InputError, TerminatedError, one_line_errors
+from experiment.support.errors import InputError, one_line_errors
 from experiment.variants import VARIANTS
 from stages.check import check_parameters
 from stages.summary import format_summary
-from stages.surroundings import count_processors, describe_lock, make_environment
+from stages.surroundings import describe_lock, make_environment
 
 TRAININGS = tuple(f"train_{variant}" for variant in VARIANTS)
 # DVC's global options: another DVC process holds its lock for a moment at most.
@@ -54,105 +56,90 @@ def main() -> None:
             raise InputError("expected dvc.yaml in this folder; run at the top of the repository")
         with one_line_errors("check"):  # DVC takes the data set's name in dvc.yaml from params.yaml
             check_parameters()
-        asyncio.run(stop_on_request(run_stages()))
+        run_stages()
         print(f"\n{format_summary(load_parameters())}")
 
 
-async def stop_on_request(work: Coroutine[None, None, None]) -> None:
-    """Do the work; a request to terminate ends it in order.
-
-    An exception of a signal handler would end whichever callback is at work, with a traceback.
-
-    Raises:
-        TerminatedError: there was a request.
-    """
-    loop, task, asked = asyncio.get_running_loop(), asyncio.current_task(), list[int]()
-
-    def ask(number: int) -> None:
-        if task and not asked:
-            task.cancel()
-        asked.append(number)
-
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) != signal.SIG_IGN:
-            loop.add_signal_handler(number, ask, number)
-    try:
-        await work
-    except asyncio.CancelledError:
-        if asked:
-            raise TerminatedError(asked[0]) from None
-        raise
-
-
-async def run_stages() -> None:
+def run_stages() -> None:
     """Run what is out of date: the trainings side by side where there is a processor for each."""
-    if await find_changes("dvc.yaml") == {}:
+    print("DVC looks for what is out of date: seconds; half a minute the first time", flush=True)
+    if find_changes("dvc.yaml") == {}:
         print("Everything is up to date: the results are those of this code and params.yaml.")
         return
-    await run_dvc("repro", "preprocess")
-    changed = await find_changes(*TRAININGS)
+    run_dvc(["repro", "preprocess"])
+    changed = find_changes(*TRAININGS)
     stale = [name for name in TRAININGS if name in changed or "unknown" in changed]
     if stale:
         print("`make watch` in another terminal shows the curves while they grow", flush=True)
-    if len(stale) > 1 and count_processors() > 1:
-        trainings = [asyncio.create_task(run_dvc("repro", "--single-item", name)) for name in stale]
-        try:
-            await asyncio.gather(*trainings)
-        finally:  # the first that fails stops the others
-            for training in trainings:
-                training.cancel()
-            await asyncio.gather(*trainings, return_exceptions=True)
-    await run_dvc("repro")
+    processors = os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        processors = len(os.sched_getaffinity(0))
+    if len(stale) > 1 and processors > 1:
+        run_dvc(*(["repro", "--single-item", name] for name in stale))
+    run_dvc(["repro"])
 
 
-async def find_changes(*targets: str) -> dict[str, object]:
+def find_changes(*targets: str) -> dict[str, object]:
     """Return what `dvc status` says of these stages or pipelines: stage to what has changed."""
     try:
-        text = await run_dvc("status", "--json", *targets, show=False)
+        (text,) = run_dvc(["status", "--json", *targets], show=False)
         return json.loads(text)  # type: ignore[no-any-return]
     except InputError as error:
         # Such as a parameter that is missing: the stage `check` says it better.
         return {"unknown": error}
 
 
-async def run_dvc(*arguments: str, show: bool = True) -> str:
-    """Run DVC to its end, or end it with all that it started; return what it printed.
+def run_dvc(*commands: Sequence[str], show: bool = True) -> list[str]:
+    """Run DVC's commands side by side; return what each printed, or raise InputError if one fails.
 
-    It runs in a process group of its own, so that a stop reaches the stage's command too: DVC
-    itself ignores an interrupt while a command runs.
-
-    Args:
-        arguments: of DVC.
-        show: print each line, without DVC's chatter, and its errors among them.
-
-    Raises:
-        InputError: it failed.
+    The first that fails ends the others, and a stop of this process ends all. Each is in a process
+    group of its own, so that a stop reaches the stage's command too: DVC itself ignores an
+    interrupt while a command runs. If asked to, show each line, without DVC's chatter; if not, its
+    errors are dropped.
     """
-    process = await asyncio.create_subprocess_exec(
-        *DVC,
-        *arguments,
-        env=make_environment(),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT if show else asyncio.subprocess.DEVNULL,
-        start_new_session=True,
-        limit=2**24,
-    )
-    assert process.stdout  # noqa: S101  # it is a pipe
-    waiting = asyncio.create_task(report_waiting())
+    started, processes, said = time.time(), list[subprocess.Popen[str]](), None
+    with ThreadPoolExecutor() as pool:
+        try:
+            for command in commands:
+                process = subprocess.Popen(
+                    [*DVC, *command],
+                    env=make_environment(),
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT if show else subprocess.DEVNULL,
+                    start_new_session=True,
+                    encoding="utf-8",
+                    errors="replace",
+                )
+                processes.append(process)
+            outputs = [
+                pool.submit(read_output, *pair, show)
+                for pair in zip(processes, commands, strict=True)
+            ]
+            while wait(outputs, 2, FIRST_EXCEPTION).not_done:
+                for output in outputs:
+                    if output.done():
+                        output.result()
+                holder = describe_lock(started)
+                if holder and holder != said:
+                    print(f"repro: waiting for {holder}", file=sys.stderr)
+                said = holder
+        finally:
+            stop(*processes)
+    return [output.result() for output in outputs]
+
+
+def read_output(process: "subprocess.Popen[str]", command: Sequence[str], show: bool) -> str:
+    """Read what DVC prints until it ends, or raise InputError if it fails."""
     lines = []
-    try:
-        async for content in process.stdout:
-            line = content.decode("utf-8", "replace")
+    with process:
+        for line in process.stdout or ():
             lines.append(line)
             if show and not CHATTER.match(line):
                 print(line, end="", flush=True)
-        status = await process.wait()
-    finally:
-        waiting.cancel()
-        await stop(process)
     output = "".join(lines)
-    if status:
-        raise InputError(f"dvc {' '.join(arguments)} failed; {find_reason(output, status)}")
+    if process.returncode:
+        reason = find_reason(output, process.returncode)
+        raise InputError(f"dvc {' '.join(command)} failed; {reason}")
     return output
 
 
@@ -171,31 +158,22 @@ def find_reason(output: str, status: int) -> str:
     return f"{stage[1] if stage else 'DVC'} was ended by {signal.Signals(number).name}, {cause}"
 
 
-async def report_waiting() -> None:
-    """Say who holds DVC's lock, once it has been held for two seconds."""
-    said = None
-    while True:
-        await asyncio.sleep(2)
-        holder = describe_lock()
-        if holder and holder != said:
-            print(f"repro: waiting for {holder}", file=sys.stderr)
-        said = holder
-
-
-async def stop(process: asyncio.subprocess.Process) -> None:
-    """End a process with all that it started: ask first, insist after 10 seconds.
+def stop(*processes: "subprocess.Popen[str]") -> None:
+    """End processes with all that they started: ask first, insist after 10 seconds.
 
     A DVC process that is asked just as it starts a command ends without waiting for it, and the
     command was not there to be asked. It is what the group still holds when DVC has ended.
     """
-    if process.returncode is not None:
-        return
-    os.killpg(process.pid, signal.SIGINT)
-    with suppress(TimeoutError):
-        await asyncio.wait_for(process.wait(), 10)
-    with suppress(ProcessLookupError):  # the group is empty, as it nearly always is
-        os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()
+    running = [process for process in processes if process.poll() is None]
+    for process in running:
+        with suppress(ProcessLookupError):  # it has just ended
+            os.killpg(process.pid, signal.SIGINT)
+    for process in running:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+        with suppress(ProcessLookupError):  # the group is empty, as it nearly always is
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 if __name__ == "__main__":

@@ -7,11 +7,10 @@ same bytes whenever the parameters are right, so that it makes no other stage st
 
 import importlib
 import platform
-from collections.abc import Mapping
 from pathlib import Path
 
 from experiment.data.known import DatasetName
-from experiment.files import replacing
+from experiment.files import write_text
 from experiment.parameters import DataParameters, Parameters, read_parameters
 from experiment.support.errors import one_line_errors, wrong
 
@@ -35,21 +34,16 @@ def main() -> None:
     """Check `params.yaml` and write the mark that the other stages depend on."""
     with one_line_errors("check"):
         check_parameters()
-        with replacing(CHECKED) as temporary:
-            temporary.write_bytes(b"params.yaml was right when this was written\n")
+        write_text(CHECKED, "params.yaml was right when this was written\n")
 
 
 def check_parameters() -> None:
-    """Raise InputError if a parameter is wrong, or needs another processor."""
+    """Raise InputError if a parameter is wrong, or needs another x86-64 processor."""
     params = read_parameters(Path("params.yaml"), _Checked)
-    if platform.machine().lower() in ("amd64", "x86_64"):
-        # What `numpy.show_runtime` prints; TensorFlow would die where it were asked.
-        numpy = importlib.import_module("numpy._core._multiarray_umath")
-        check_processor(params, numpy.__cpu_features__)
-
-
-def check_processor(params: Parameters, features: Mapping[str, bool]) -> None:
-    """Raise InputError if an x86-64 processor has not the instructions that a training uses."""
+    if platform.machine().lower() not in ("amd64", "x86_64"):
+        return
+    # What `numpy.show_runtime` prints; TensorFlow would die where it were asked.
+    features = importlib.import_module("numpy._core._multiarray_umath").__cpu_features__
     if not features["AVX"]:
         remedy = "run this on another machine (a virtual one: with the host's processor)"
         raise wrong("processor", "AVX, without which TensorFlow dies", "none", remedy)

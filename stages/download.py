@@ -6,7 +6,6 @@ from pathlib import Path
 from experiment.data.fetch import fetch
 from experiment.data.known import FOLDER, list_known
 from experiment.data.own import read_dataset
-from experiment.data.split import Dataset
 from experiment.files import write_arrays
 from experiment.parameters import load_parameters
 from experiment.support.errors import one_line_errors
@@ -17,18 +16,16 @@ RAW = Path("data/raw/images.npz")
 def main() -> None:
     """Get the data set that `data.dataset` names and write it to `data/raw/`."""
     with one_line_errors("download"):
-        dataset = get_dataset(load_parameters().data.dataset)
+        name = load_parameters().data.dataset
+        if name in list_known():
+            dataset = fetch(name, by_hand=RAW, report=report)
+        else:
+            dataset = read_dataset(FOLDER / name)
         write_arrays(RAW, dataset.arrays())
 
 
-def get_dataset(name: str) -> Dataset:
-    """Return a known data set, or an own one in `data/own/`, or raise InputError."""
-    if name in list_known():
-        return fetch(name, by_hand=RAW, report=_report)
-    return read_dataset(FOLDER / name)
-
-
-def _report(line: str) -> None:
+def report(line: str) -> None:
+    """Print a line about a source."""
     print(f"download: {line}", file=sys.stderr)
 
 

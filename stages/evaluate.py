@@ -30,9 +30,8 @@ def main() -> None:
     asked = parser.parse_args()
     with one_line_errors("evaluate"):
         if not asked.model.is_file():
-            raise InputError(
-                f"{asked.model}: no such file; `make repro` trains it, `dvc pull` gets it"
-            )
+            remedy = "`make repro` trains it, `dvc pull` gets it"
+            raise InputError(f"{asked.model}: no such file; {remedy}")
         evaluate(asked.model, asked.image)
 
 
@@ -57,27 +56,28 @@ def evaluate(path: Path, picture: Path | None) -> None:
         print(f"{path} on the {count:,} test images of {label_of(params.data.dataset)}")
         print(f"accuracy  {100 * accuracy:.2f} %  ({round(count * (1 - accuracy)):,} wrong)")
         print(f"loss      {result['loss']:.4f}")
-    else:
-        digit = params.data.dataset == "mnist"
-        pixels = read_picture(picture, (height, width), digit=digit)
-        (probabilities,) = model(training.scale(pixels[None]), training=False).numpy()
-        raw = read_arrays(RAW, (), optional=("names",)) if RAW.is_file() else {}
-        names = list(raw.get("names", []))
-        names = names if len(names) == len(probabilities) else []
-        order = (-probabilities).argsort(kind="stable")
-        print(f"{path} on {picture}: {format_classes(order[:1], names)}")
-        for label in order[:10]:
-            share, name = 100 * probabilities[label], names[label] if names else ""
-            print(f"{label:>3}  {share:6.2f} %  {'#' * round(0.4 * share):<40}  {name}".rstrip())
+        return
+    pixels = read_picture(picture, (height, width), digit=params.data.dataset == "mnist")
+    (probabilities,) = training.predict(model, pixels[np.newaxis])
+    names = read_names(len(probabilities))
+    order = (-probabilities).argsort(kind="stable")
+    print(f"{path} on {picture}: {format_classes(order[:1], names)}")
+    for label in order[:10]:
+        share, name = 100 * probabilities[label], names[label] if names else ""
+        print(f"{label:>3}  {share:6.2f} %  {'#' * round(0.4 * share):<40}  {name}".rstrip())
+
+
+def read_names(classes: int) -> list[str]:
+    """Return the names of the classes; none where the images have no names, or other classes."""
+    raw = read_arrays(RAW, (), optional=("names",)) if RAW.is_file() else {}
+    names: list[str] = raw["names"].tolist() if "names" in raw else []
+    return names if len(names) == classes else []
 
 
 def read_picture(path: Path, size: tuple[int, int], *, digit: bool) -> np.ndarray:
-    """Read a picture as `uint8 (h, w, 1)`, 0..255, or raise InputError.
+    """Read a picture as `uint8 (h, w, 1)`, 0..255, of the network's height and width.
 
-    Args:
-        path: the file.
-        size: height and width that the network takes; a picture of that size stays as it is.
-        digit: make it like MNIST's digits, else only change its size.
+    One of another size is made like MNIST's if it is a `digit`, else only resized.
     """
     grey, _ = read_grey(path)
     if grey.size != size[::-1]:

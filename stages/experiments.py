@@ -13,7 +13,7 @@ from experiment.support.errors import InputError, one_line_errors
 from experiment.variants import VARIANTS
 from stages.surroundings import make_environment
 
-ALWAYS = ("train.dropout_rate", "train.epochs")
+ALWAYS = ["train.dropout_rate", "train.epochs"]
 
 
 def main() -> None:
@@ -22,27 +22,21 @@ def main() -> None:
         os.environ.update(make_environment())
         load_parameters()  # names a mistake in params.yaml better than DVC
         try:
-            rows = dvc.api.exp_show()
+            print(format_experiments(dvc.api.exp_show()))
         except DvcException as error:
             raise InputError(" ".join(str(error).split())) from None
-        print(format_experiments(rows))
 
 
 def format_experiments(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return the rate first, then the epochs, what else differs, and accuracy on test images.
-
-    Args:
-        rows: of `dvc.api.exp_show`.
-    """
+    """Return the rate first, then the epochs, what else differs, and accuracy on test images."""
     table = pd.DataFrame(rows)
     parameters = [f"{section}.{name}" for section, model in load_parameters() for name, _ in model]
-    others = [name for name in parameters if name in table and len({*table[name]}) > 1]
-    chosen = [*ALWAYS, *(name for name in others if name not in ALWAYS)]
+    differ = [name for name in parameters if name in table and len({*table[name]}) > 1]
+    chosen = [*ALWAYS, *(name for name in differ if name not in ALWAYS)]
     shown = table.reindex(columns=chosen).rename(columns=lambda name: name.split(".")[1])
-    for variant, description in VARIANTS.items():
-        accuracy = table.get(f"metrics/{variant}.json:test_accuracy")
-        percent = pd.to_numeric(accuracy, errors="coerce") * 100
-        shown[description.label] = percent.map("{:.2f} %".format, na_action="ignore")
+    for name, variant in VARIANTS.items():
+        accuracy = pd.to_numeric(table.get(f"metrics/{name}.json:test_accuracy"), errors="coerce")
+        shown[variant.label] = (100 * accuracy).map("{:.2f} %".format, na_action="ignore")
     shown["experiment"] = table["Experiment"].fillna(table["rev"])
     return str(shown.to_string(index=False, na_rep="-", float_format="{:g}".format))
 

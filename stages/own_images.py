@@ -4,9 +4,9 @@ The pictures are in `pictures/train/CLASS/` and `pictures/test/CLASS/`; docs/own
 """
 
 import argparse
+import os
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +19,7 @@ from experiment.files import write_arrays
 from experiment.support.errors import InputError, one_line_errors, wrong
 
 OWN = FOLDER / "own"
-PARTS = ("train", "test")
 SIDE = 28  # pixels, as MNIST's
-
-LeftOut = defaultdict[str, list[Path]]
 
 
 def main() -> None:
@@ -42,21 +39,24 @@ def main() -> None:
 
 def convert(pictures: Path, output: Path) -> None:
     """Write the pictures as arrays, or raise InputError and write nothing."""
-    left_out: LeftOut = defaultdict(list)
-    names = find_classes(pictures, left_out)
+    left_out = defaultdict[str, list[Path]](list)
+    found = {part: read_part(pictures / part, left_out) for part in ("train", "test")}
+    classes = {name for part in found.values() for name, _ in part}
+    # Numbers by their value: the class 10 comes after 9.
+    names = sorted(classes, key=lambda name: name.zfill(9) if name.isdecimal() else name)
     arrays = {"names": np.array(names)}
-    for part in PARTS:
-        images, labels = read_part(pictures / part, names, left_out)
-        counts = Counter(labels)
-        print(f"{pictures / part}: {', '.join(f'{n}: {counts[i]}' for i, n in enumerate(names))}")
-        arrays |= {f"x_{part}": np.array(images), f"y_{part}": np.array(labels, np.int64)}
+    for part, images in found.items():
+        counts = Counter(name for name, _ in images)
+        print(f"{pictures / part}: {', '.join(f'{name}: {counts[name]}' for name in names)}")
+        arrays[f"x_{part}"] = np.array([pixels for _, pixels in images])
+        arrays[f"y_{part}"] = np.array([names.index(name) for name, _ in images], np.int64)
     for reason, paths in left_out.items():
         print(f"left out, {reason}: {len(paths)} ({shorten(paths)})")
-    for part in PARTS:
-        empty = np.setdiff1d(np.arange(len(names)), arrays[f"y_{part}"])
-        if empty.size:
-            found = f"none of {format_classes(empty, names)}"
-            raise wrong(str(pictures / part), "pictures of each class", found, "add some")
+    for part, images in found.items():
+        if missing := sorted(classes - {name for name, _ in images}):
+            expected = f"pictures of each class, {shorten(names)}"
+            remedy = "add some, or correct the names of the folders"
+            raise wrong(str(pictures / part), expected, f"none of {shorten(missing)}", remedy)
     write_arrays(output, check_arrays(arrays).arrays())
     print(f"{output}: {SIDE} x {SIDE} pixels, {format_classes(np.arange(len(names)), names)}")
     print(
@@ -65,45 +65,22 @@ def convert(pictures: Path, output: Path) -> None:
     )
 
 
-def find_classes(pictures: Path, left_out: LeftOut) -> list[str]:
-    """Return the names of the classes: the folders of train, which those of test must be, too."""
-    found: dict[str, set[str]] = {}
-    for part in PARTS:
-        if not (pictures / part).is_dir():
-            expected = f"the folders {pictures}/train/CLASS and {pictures}/test/CLASS"
-            raise wrong(str(pictures / part), expected, "no such folder", "check the path")
-        folders = [path for path in list_visible(pictures / part, left_out) if path.is_dir()]
-        found[part] = {unicodedata.normalize("NFC", path.name) for path in folders}
-    for part, other in (PARTS, PARTS[::-1]):
-        if alone := found[part] - found[other]:
-            expected = f"the classes of {pictures / other}, {shorten(sorted(found[other]))}"
-            remedy = f"rename the folders, or add pictures of it to {pictures / other}"
-            raise wrong(str(pictures / part), expected, f"also {shorten(sorted(alone))}", remedy)
-    # Numbers by their value: the class 10 comes after 9.
-    return sorted(found["train"], key=lambda name: name.zfill(9) if name.isdecimal() else name)
-
-
-def list_visible(folder: Path, left_out: LeftOut) -> Iterator[Path]:
-    """Yield what is in a folder, in order, without what systems and editors leave there."""
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith((".", "__MACOSX")):
-            left_out["hidden"].append(path)
-        else:
-            yield path
-
-
-def read_part(
-    folder: Path, names: list[str], left_out: LeftOut
-) -> tuple[list[np.ndarray], list[int]]:
-    """Return the images of train or test, `uint8 (n, n)`, and the class of each."""
+def read_part(top: Path, left_out: dict[str, list[Path]]) -> list[tuple[str, np.ndarray]]:
+    """Return the class of each picture below a folder, and the picture as `uint8 (28, 28)`."""
+    if not top.is_dir():
+        expected = f"the folders {top.parent}/train/CLASS and {top.parent}/test/CLASS"
+        raise wrong(str(top), expected, "no such folder", "check the path")
     Image.init()
     suffixes = {key for key, kind in Image.registered_extensions().items() if kind in Image.OPEN}
-    images, labels, waiting = [], [], list(list_visible(folder, defaultdict(list)))
-    while waiting:
-        path = waiting.pop(0)
-        if path.is_dir():
-            waiting = [*list_visible(path, left_out), *waiting]
-        elif path.parent == folder:
+    found = []
+    paths = [
+        Path(folder, name) for folder, _, files in os.walk(top, followlinks=True) for name in files
+    ]
+    for path in sorted(paths):
+        parts = path.relative_to(top).parts
+        if any(part.startswith((".", "__MACOSX")) for part in parts):
+            left_out["hidden"].append(path)
+        elif len(parts) == 1:
             left_out["in no class"].append(path)
         elif path.suffix.lower() not in suffixes:
             left_out["no picture by its suffix"].append(path)
@@ -115,17 +92,15 @@ def read_part(
                 continue
             if frames > 1:
                 left_out["frames after the first"].append(path)
-            images.append(np.asarray(grey.resize((SIDE, SIDE))))
-            name = unicodedata.normalize("NFC", path.relative_to(folder).parts[0])
-            labels.append(names.index(name))
-    return images, labels
+            name = unicodedata.normalize("NFC", parts[0])
+            found.append((name, np.asarray(grey.resize((SIDE, SIDE)))))
+    return found
 
 
 def read_grey(path: Path) -> tuple[Image.Image, int]:
-    """Read a picture of any mode as grey pixels 0..255, upright; return the number of frames, too.
+    """Read a picture of any mode as grey pixels 0..255, upright, and the number of its frames.
 
-    Raises:
-        InputError: there is no such file, or Pillow cannot read it.
+    InputError: there is no such file, or Pillow cannot read it.
     """
     try:
         with Image.open(path) as image:
@@ -145,13 +120,12 @@ def convert_to_grey(image: Image.Image) -> Image.Image:
     """
     if image.mode.startswith(("I", "F")):
         pixels = np.asarray(image, np.float64)
-        tops = [65535.0] if image.mode.startswith("I;16") else [1.0, 255.0, 65535.0]
-        fitting = [
-            top for top in tops[image.mode == "I" :] if 0 <= pixels.min() <= pixels.max() <= top
-        ]
-        if not fitting:
-            raise ValueError(f"pixels {pixels.min():g} to {pixels.max():g}, not 0 to 65535")
-        return Image.fromarray(np.rint(pixels * (255 / fitting[0])).astype(np.uint8))
+        low, high = pixels.min(), pixels.max()
+        tops = {"I": (255, 65535), "F": (1, 255, 65535)}.get(image.mode, (65535,))
+        top = next((top for top in tops if 0 <= low <= high <= top), None)
+        if top is None:
+            raise ValueError(f"pixels {low:g} to {high:g}, not 0 to 65535")
+        return Image.fromarray(np.rint(pixels * (255 / top)).astype(np.uint8))
     if image.mode == "LAB":
         return image.getchannel("L")
     if not image.has_transparency_data:

@@ -25,7 +25,7 @@ SIZE, DOTS_PER_INCH = (8, 5.4), 200
 
 
 def main() -> None:
-    """Draws both metrics from the curves of all variants."""
+    """Draw both metrics from the curves of all variants."""
     with one_line_errors("plot"), plain_style(font_size=13):
         curves = {variant: read_curve(PLOTS / f"{variant}.csv") for variant in VARIANTS}
         for metric in ("accuracy", "loss"):
@@ -33,14 +33,9 @@ def main() -> None:
 
 
 def read_curve(path: Path) -> pd.DataFrame:
-    """A curve as the training stages write it.
-
-    Raises:
-        InputError: the file is missing, empty, or lacks a column or a number.
-    """
+    """Read a curve as the training stages write it, or raise InputError."""
     try:
-        curve = pd.read_csv(path)
-        curve = curve[list(CURVE_COLUMNS)].apply(pd.to_numeric)
+        curve = pd.read_csv(path)[list(CURVE_COLUMNS)].apply(pd.to_numeric)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; run `dvc repro`") from None
     except (KeyError, ValueError) as error:  # pandas' own errors are of these kinds
@@ -52,12 +47,7 @@ def read_curve(path: Path) -> pd.DataFrame:
 
 
 def draw(curves: dict[str, pd.DataFrame], metric: str) -> Figure:
-    """Two lines a variant: colour tells the variant, the line style training from validation.
-
-    Args:
-        curves: by variant, with the columns `epoch`, `metric` and `val_` + `metric`.
-        metric: `accuracy` or `loss`.
-    """
+    """Draw `accuracy` or `loss`: colour tells the variant, line style training from validation."""
     figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.add_subplot()
     for variant, curve in curves.items():
@@ -72,23 +62,22 @@ def draw(curves: dict[str, pd.DataFrame], metric: str) -> Figure:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
-    # Outside the axes, where it covers no curve.
-    figure.legend(handles=_legend(), loc="outside lower left", ncols=2, frameon=False)
-    return figure
-
-
-def _legend() -> list[Line2D]:
-    """Two columns, each filled from above: the variants in turn, the mark below the left ones."""
-    columns: tuple[list[Line2D], list[Line2D]] = ([], [])
-    for number, variant in enumerate(VARIANTS.values()):
-        columns[number % 2].extend(
+    # Outside the axes, where it covers no curve. Two columns are filled from above: every other
+    # variant and the mark on the left, and on the right the rest, with a line of nothing below.
+    left, right = (
+        [
             Line2D([], [], color=variant.colour, ls=style, lw=2, label=f"{split}, {variant.label}")
+            for variant in [*VARIANTS.values()][place::2]
             for split, style in LINE_STYLES.items()
-        )
-    left, right = columns
-    mark = Line2D([], [], color="white", ls="", **BEST, label="best epoch: lowest validation loss")
-    nothing = [Line2D([], [], ls="", label="")] * (len(left) - len(right))
-    return [*left, mark, *right, *nothing]
+        ]
+        for place in (0, 1)
+    )
+    left.append(
+        Line2D([], [], color="white", ls="", **BEST, label="best epoch: lowest validation loss")
+    )
+    right += [Line2D([], [], ls="", label="")] * (len(left) - len(right))
+    figure.legend(handles=[*left, *right], loc="outside lower left", ncols=2, frameon=False)
+    return figure
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The last screen of `python -m stages`: what came out, and how much another seed changes it."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import fmean, stdev
@@ -14,10 +14,8 @@ from experiment.support.errors import InputError
 from experiment.variants import VARIANTS
 from study.runs import Entry, Setting, load_runs, run_of, select, setting_of
 
-Metrics = Mapping[str, float]
-BySeed = Mapping[int, Entry]
+Figures = Mapping[str, float]
 
-ROWS = ("test accuracy", "test loss", "accuracy gap")
 BASELINE = next(iter(VARIANTS))
 
 # Shown where it is there.
@@ -31,27 +29,26 @@ READ_MORE = {
 
 def format_summary(params: Parameters) -> str:
     """Return the screen, from the current folder; lines of at most 80 characters."""
-    name = label_of(params.data.dataset)
-    name = name if len(name) <= 30 else f"...{name[-27:]}"
-    epochs = "1 epoch" if params.train.epochs == 1 else f"{params.train.epochs} epochs"
-    metrics = {
-        variant: json.loads(Path(f"metrics/{variant}.json").read_bytes()) for variant in VARIANTS
-    }
+    name, epochs, used = (
+        label_of(params.data.dataset),
+        params.train.epochs,
+        params.train.instructions,
+    )
+    metrics = {name: json.loads(Path(f"metrics/{name}.json").read_bytes()) for name in VARIANTS}
     entries, settings = load_entries(), find_settings(params)
     runs = {variant: select(entries, setting) for variant, setting in settings.items()}
-
-    lines = [f"{name}, {epochs}, seed {params.train.seed}; each network trained once"]
-    seeds: set[int] = set()
-    unknown = []
-    for other in VARIANTS:
-        if other == BASELINE:
-            continue
+    lines = [
+        f"{name if len(name) <= 30 else f'...{name[-27:]}'}, {epochs} epoch"
+        f"{'' if epochs == 1 else 's'}, seed {params.train.seed}; each network trained once"
+    ]
+    seeds, unknown = set[int](), []
+    for other in [name for name in VARIANTS if name != BASELINE]:
         noise = compute_noise(runs[BASELINE], runs[other])
         lines += ["", *format_table(other, metrics, noise)]
         if noise:
             seeds |= runs[BASELINE].keys() & runs[other].keys()
         else:
-            unknown.append(VARIANTS[other].label)
+            unknown.append(other)
     lines += ["", "accuracy gap: on training images, with all units, minus on validation images"]
     next_step = "another rate (train.dropout_rate) in params.yaml, then `make repro`"
     if seeds:
@@ -59,21 +56,21 @@ def format_summary(params: Parameters) -> str:
             f"another seed: standard deviation of the difference over {len(seeds)} seeds;",
             "  a difference smaller than twice this could change sign with another seed",
             "among other seeds, by validation accuracy, the mean of the last five epochs:",
-            *(
-                f"  {place_run(params, variant, metrics[variant], runs[variant])}"
-                for variant in runs
-                if len(runs[variant]) > 1
-            ),
+        ]
+        lines += [
+            f"  {VARIANTS[name].label}: {place_run(metrics[name], found, params.train.seed)}"
+            for name, found in runs.items()
+            if len(found) > 1
         ]
     if unknown:
-        lines += [f"another seed: how much it changes {', '.join(unknown)} was not measured"]
-        lines += describe_nearest(entries, settings)
+        labels = ", ".join(VARIANTS[name].label for name in unknown)
+        lines.append(f"another seed: how much it changes {labels} was not measured")
+        lines += describe_nearest(entries, settings[BASELINE], settings[unknown[0]])
         next_step = "`make seeds N=5`, which measures how much another seed changes this"
-    used = params.train.instructions
     same = "as the committed results" if used == "avx2" else "other bits than avx2's, as committed"
-    lines += [f"instructions: {used}, {same}"]
-    read_more = [f"{path:<20}  {what}" for path, what in READ_MORE.items() if Path(path).exists()]
-    return "\n".join([*lines, "", *read_more, "", f"Try next: {next_step}"])
+    lines += [f"instructions: {used}, {same}", ""]
+    lines += [f"{path:<20}  {what}" for path, what in READ_MORE.items() if Path(path).exists()]
+    return "\n".join([*lines, "", f"Try next: {next_step}"])
 
 
 def load_entries() -> list[Entry]:
@@ -93,43 +90,48 @@ def find_settings(params: Parameters) -> dict[str, Setting]:
     }
 
 
-def measure(row: str, metrics: Metrics) -> float:
-    """Return the figure of a row: a loss in nats, an accuracy or a difference of two, 0..1."""
-    if row == "accuracy gap":
-        return metrics["evaluated_training_accuracy"] - metrics["validation_accuracy"]
-    return metrics[row.replace(" ", "_")]
-
-
-def compute_noise(first: BySeed, second: BySeed) -> dict[str, float]:
-    """Return, by row, the deviation of the difference over the seeds of both; none below two."""
-    seeds = first.keys() & second.keys()
-    if len(seeds) < 2:
-        return {}
+def measure(metrics: Figures) -> dict[str, float]:
+    """Return the figures of the table: a loss in nats, and accuracies and their gap, 0..1."""
+    gap = metrics["evaluated_training_accuracy"] - metrics["validation_accuracy"]
     return {
-        row: stdev(
-            measure(row, second[seed].metrics) - measure(row, first[seed].metrics) for seed in seeds
-        )
-        for row in ROWS
+        "test accuracy": metrics["test_accuracy"],
+        "test loss": metrics["test_loss"],
+        "accuracy gap": gap,
     }
 
 
-def format_table(
-    other: str, metrics: Mapping[str, Metrics], noise: Mapping[str, float]
-) -> Iterator[str]:
+def compute_noise(first: Mapping[int, Entry], second: Mapping[int, Entry]) -> dict[str, float]:
+    """Return the deviation of each difference over the seeds of both; nothing below two seeds."""
+    seeds = first.keys() & second.keys()
+    pairs = [(measure(first[seed].metrics), measure(second[seed].metrics)) for seed in seeds]
+    if len(pairs) < 2:
+        return {}
+    return {row: stdev(there[row] - here[row] for here, there in pairs) for row in pairs[0][0]}
+
+
+def format_table(other: str, metrics: Mapping[str, Figures], noise: Figures) -> list[str]:
     """Return a table of the baseline, another variant, their difference, and its noise."""
-    names = [VARIANTS[name].label for name in (BASELINE, other)]
-    header = [*names, "difference"] + (["another seed"] if noise else [])
-    widths = [
-        max(16, len(cell) + 2) if cell in names[1:] else max(16, len(cell)) for cell in header
-    ]
-    yield format_line("", header, widths)
-    for row in ROWS:
-        first, second = measure(row, metrics[BASELINE]), measure(row, metrics[other])
-        cells = [format_figure(row, first), format_figure(row, second)]
-        cells.append(format_figure(row, second - first, sign="+"))
-        if noise:
-            cells.append(f"±{format_figure(row, noise[row], sign='-')}")
-        yield format_line(row, cells, widths)
+    table = [["", VARIANTS[BASELINE].label, VARIANTS[other].label, "difference"]]
+    first, second = measure(metrics[BASELINE]), measure(metrics[other])
+    for row in first:
+        cells = [format_figure(row, first[row]), format_figure(row, second[row])]
+        table.append([row, *cells, format_figure(row, second[row] - first[row], sign="+")])
+    if noise:
+        table[0].append("another seed")
+        for cells in table[1:]:
+            cells.append(f"±{format_figure(cells[0], noise[cells[0]], sign='-')}")
+    widths = [max(map(len, column)) + 3 for column in zip(*table, strict=True)]
+    return [f"{cells[0]:13}" + "".join(map(str.rjust, cells[1:], widths[1:])) for cells in table]
+
+
+def place_run(metrics: Figures, runs: Mapping[int, Entry], seed: int) -> str:
+    """Say where a run ended among those of other seeds."""
+    own = metrics["last_five_validation_accuracy"]
+    curves = [entry.curve for other, entry in runs.items() if other != seed]
+    ends = [fmean(row["val_accuracy"] for row in curve[-LAST:]) for curve in curves]
+    lower, higher = sum(end < own for end in ends), sum(end > own for end in ends)
+    kind = "ordinary" if lower and higher else "unusual"
+    return f"an {kind} run: {lower} of {len(ends)} seeds ended lower"
 
 
 def format_figure(row: str, value: float, sign: str = "") -> str:
@@ -139,48 +141,22 @@ def format_figure(row: str, value: float, sign: str = "") -> str:
     return f"{100 * value:{sign}.2f} {'points' if sign else '%'}"
 
 
-def format_line(label: str, cells: Sequence[str], widths: Sequence[int]) -> str:
-    """Format a row of the table."""
-    columns = zip(cells, widths, strict=True)
-    return f"{label:<13}{''.join(f'{cell:>{width}}' for cell, width in columns)}"
-
-
-def place_run(params: Parameters, variant: str, metrics: Metrics, runs: BySeed) -> str:
-    """Say where a run ended among those of other seeds."""
-    own = metrics["last_five_validation_accuracy"]
-    others = [
-        fmean(row["val_accuracy"] for row in entry.curve[-LAST:])
-        for seed, entry in runs.items()
-        if seed != params.train.seed
-    ]
-    lower, higher = sum(end < own for end in others), sum(end > own for end in others)
-    kind = "ordinary" if lower and higher else "unusual"
-    return f"{VARIANTS[variant].label}: an {kind} run: {lower} of {len(others)} seeds ended lower"
-
-
-def describe_nearest(entries: Sequence[Entry], settings: Mapping[str, Setting]) -> list[str]:
+def describe_nearest(entries: Sequence[Entry], baseline: Setting, other: Setting) -> list[str]:
     """Describe the noise of the nearest stored runs: those that differ in one parameter alone."""
-    found: dict[float, str] = {}
-    for setting in settings.values():
-        for stored in {entry.setting for entry in entries}:
-            ours, theirs = asdict(setting), asdict(stored)
-            changed = {name: theirs[name] for name in ours if ours[name] != theirs[name]}
-            if len(changed) != 1 or changed.keys() & {"dataset", "placement", "further"}:
-                continue
-            ((name, value),) = changed.items()
-            shared = {} if name == "dropout_rate" else changed
-            first = select(entries, replace(settings[BASELINE], **shared))
-            noise = compute_noise(first, select(entries, stored))
-            if noise and setting != settings[BASELINE]:
-                figure = format_figure(ROWS[0], noise[ROWS[0]], sign="-")
-                found[find_distance(ours[name], value)] = (
-                    f"  with {name} {value} instead of {ours[name]}, {ROWS[0]}: ±{figure}"
-                )
-    return [found[min(found)]] if found else []
-
-
-def find_distance(ours: object, theirs: object) -> float:
-    """Return how far apart two values of a parameter are: below 1 for numbers, else 1."""
-    if isinstance(ours, int | float) and isinstance(theirs, int | float):
-        return abs(ours - theirs) / max(ours, theirs)
-    return 1.0
+    found: list[tuple[float, str]] = []
+    ours = asdict(other)
+    for setting in {entry.setting for entry in entries}:
+        changed = {name: value for name, value in asdict(setting).items() if value != ours[name]}
+        if len(changed) != 1 or changed.keys() & {"dataset", "placement", "further"}:
+            continue
+        ((name, value),) = changed.items()
+        # Without Dropout there is no rate to change.
+        without = baseline if name == "dropout_rate" else replace(baseline, **changed)
+        noise = compute_noise(select(entries, without), select(entries, setting))
+        numbers = isinstance(value, int | float)
+        distance = abs(value - ours[name]) / max(value, ours[name]) if numbers else 1.0
+        if noise:
+            figure = format_figure("test accuracy", noise["test accuracy"], sign="-")
+            text = f"  with {name} {value} instead of {ours[name]}, test accuracy: ±{figure}"
+            found.append((distance, text))
+    return [min(found)[1]] if found else []

@@ -9,15 +9,7 @@ from typing import Any
 from experiment.files import CURVE_COLUMNS, write_curve, write_json, write_predictions
 from experiment.metrics import require_finite, summarise
 from experiment.network import NUMERICS
-from experiment.network.checkpoint import (
-    CHECKPOINTS,
-    START,
-    Row,
-    State,
-    fingerprint,
-    load_state,
-    save_state,
-)
+from experiment.network.checkpoint import CHECKPOINTS, START, fingerprint, load_state, save_state
 from experiment.network.environment import describe_environment, starting_tensorflow
 from experiment.parameters import Parameters, load_parameters
 from experiment.splits import read_split
@@ -40,47 +32,54 @@ def main() -> None:
 def run(variant: str) -> None:
     """Train one variant, from the processed images to its files."""
     params = load_parameters()
+    settings, epochs = params.train, params.train.epochs
     of_network, of_training = select_settings(params, variant)
     inputs = [PROCESSED / f"{name}.npz" for name in ("train", "validation")]
     train, validation = (read_split(path) for path in inputs)
 
-    with starting_tensorflow(params.train.instructions):
+    with starting_tensorflow(settings.instructions):
         # Seconds, and only once the input is known good.
         from experiment.network import training
         from experiment.network.model import build_model, write_model
 
-        training.configure(params.train.threads)
+        training.configure(settings.threads)
 
     environment = training.build_information() | describe_environment(
-        threads=params.train.threads, instructions=params.train.instructions
+        threads=settings.threads, instructions=settings.instructions
     )
     depends_on = of_network | of_training | environment | {"numerics": NUMERICS}
     key = fingerprint(parameters=depends_on, data=inputs)
-    checkpoint = CHECKPOINTS / f"{variant}.npz"
+    checkpoint, curve_file = CHECKPOINTS / f"{variant}.npz", Path(f"plots/{variant}.csv")
+    state = START
+    try:
+        state = load_state(checkpoint, fingerprint=key) or START
+    except InputError as error:
+        print(f"{variant}  not resumed: {error}; training from the first epoch", file=sys.stderr)
+    if state.curve:
+        print(f"{variant}  resumed after epoch {len(state.curve)}", file=sys.stderr)
+        write_curve(curve_file, state.curve)  # DVC has deleted it
+
     train, validation = training.as_tensors(train), training.as_tensors(validation)
     model = build_model(image_shape=train.images.shape[1:], classes=train.classes, **of_network)
-    start = load_or_start(checkpoint, key, variant)
     evaluate = training.Evaluation(model)
     states = training.train_epochs(
-        model, train, validation, evaluate=evaluate, state=start, **of_training
+        model, train, validation, evaluate=evaluate, state=state, **of_training
     )
-    curve = start.curve
-    with closing(Progress(variant, total=params.train.epochs, finished=len(curve))) as progress:
-        if curve:
-            write_curve(Path(f"plots/{variant}.csv"), curve)  # DVC has deleted it
+    with closing(Progress(variant, total=epochs, finished=len(state.curve))) as progress:
         for state in states:
             # First: what is shown as finished is not trained again.
             save_state(checkpoint, state, fingerprint=key)
-            curve = state.curve
-            write_curve(Path(f"plots/{variant}.csv"), curve)
-            report(progress, curve[-1], epochs=params.train.epochs)
+            write_curve(curve_file, state.curve)
+            row = state.curve[-1]
+            shown = "  ".join(f"{name} {row[name]:.4f}" for name in CURVE_COLUMNS[1:])
+            progress.step(1, f"epoch {row['epoch']:{len(str(epochs))}}/{epochs}", shown)
     trained = evaluate(train)
     # The one use of the test images: nothing after this line changes the model.
     unseen = read_split(PROCESSED / "test.npz")
     test = evaluate(training.as_tensors(unseen))
     probabilities = training.predict(model, unseen.images)
-    metrics = summarise(curve, trained=trained, test=test)
-    require_finite(metrics, "after the last epoch", learning_rate=params.train.learning_rate)
+    metrics = summarise(state.curve, trained=trained, test=test)
+    require_finite(metrics, "after the last epoch", learning_rate=settings.learning_rate)
 
     write_model(Path(f"models/{variant}.keras"), model)
     write_json(Path(f"metrics/{variant}.environment.json"), environment)
@@ -104,25 +103,6 @@ def select_settings(params: Parameters, variant: str) -> tuple[dict[str, Any], d
         "seed": params.train.seed,
     }
     return of_network, of_training
-
-
-def load_or_start(checkpoint: Path, key: str, variant: str) -> State:
-    """Load the state to go on from, or start before the first epoch; report which."""
-    try:
-        state = load_state(checkpoint, fingerprint=key)
-    except InputError as error:
-        print(f"{variant}  not resumed: {error}; training from the first epoch", file=sys.stderr)
-        return START
-    if state is None:
-        return START
-    print(f"{variant}  resumed after epoch {len(state.curve)}", file=sys.stderr)
-    return state
-
-
-def report(progress: Progress, row: Row, *, epochs: int) -> None:
-    """Show the metrics of an epoch."""
-    metrics = "  ".join(f"{name} {row[name]:.4f}" for name in CURVE_COLUMNS[1:])
-    progress.step(1, f"epoch {row['epoch']:{len(str(epochs))}}/{epochs}", metrics)
 
 
 if __name__ == "__main__":

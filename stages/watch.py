@@ -8,20 +8,21 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import psutil
 from matplotlib.figure import Figure
 
-from experiment.files import replacing
+from experiment.files import write_text
 from experiment.parameters import Parameters, load_parameters
 from experiment.style import plain_style
 from experiment.support.errors import InputError, one_line_errors
 from experiment.variants import VARIANTS
 from stages.plot import PLOTS, draw, read_curve
 from stages.summary import find_settings, load_entries
-from stages.surroundings import find_processes
 from study.runs import Entry, select
 
 PAGE = Path(".checkpoints/watch.html")
 SECONDS = 2
+HEAD = '<!doctype html><meta charset="utf-8"><title>Dropout</title>'
 BANDS = "Bands: validation images, lowest to highest of the stored runs that repeat these settings."
 
 
@@ -32,20 +33,34 @@ def main() -> None:
         print(f"watch: open {PAGE.absolute().as_uri()}", flush=True)
         running = True
         while running:
-            running = bool(find_processes("dvc", "stages"))
-            figures = draw_figures(params, entries)
-            write_page(figures, refresh=running)
+            running = is_running()
+            page = HEAD + (f'<meta http-equiv="refresh" content="{SECONDS}">' if running else "")
+            for figure in draw_figures(params, entries):
+                picture = io.BytesIO()
+                figure.savefig(picture, dpi=100)
+                content = base64.b64encode(picture.getvalue()).decode()
+                page += f'<img alt="" src="data:image/png;base64,{content}">'
+            write_text(PAGE, f"{page}<p>{BANDS}</p>")
             time.sleep(SECONDS if running else 0)
         print("watch: no run is at work any more; the page shows its last curves")
 
 
+def is_running() -> bool:
+    """Tell whether DVC or `python -m stages` is at work in this folder."""
+    here = str(Path.cwd())
+    return any(
+        process.info["cwd"] == here
+        and {"dvc", "stages"} & {Path(word).name for word in process.info["cmdline"] or ()}
+        for process in psutil.process_iter(["cwd", "cmdline"])
+    )
+
+
 def draw_figures(params: Parameters, entries: Sequence[Entry]) -> list[Figure]:
     """Draw the curves that are there, over the bands of the seeds that repeat their settings."""
-    curves = {}
+    curves, settings = {}, {}
     for variant in VARIANTS:
         with suppress(InputError):  # not begun
             curves[variant] = read_curve(PLOTS / f"{variant}.csv")
-    settings = {}
     with suppress(InputError):  # no images yet
         settings = find_settings(params)
     figures = []
@@ -60,20 +75,6 @@ def draw_figures(params: Parameters, entries: Sequence[Entry]) -> list[Figure]:
                 figure.axes[0].fill_between(epochs, low, high, color=colour, alpha=0.2, lw=0)
         figures.append(figure)
     return figures
-
-
-def write_page(figures: Sequence[Figure], *, refresh: bool) -> None:
-    """Write the pictures into one file that a browser loads again, if asked to."""
-    page = '<!doctype html><meta charset="utf-8"><title>Dropout</title>'
-    if refresh:
-        page += f'<meta http-equiv="refresh" content="{SECONDS}">'
-    for figure in figures:
-        picture = io.BytesIO()
-        figure.savefig(picture, dpi=100)
-        content = base64.b64encode(picture.getvalue()).decode()
-        page += f'<img alt="" src="data:image/png;base64,{content}">'
-    with replacing(PAGE) as temporary:
-        temporary.write_text(f"{page}<p>{BANDS}</p>", encoding="utf-8")
 
 
 if __name__ == "__main__":

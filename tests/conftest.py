@@ -1,3 +1,5 @@
+import gzip
+import hashlib
 import os
 import shutil
 import signal
@@ -12,6 +14,7 @@ import pytest
 from filelock import FileLock
 from ruamel.yaml import YAML
 
+from experiment.data.fetch import IDX_FILES
 from gate.git import environment_without_repository
 
 # A test run in the background ignores Ctrl-C, and what it starts would inherit that.
@@ -98,6 +101,29 @@ def synthetic_arrays(
             image[label * 2] = 255
         arrays |= {f"x_{part}": pixels, f"y_{part}": labels}
     return arrays
+
+
+def idx_file(array: np.ndarray) -> bytes:
+    """An array as an uncompressed IDX file."""
+    shape = np.array(array.shape, dtype=">i4").tobytes()
+    return bytes([0, 0, 8, array.ndim]) + shape + array.tobytes()
+
+
+def write_known(path: Path, arrays: dict[str, np.ndarray], *sources: dict[str, str]) -> None:
+    """The one file that a known data set is; if no source is given, IDX files beside it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not sources:
+        for name, file in IDX_FILES.items():
+            (path.parent / file).write_bytes(gzip.compress(idx_file(arrays[name])))
+        sources = ({"name": "here", "form": "idx", "location": f"{path.parent.absolute()}/"},)
+    content = {
+        "label": "Bars",
+        "licence": "none",
+        "classes": ["a", "b", "c"],
+        "sha256": {name: hashlib.sha256(idx_file(arrays[name])).hexdigest() for name in IDX_FILES},
+        "sources": sources,
+    }
+    YAML().dump(content, path)
 
 
 def set_parameters(folder: Path, **values: object) -> None:

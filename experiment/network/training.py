@@ -21,13 +21,8 @@ UPDATES_PER_CALL = 150
 def configure(threads: int) -> None:
     """Fix what TensorFlow would otherwise choose by machine, and Keras' own defaults.
 
-    Call it first.
-
-    Args:
-        threads: threads within one operation, 1 or more. Another number can sum in another order.
-
-    Raises:
-        RuntimeError: TensorFlow runs already.
+    Call it first: RuntimeError means that TensorFlow runs already. `threads` are those within one
+    operation, 1 or more; another number can sum in another order.
     """
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
@@ -58,12 +53,8 @@ class Adam(keras.optimizers.Adam):  # type: ignore[misc]  # Keras has no types
     """Keras' Adam at its defaults, but for the learning rate.
 
     Keras writes the update of a variable as ten operations, each of which reads and writes arrays
-    of the size of the weights. TensorFlow has one operation that does it in one pass, which saves a
-    tenth of a training's time.
+    of the size of the weights. TensorFlow's one operation saves a tenth of a training's time.
     """
-
-    def __init__(self, learning_rate: float) -> None:
-        super().__init__(learning_rate)
 
     def update_step(
         self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
@@ -98,31 +89,17 @@ def train_epochs(
     seed: int,
     state: State = START,
 ) -> Iterator[State]:
-    """Train a network in place, with Adam and sparse categorical cross-entropy.
+    """Train a network in place, with Adam and sparse categorical cross-entropy, on tensors.
 
-    The order of batches derives from `seed` and the epoch alone. A training that goes on from a
-    state ends with the bits of one that never stopped.
+    Yields the state after each epoch that is left after `state`: a training that goes on from one
+    ends with the bits of one that never stopped. The row that an epoch adds to the curve has
+    `epoch` (from 1), `accuracy` and `loss` (means over its batches, Dropout at work),
+    `val_accuracy` and `val_loss`. Both losses are cross-entropies in nats, without penalties of
+    regularisers, so that variants can be compared.
 
-    Args:
-        model: as `build_model` makes it, from the same `seed`.
-        train: images to learn from, as `as_tensors` gives them.
-        validation: images to evaluate on after each epoch, as `as_tensors` gives them.
-        evaluate: of this model.
-        epochs: passes over the training images, 1 or more.
-        batch_size: images per update, 1 or more; the last batch of an epoch may be smaller.
-        learning_rate: of Adam, above 0.
-        seed: 0..2**31-1.
-        state: where an earlier training stood; this one does the epochs that are left.
-
-    Yields:
-        The state after each epoch. The row that it adds to the curve has `epoch`
-        (from 1), `accuracy` and `loss` (means over the epoch's batches, Dropout at work),
-        `val_accuracy` and `val_loss`. Both losses are cross-entropies, without penalties of
-        regularisers, so that variants can be compared.
-
-    Raises:
-        InputError: a layer is not supported, or a loss is not a finite number: the training
-            diverged.
+    The order of batches derives from `seed` (0..2**31-1) and the epoch alone; the last batch may be
+    smaller than `batch_size`. InputError means that a layer is not supported, or that a loss is not
+    finite: the training diverged.
     """
     require_supported(model)
     optimizer = Adam(learning_rate)
@@ -151,22 +128,17 @@ def train_epochs(
     images_per_call = UPDATES_PER_CALL * batch_size
     for epoch in range(len(state.curve), epochs):
         order = shuffle_indices(len(train.images), seed=seed, epoch=epoch)
-        means.reset()
         for start in range(0, len(train.images), images_per_call):
             update(order[start : start + images_per_call])
         validated = {f"val_{name}": value for name, value in evaluate(validation).items()}
-        row: Row = {"epoch": epoch + 1, **means.result(), **validated}
+        row: Row = {"epoch": epoch + 1, **means.take(), **validated}
         require_finite(row, f"epoch {epoch + 1}", learning_rate=learning_rate)
         state = State([*state.curve, row], [variable.numpy() for variable in variables])
         yield state
 
 
 def require_supported(model: keras.Model) -> None:
-    """Refuse what this loop would silently leave out.
-
-    Raises:
-        InputError: a layer computes in another type than float32, or has metrics of its own.
-    """
+    """Refuse what this loop would silently leave out: other types, and layers' own metrics."""
     for layer in model._flatten_layers():  # also layers within layers, which `model.layers` lacks
         types = {layer.compute_dtype, layer.variable_dtype}
         if types != {"float32"}:
@@ -206,12 +178,7 @@ def restore(model: keras.Model, state: State) -> None:
 
 
 def predict(model: keras.Model, images: tf.Tensor) -> np.ndarray:
-    """Return probabilities, `float32 (n, classes)` in [0, 1], with all units.
-
-    Args:
-        model: a network.
-        images: of a split, as `as_tensors` gives it.
-    """
+    """Return probabilities, `float32 (n, classes)` in [0, 1], with all units, of `uint8` images."""
     starts = range(0, len(images), EVALUATION_BATCH_SIZE)
     parts = (images[start : start + EVALUATION_BATCH_SIZE] for start in starts)
     return np.concatenate([model(scale(part), training=False).numpy() for part in parts])
@@ -224,19 +191,17 @@ class Means:
         self._accuracy = keras.metrics.SparseCategoricalAccuracy()
         self._loss = keras.metrics.Mean()
 
-    def reset(self) -> None:
-        """Forget all batches."""
-        self._accuracy.reset_state()
-        self._loss.reset_state()
-
     def add(self, labels: tf.Tensor, predictions: tf.Tensor, loss: tf.Tensor) -> None:
         """Add a batch; `loss` is its mean."""
         self._accuracy.update_state(labels, predictions)
         self._loss.update_state(loss, sample_weight=tf.size(labels))
 
-    def result(self) -> dict[str, float]:
-        """Return `accuracy` (0..1) and `loss` (nats)."""
-        return {"accuracy": float(self._accuracy.result()), "loss": float(self._loss.result())}
+    def take(self) -> dict[str, float]:
+        """Return `accuracy` (0..1) and `loss` (nats), and forget the batches."""
+        found = {"accuracy": float(self._accuracy.result()), "loss": float(self._loss.result())}
+        self._accuracy.reset_state()
+        self._loss.reset_state()
+        return found
 
 
 class Evaluation:
@@ -251,14 +216,9 @@ class Evaluation:
         self._evaluate = tf.function(self._add, input_signature=[images, labels])
 
     def __call__(self, split: Split) -> dict[str, float]:
-        """Return `accuracy` (0..1) and `loss` (mean cross-entropy, nats).
-
-        Args:
-            split: as `as_tensors` gives it.
-        """
-        self._means.reset()
+        """Return `accuracy` (0..1) and `loss` (mean cross-entropy, nats) on tensors."""
         self._evaluate(split.images, split.labels)
-        return self._means.result()
+        return self._means.take()
 
     def _add(self, images: tf.Tensor, labels: tf.Tensor) -> None:
         for start in tf.range(0, tf.size(labels), EVALUATION_BATCH_SIZE):

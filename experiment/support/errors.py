@@ -15,12 +15,8 @@ class InputError(Exception):
     """Bad input: the message is one line that says what was expected, found, and what to do."""
 
 
-class TerminatedError(BaseException):
-    """A request to terminate: SIGTERM, or SIGHUP for a terminal that is closed."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__(number)
-        self.number = number
+class TerminatedError(KeyboardInterrupt):
+    """A request to terminate, with its signal: SIGTERM, or SIGHUP for a terminal that is closed."""
 
 
 def wrong(what: str, expected: str, found: object, remedy: str) -> InputError:
@@ -35,22 +31,20 @@ GO_ON = "what was finished before is kept; run again to go on"
 def one_line_errors(program: str, then: str = GO_ON) -> Iterator[None]:
     """End the process with one line on stderr and a status that is not 0, without a traceback.
 
-    Every program of the repository runs in it, so it also makes their output printable.
-
-    Args:
-        program: name that starts the line, such as `download`.
-        then: ends the line after an interrupt.
-
-    Raises:
-        SystemExit: 1 for bad input or a disk that cannot be written, 130 for Ctrl-C, 143 for a
-            request to terminate, 129 for a terminal that is closed, 141 for a reader, such as
-            `head`, that has ended. A fault of the program itself keeps its traceback.
+    Every program of the repository runs in it, so it also makes their output printable. The line
+    starts with the program; `then` ends it after a stop. The status is 1 for bad input or a disk
+    that cannot be written, 130 for Ctrl-C, 143 for a request to terminate, 129 for a terminal that
+    is closed, 141 for a reader, such as `head`, that has ended. A fault of the program itself keeps
+    its traceback.
     """
 
-    def terminate(signum: int, frame: FrameType | None) -> None:
-        raise TerminatedError(signum)
+    def terminate(number: int, frame: FrameType | None) -> None:
+        raise TerminatedError(number)
 
-    make_output_printable()
+    codecs.register_error("printable", _replace_characters)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="printable")
     # What is ignored, as by `nohup`, stays so.
     requests = [s for s in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(s) != signal.SIG_IGN]
     before = {number: signal.signal(number, terminate) for number in requests}
@@ -59,12 +53,11 @@ def one_line_errors(program: str, then: str = GO_ON) -> Iterator[None]:
         sys.stdout.flush()
     except InputError as error:
         sys.exit(f"{program}: {error}")
-    except KeyboardInterrupt:
-        print(f"{program}: interrupted; {then}", file=sys.stderr)
-        sys.exit(130)
-    except TerminatedError as error:
-        print(f"{program}: terminated; {then}", file=sys.stderr)
-        sys.exit(128 + error.number)
+    except KeyboardInterrupt as error:
+        number = error.args[0] if isinstance(error, TerminatedError) else signal.SIGINT
+        word = "interrupted" if number == signal.SIGINT else "terminated"
+        print(f"{program}: {word}; {then}", file=sys.stderr)
+        sys.exit(128 + number)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still buffered goes nowhere
         sys.exit(128 + signal.SIGPIPE)
@@ -77,15 +70,8 @@ def one_line_errors(program: str, then: str = GO_ON) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def make_output_printable() -> None:
-    """Replace what the terminal's encoding lacks, where Python would end with a traceback."""
-    codecs.register_error("printable", _replace_characters)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="printable")
-
-
 def _replace_characters(error: UnicodeError) -> tuple[str, int]:
+    """Replace what the terminal's encoding lacks, where Python would end with a traceback."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     characters = error.object[error.start : error.end]

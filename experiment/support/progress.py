@@ -10,17 +10,14 @@ from tqdm import tqdm
 class Progress:
     """Show how much is done and how long the rest takes.
 
-    Args:
-        name: what is going on, such as `dropout`.
-        total: all the work, in any unit that time is about proportional to.
-        finished: what an earlier process has done of it; it does not count for the time left.
-        stream: where to write; stderr if None.
+    `total` is all the work, in any unit that time is about proportional to; `finished` what an
+    earlier process has done of it, which does not count for the time left.
     """
 
     def __init__(
         self, name: str, *, total: float, finished: float = 0, stream: TextIO | None = None
     ) -> None:
-        self._name, self._total, self._finished, self._new = name, total, finished, 0.0
+        self._name, self._rest, self._new = name, total - finished, 0.0
         self._stream = stream or sys.stderr
         self._started = time.monotonic()
         self._bar = tqdm(
@@ -36,12 +33,12 @@ class Progress:
     def step(self, work: float, counts: str, text: str) -> None:
         """Add work that is done: `counts` says how much there is in all, `text` what it was."""
         self._new += work
-        rest = self._total - self._finished - self._new
-        left = tqdm.format_interval(self.seconds() / self._new * rest)
+        self._rest -= work
         self._bar.set_description_str(f"{self._name}  {counts}", refresh=False)
         self._bar.set_postfix_str(text, refresh=False)
         self._bar.update(work)
         if self._bar.disable:
+            left = tqdm.format_interval(self.seconds() / self._new * self._rest)
             self.say(f"{counts}  {text}  {left} left")
 
     def say(self, text: str) -> None:

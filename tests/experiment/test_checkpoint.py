@@ -10,42 +10,30 @@ ROW = {"epoch": 1, "accuracy": 0.1 + 0.2, "loss": 1e-17, "val_accuracy": 1.0, "v
 STATE = State([ROW, {**ROW, "epoch": 2}], [np.arange(6, dtype=np.float32), np.array(3)])
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
+def test_state_comes_back(tmp_path: Path) -> None:
+    """Bit for bit, and to the same training alone; damage anywhere is noticed or harmless."""
     path = tmp_path / "dropout.npz"
     assert load_state(path, fingerprint="abc") is None
     save_state(path, STATE, fingerprint="abc")
-    return path
-
-
-def test_state_comes_back(path: Path) -> None:
-    """Bit for bit, and to the same training alone."""
     with pytest.raises(InputError, match="of other parameters, data or software"):
         load_state(path, fingerprint="abd")
-    loaded = load_state(path, fingerprint="abc")
-    assert loaded
-    assert loaded.curve == STATE.curve
-    assert isinstance(loaded.curve[0]["epoch"], int)
-    for actual, expected in zip(loaded.variables, STATE.variables, strict=True):
-        np.testing.assert_array_equal(actual, expected)
-        assert actual.dtype == expected.dtype
-
-
-def test_damage_anywhere_is_noticed(path: Path) -> None:
     whole, noticed = path.read_bytes(), 0
-    damaged = [whole[:n] + bytes([whole[n] ^ 4]) + whole[n + 1 :] for n in range(0, len(whole), 23)]
-    for content in [*damaged, *(whole[:length] for length in (0, 10, len(whole) - 1))]:
+    turned = [whole[:n] + bytes([whole[n] ^ 4]) + whole[n + 1 :] for n in range(0, len(whole), 23)]
+    for content in [whole, *turned, *(whole[:length] for length in (0, 10, len(whole) - 1))]:
         path.write_bytes(content)
         try:
             state = load_state(path, fingerprint="abc")
         except InputError:
             noticed += 1
-        else:  # a bit that holds no content, such as a file's time
-            assert len(content) == len(whole)
-            assert state
-            assert state.curve == STATE.curve
-            assert all(map(np.array_equal, state.variables, STATE.variables))
-    assert noticed > 15
+            continue
+        assert len(content) == len(whole)
+        assert state
+        assert state.curve == STATE.curve
+        assert isinstance(state.curve[0]["epoch"], int)
+        for actual, expected in zip(state.variables, STATE.variables, strict=True):
+            np.testing.assert_array_equal(actual, expected)
+            assert actual.dtype == expected.dtype
+    assert 15 < noticed < len(turned) + 3  # some bits hold no content, such as a file's time
 
 
 def test_fingerprint(tmp_path: Path) -> None:

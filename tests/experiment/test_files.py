@@ -2,7 +2,7 @@ import ast
 import errno
 import os
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from experiment.files import (
     write_figure,
     write_json,
     write_predictions,
+    write_text,
 )
 from tests.conftest import ROOT
 
@@ -25,41 +26,69 @@ CURVE = [
     {"epoch": 1, "accuracy": 0.1 + 0.2, "loss": 1e-17, "val_accuracy": 1.0, "val_loss": 2.5},
     {"val_loss": 0.7, "val_accuracy": 0.6, "loss": 0.5, "accuracy": 0.4, "epoch": 2},
 ]
-
-
-def test_curve_is_tidy_and_in_full_precision(tmp_path: Path) -> None:
-    write_curve(tmp_path / "curve.csv", CURVE)
-    assert (tmp_path / "curve.csv").read_bytes() == (
-        b"epoch,accuracy,loss,val_accuracy,val_loss\n"
-        b"1,0.30000000000000004,1e-17,1.0,2.5\n"
-        b"2,0.4,0.5,0.6,0.7\n"
-    )
-
-
-def test_predictions_are_a_row_per_image(tmp_path: Path) -> None:
-    probabilities = np.array([[0.2, 0.7, 0.1], [0.33333, 0.33332, 0.33335]], np.float32)
-    write_predictions(tmp_path / "p.csv", np.array([1, 0], np.uint8), probabilities)
-    assert (tmp_path / "p.csv").read_bytes() == (
-        b"label,prediction,probability\n1,1,0.7000\n0,2,0.3334\n"
-    )
-
-
-def test_metrics_are_sorted_in_full_precision_and_numbers(tmp_path: Path) -> None:
-    write_json(tmp_path / "m.json", {"b": 0.1 + 0.2, "a": 3})
-    with pytest.raises(ValueError, match="not JSON compliant"):
-        write_json(tmp_path / "m.json", {"a": float("nan")})
-    assert (tmp_path / "m.json").read_bytes() == b'{\n  "a": 3,\n  "b": 0.30000000000000004\n}\n'
-
-
+PROBABILITIES = np.array([[0.2, 0.7, 0.1], [0.33333, 0.33332, 0.33335]], np.float32)
 ARRAYS: dict[str, np.ndarray] = {
     "images": np.arange(24, dtype=np.uint8).reshape(2, 3, 4),
     "labels": np.array([3, 1], dtype=np.uint16),
     "classes": np.array(4),
     "weights": np.array([[0.1, -1e-300], [np.pi, 2.0]]),
 }
+# What each writes, and the bytes where they are text.
+WRITERS: dict[Callable[..., None], tuple[tuple[Any, ...], str | None]] = {
+    write_arrays: ((ARRAYS,), None),
+    write_curve: (
+        (CURVE,),
+        "epoch,accuracy,loss,val_accuracy,val_loss\n"
+        "1,0.30000000000000004,1e-17,1.0,2.5\n2,0.4,0.5,0.6,0.7\n",
+    ),
+    write_figure: ((Figure(figsize=(2, 1)), 50), None),
+    write_json: (({"b": 0.1 + 0.2, "a": 3},), '{\n  "a": 3,\n  "b": 0.30000000000000004\n}\n'),
+    write_predictions: (
+        (np.array([1, 0], np.uint8), PROBABILITIES),
+        "label,prediction,probability\n1,1,0.7000\n0,2,0.3334\n",
+    ),
+    write_text: (("é\n",), "é\n"),
+}
 
 
-def test_arrays_are_read_as_they_were_written_and_their_file_holds_no_clock(tmp_path: Path) -> None:
+@pytest.mark.parametrize("write", WRITERS)
+@pytest.mark.parametrize("named", [None, "other.txt"])
+def test_writers(
+    write: Callable[..., None], named: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half-way, the old bytes stay, a link that is in the way is not written through.
+
+    The file is named: a full disk names none when it is written to, only when one is opened.
+    """
+    path, (content, text) = tmp_path / "file.png", WRITERS[write]
+    path.write_bytes(b"good")
+    (tmp_path / "precious").write_bytes(b"precious")
+    (tmp_path / ".file.unfinished.png").symlink_to(tmp_path / "precious")
+
+    def fail(file: int) -> None:
+        assert path.with_name(".file.unfinished.png").stat().st_size > 0
+        raise OSError(errno.ENOSPC, "the disk is full", *([named] if named else []))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fail)
+        with pytest.raises(OSError, match="the disk is full") as raised:
+            write(path, *content)
+    assert raised.value.filename == (named or str(path))
+    assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == {
+        "file.png": b"good", "precious": b"precious",
+    }  # fmt: skip
+    write(path, *content)
+    assert path.read_bytes() not in (b"", b"good")
+    assert text is None or path.read_bytes() == text.encode()
+
+
+def test_not_a_number_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "m.json", {"a": float("nan")})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_arrays_come_back_and_their_file_holds_no_clock(tmp_path: Path) -> None:
     write_arrays(tmp_path / "arrays.npz", ARRAYS)
     with np.load(tmp_path / "arrays.npz", allow_pickle=False) as arrays:
         assert sorted(arrays) == sorted(ARRAYS)
@@ -79,66 +108,22 @@ def test_picture_does_not_name_the_software_that_drew_it(tmp_path: Path) -> None
     assert b"Software" not in (tmp_path / "figure.png").read_bytes()
 
 
-CONTENT: dict[Callable[..., None], tuple[Any, ...]] = {
-    write_arrays: (ARRAYS,),
-    write_curve: (CURVE,),
-    write_figure: (Figure(), 50),
-    write_json: ({"a": 1},),
-    write_predictions: (np.array([1]), np.ones((1, 2))),
-}
-
-
-@pytest.mark.parametrize("write", CONTENT)
-@pytest.mark.parametrize("named", [None, "other.txt"])
-def test_failure_half_way(
-    write: Callable[..., None], named: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The old bytes stay, a link that is in the way is not written through, the file is named.
-
-    A full disk names no file when it is written to, only when one is opened.
-    """
-    path = tmp_path / "file.png"
-    path.write_bytes(b"good")
-    (tmp_path / "precious").write_bytes(b"precious")
-    (tmp_path / ".file.unfinished.png").symlink_to(tmp_path / "precious")
-
-    def fail(file: int) -> None:
-        assert path.with_name(".file.unfinished.png").stat().st_size > 0
-        raise OSError(errno.ENOSPC, "the disk is full", *([named] if named else []))
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", fail)
-        with pytest.raises(OSError, match="the disk is full") as raised:
-            write(path, *CONTENT[write])
-    assert raised.value.filename == (named or str(path))
-    assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == {
-        "file.png": b"good", "precious": b"precious",
-    }  # fmt: skip
-    write(path, *CONTENT[write])
-    assert path.read_bytes() not in (b"", b"good")
-
-
 # In memory, a list for pip in a temporary folder, and the runs, to which whole lines are appended.
 ELSEWHERE = {"picture", "wanted", "self.path"}
-WRITERS = {"ZipFile", "open", "save", "savefig", "savez", "to_csv", "write_bytes", "write_text"}
-
-
-def find_targets(path: Path) -> Iterator[str]:
-    """What the code in a file writes to, as it is named there."""
-    for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
-            continue
-        name, of = call.func.attr, call.func.value
-        modes = {each.value for each in call.args if isinstance(each, ast.Constant)}
-        if name in {"ZipFile", "open"} and not modes & {"w", "wb", "a", "ab"}:
-            continue
-        if name in WRITERS:
-            yield ast.unparse(of if name in {"open", "write_bytes", "write_text"} else call.args[0])
+WRITING = {"ZipFile", "open", "save", "savefig", "savez", "to_csv", "write_bytes", "write_text"}
 
 
 @pytest.mark.parametrize("folder", ["experiment", "explore", "stages", "study"])
 def test_every_writer(folder: str) -> None:
     """Each writes to the temporary path that `replacing` gives."""
-    targets = {target for path in (ROOT / folder).rglob("*.py") for target in find_targets(path)}
-    assert "temporary" in targets
+    code = [path.read_text(encoding="utf-8") for path in (ROOT / folder).rglob("*.py")]
+    targets = set()
+    for call in [node for text in code for node in ast.walk(ast.parse(text))]:
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute):
+            continue
+        name, of = call.func.attr, call.func.value
+        modes = {each.value for each in call.args if isinstance(each, ast.Constant)}
+        if name in WRITING and (name not in {"ZipFile", "open"} or modes & {"w", "wb", "a", "ab"}):
+            path = of if name in {"open", "write_bytes", "write_text"} else call.args[0]
+            targets.add(ast.unparse(path))
     assert targets - {"temporary"} <= ELSEWHERE

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from experiment.support.errors import InputError
-from experiment.support.markdown import blocks_of, fill_blocks, paragraph, table
+from experiment.support.markdown import blocks_of, fill_blocks, table
 
 PAGE = """# Title
 
@@ -21,38 +21,26 @@ Of another program.
 """
 
 
-@pytest.fixture
-def page(tmp_path: Path) -> Path:
-    path = tmp_path / "page.md"
-    path.write_text(PAGE)
-    return path
-
-
-def test_blocks(page: Path) -> None:
+def test_blocks(tmp_path: Path) -> None:
     """What is between the marks is replaced, and nothing else."""
-    fill_blocks(page, "study", {"two": "| 2 |", "one": "New \\1."})
-    expected = PAGE.replace("Old,\nold.", "New \\1.").replace("two -->", "two -->\n| 2 |")
+    page = tmp_path / "page.md"
+    page.write_text(PAGE)
+    fill_blocks(page, "study", {"two": table(["a"], [["2"]]), "one": "New \\1."})
+    expected = PAGE.replace("Old,\nold.", "New \\1.").replace(
+        "two -->", "two -->\n| a |\n| --- |\n| 2 |"
+    )
     assert page.read_text() == expected
-    assert blocks_of(page.read_text(), "study") == {"one": "New \\1.", "two": "| 2 |"}
+    blocks = {"one": "New \\1.", "two": "| a |\n| --- |\n| 2 |"}
+    assert blocks_of(page.read_text(), "study") == blocks
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("# Title\n", "none"),
-        (PAGE.replace("study: two", "study: three"), "one, three"),
-        (PAGE.replace("study: two", "study: one"), "one, one"),
-    ],
+    ("new", "found"), [("study: three", "one, three"), ("study: one", "one, one")]
 )
-def test_missing_marks(page: Path, text: str, found: str) -> None:
+def test_missing_marks(new: str, found: str, tmp_path: Path) -> None:
     """One line, and the page is kept."""
+    page, text = tmp_path / "page.md", PAGE.replace("study: two", new)
     page.write_text(text)
     with pytest.raises(InputError, match=f"the blocks one, two; found {found}; put back"):
         fill_blocks(page, "study", {"one": "New.", "two": "New."})
     assert page.read_text() == text
-
-
-def test_pieces() -> None:
-    assert table(["a", "b"], [["1", "2"]]) == "| a | b |\n| --- | --- |\n| 1 | 2 |"
-    words = " ".join(["word"] * 30)
-    assert [len(line) for line in paragraph(words).splitlines()] == [99, 49]

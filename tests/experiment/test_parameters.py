@@ -17,9 +17,8 @@ def message_for(folder: Path, text: str | bytes) -> str:
     path.write_bytes(text if isinstance(text, bytes) else text.encode(errors="replace"))
     with pytest.raises(InputError) as error:
         load_parameters(path)
-    message = str(error.value)
-    assert "\n" not in message
-    return message.removeprefix(f"{path}")
+    assert "\n" not in str(error.value)
+    return str(error.value).removeprefix(f"{path}")
 
 
 def test_committed_parameters() -> None:
@@ -28,15 +27,10 @@ def test_committed_parameters() -> None:
         "preprocess": {"validation_split": 0.2, "validation_from": "last", "train_samples": None},
         "model": {"filters": 32, "dense_units": 128},
         "train": {
-            "epochs": 20,
-            "dropout_rate": 0.5,
-            "batch_size": 32,
-            "learning_rate": 0.001,
-            "seed": 0,
-            "threads": 1,
-            "instructions": "avx2",
+            "epochs": 20, "dropout_rate": 0.5, "batch_size": 32, "learning_rate": 0.001, "seed": 0,
+            "threads": 1, "instructions": "avx2",
         },
-    }
+    }  # fmt: skip
     assert all("# " in line for line in RIGHT.splitlines() if line.startswith("  "))
 
 
@@ -44,7 +38,6 @@ def test_committed_parameters() -> None:
 WRONG = {
     "range": ("dropout_rate: 0.5", "dropout_rate: 1", "train.dropout_rate: expected less than 1; found 1"),
     "type": ("epochs: 20", "epochs: '20'", "train.epochs: expected a valid integer; found '20'"),
-    "comma": ("dropout_rate: 0.5", "dropout_rate: 0,5", "train.dropout_rate: expected a valid number; found '0,5'"),
     "NaN": ("dropout_rate: 0.5", "dropout_rate: .nan", "train.dropout_rate: expected a finite number; found nan"),
     "choice": ("instructions: avx2", "instructions: avx", "train.instructions: expected 'avx2' or 'native'; found 'avx'"),
     "missing": ("  epochs: 20", "  #", "train.epochs: expected a value; found none; add the line back"),
@@ -67,19 +60,14 @@ def test_wrong_value(case: str, tmp_path: Path) -> None:
     ("text", "start"),
     [
         ("", ": expected the sections data, preprocess, model, train; found NoneType"),
-        ("- 1\n", ": expected the sections data, preprocess, model, train; found list"),
         ("train: {epochs: 3", ", line 1: expected YAML, but "),
-        ("a: 1\na: 2\n", ", line 2: expected YAML, but found duplicate key"),
         (b"a: \xff\n", ": expected YAML, but 'utf-8' codec can't decode byte 0xff"),
     ],
 )
 def test_file_that_is_no_mapping(text: str | bytes, start: str, tmp_path: Path) -> None:
     assert message_for(tmp_path, text).startswith(start)
-
-
-def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file; run this at the top of the repository"):
-        load_parameters(tmp_path / "params.yaml")
+        load_parameters(tmp_path / "none.yaml")
 
 
 def test_numbers_are_yaml_1_2_as_dvc_reads_them(tmp_path: Path) -> None:

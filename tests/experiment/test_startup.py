@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -91,13 +92,20 @@ def test_variables(instructions: Any, widest: str, monkeypatch: pytest.MonkeyPat
         ("avx2", ["SSE"], ["AVX2", "AVX512F"], "SSE AVX2"),  # NumPy 2.3's names
         ("avx2", ["NEON"], None, "NEON"),
     ],
-)  # fmt: skip
-def test_instruction_sets(
+)
+def test_environment(
     instructions: Any, baseline: list[str], found: list[str] | None, expected: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    """Those that a training uses."""
+    """It has the sets that a training uses, and otherwise what the committed results have."""
     sets = {"baseline": baseline} | ({"found": found} if found else {})
     monkeypatch.setattr(np, "show_config", lambda mode: {"SIMD Extensions": sets})
-    described = describe_environment(threads=1, instructions=instructions)
+    described = describe_environment(threads=3, instructions=instructions)
     assert described["instruction_sets"] == expected
+    assert described["threads"] == "3"
+    assert described["libc"] == " ".join(platform.libc_ver())
+    committed = json.loads((ROOT / "metrics/dropout.environment.json").read_text())
+    assert {*described} == {name for name in committed if "tensorflow" not in name}
+    if instructions == "avx2":
+        steering = {name: described[name] for name in described if name.startswith("variable.")}
+        assert steering.items() <= committed.items()

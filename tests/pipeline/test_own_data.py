@@ -1,41 +1,32 @@
 """What `dvc.lock` depends on: the named data set, and nothing that a clone may lack."""
 
-import gzip
-import hashlib
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from experiment.data.fetch import IDX_FILES
-from tests.conftest import Run, set_parameters, synthetic_arrays
+from tests.conftest import Run, set_parameters, synthetic_arrays, write_known
 from tests.repository import git, make_repository, ran
 
 
 @pytest.fixture
 def bars(tmp_path: Path) -> Path:
-    """A repository whose data set is known, by one file; its source is a folder elsewhere."""
+    """A repository whose data set is known, by one file."""
     repository = make_repository(tmp_path / "repository", stand_in=True)
     git(repository, "rm", "--quiet", "--cached", "data/own/tiny.npz")
-    lines = ["label: Bars", "licence: none", "sha256:"]
-    for name, array in synthetic_arrays(seed=5).items():
-        content = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes()
-        (tmp_path / IDX_FILES[name]).write_bytes(gzip.compress(content + array.tobytes()))
-        lines.append(f"  {name}: {hashlib.sha256(content + array.tobytes()).hexdigest()}")
-    lines += ["sources:", f"  - {{name: here, form: idx, location: {tmp_path}/}}", ""]
-    (repository / "data/bars").write_text("\n".join(lines), encoding="utf-8")
+    write_known(repository / "data/bars", synthetic_arrays(seed=5))
     set_parameters(repository, data__dataset="bars")
     git(repository, "add", ".")
     git(repository, "commit", "--quiet", "--message=a known data set")
     return repository
 
 
-def repro(folder: Path, dvc: Run, target: str = "preprocess") -> list[str]:
+def repro(folder: Path, dvc: Run) -> list[str]:
     """The stages that run; afterwards nothing is left to do."""
-    done = dvc(folder, "repro", target)
+    done = dvc(folder, "repro", "preprocess")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert json.loads(dvc(folder, "status", "--json", target).stdout) == {}
+    assert json.loads(dvc(folder, "status", "--json", "preprocess").stdout) == {}
     return ran(done.stdout)
 
 
@@ -82,21 +73,3 @@ def test_own_file_or_link_that_changes_in_place_is_noticed(bars: Path, dvc: Run)
     repro(bars, dvc)
     np.savez(elsewhere, **synthetic_arrays(seed=1))  # type: ignore[arg-type]
     assert repro(bars, dvc) == ["download", "preprocess"]
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
-        ("dataset: bars", "dataset: brs", "check: params.yaml: data.dataset: expected bars, mnist"),
-        ("dataset: bars", "dataset: own/no.npz", "check: params.yaml: data.dataset: expected"),
-        ("dataset: bars", "dataset: raw/images.npz", "ERROR: Same item(s) are defined as both a"),
-        ("  dataset: bars", "", "'dvc.yaml': Could not find 'data.dataset'"),
-    ],
-)
-def test_wrong_name(old: str, new: str, message: str, bars: Path, dvc: Run) -> None:
-    path = bars / "params.yaml"
-    path.write_text(path.read_text().replace(old, new))
-    done = dvc(bars, "repro")
-    assert done.returncode != 0
-    assert message in done.stdout + done.stderr
-    assert "Traceback" not in done.stdout + done.stderr

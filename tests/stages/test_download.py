@@ -1,15 +1,12 @@
-import gzip
-import hashlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
-from experiment.data.fetch import IDX_FILES
 from stages import check, download
-from stages.download import RAW, get_dataset
-from tests.conftest import ROOT, set_parameters, synthetic_arrays
+from stages.download import RAW
+from tests.conftest import ROOT, set_parameters, synthetic_arrays, write_known
 
 
 def test_own_data(in_workspace: Path) -> None:
@@ -31,14 +28,7 @@ def test_own_data(in_workspace: Path) -> None:
 def test_known_data_set_is_one_new_file(in_workspace: Path) -> None:
     """Its names of classes reach the raw data, from which messages and `evaluate` take them."""
     original = synthetic_arrays(seed=4)
-    lines = ["label: Bars", "licence: none", "classes: [a, b, c]", "sha256:"]
-    for name, file in IDX_FILES.items():
-        array = original[name]
-        content = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes()
-        (in_workspace / file).write_bytes(gzip.compress(content + array.tobytes()))
-        lines.append(f"  {name}: {hashlib.sha256(content + array.tobytes()).hexdigest()}")
-    lines += ["sources:", f'  - {{name: here, form: idx, location: "{in_workspace}/"}}', ""]
-    (in_workspace / "data/bars").write_text("\n".join(lines), encoding="utf-8")
+    write_known(in_workspace / "data/bars", original)
     set_parameters(in_workspace, data__dataset="bars")
     check.main()
     download.main()
@@ -52,11 +42,12 @@ def test_known_data_set_is_one_new_file(in_workspace: Path) -> None:
     reason="Debian's dataset-fashion-mnist is not installed",
 )
 def test_fashion_mnist_comes_from_debians_package(in_workspace: Path) -> None:
-    yaml = YAML()
-    known = yaml.load((ROOT / "data/fashion_mnist").read_text(encoding="utf-8"))
+    known = YAML().load((ROOT / "data/fashion_mnist").read_text(encoding="utf-8"))
     known["sources"] = known["sources"][-1:]
-    yaml.dump(known, in_workspace / "data/fashion_mnist")
-    dataset = get_dataset("fashion_mnist")
-    assert dataset.x_train.shape == (60_000, 28, 28)
-    assert np.bincount(dataset.y_test).tolist() == [1000] * 10
-    assert dataset.names[9] == "ankle boot"
+    YAML().dump(known, in_workspace / "data/fashion_mnist")
+    set_parameters(in_workspace, data__dataset="fashion_mnist")
+    download.main()
+    with np.load(RAW) as arrays:
+        assert arrays["x_train"].shape == (60_000, 28, 28)
+        assert np.bincount(arrays["y_test"]).tolist() == [1000] * 10
+        assert arrays["names"][9] == "ankle boot"

@@ -41,62 +41,42 @@ def is_mark(line: Line2D) -> bool:
     return line.get_markersize() == 10
 
 
+def points_of(line: Line2D) -> list[tuple[float, ...]]:
+    return [tuple(point) for point in np.column_stack(line.get_data()).tolist()]
+
+
 @pytest.mark.parametrize(("metric", "epochs"), [("accuracy", 1), ("accuracy", 5), ("loss", 200)])
 def test_lines(metric: str, epochs: int, tmp_path: Path) -> None:
-    """Training is dashed, validation solid, each variant in its colour; the legend says so."""
+    """Training is dashed, validation solid, each variant in its colour; the legend says so.
+
+    The best epoch is marked on the validation line; epochs are whole; the legend covers nothing.
+    """
     figure = draw(tmp_path, metric, epochs)
-    expected = {
-        (variant.colour, style): (f"{split}, {variant.label}", [
-            (row["epoch"], row[f"{prefix}{metric}"]) for row in curve_of(name, epochs)
-        ])
-        for name, variant in VARIANTS.items()
-        for split, prefix, style in (("training", "", "--"), ("validation", "val_", "-"))
-    }  # fmt: skip
-    lines = [line for line in figure.axes[0].lines if not is_mark(line)]
-    legend = figure.legends[0]
+    legend, axes = figure.legends[0], figure.axes[0]
+    entries = zip(legend.get_texts(), legend.legend_handles, strict=True)
     labels = {
         (str(handle.get_color()), str(handle.get_linestyle())): text.get_text()
-        for text, handle in zip(legend.get_texts(), legend.legend_handles, strict=True)
-        if isinstance(handle, Line2D) and not is_mark(handle) and text.get_text()
+        for text, handle in entries
+        if isinstance(handle, Line2D)
     }
-    assert len(lines) == len(expected)
-    found = {
-        (str(line.get_color()), str(line.get_linestyle())): [
-            tuple(point) for point in np.column_stack(line.get_data()).tolist()
-        ]
-        for line in lines
-    }
+    assert labels.pop(("white", "None")) == "best epoch: lowest validation loss"
+    expected, marks = {}, {}
+    for name, variant in VARIANTS.items():
+        rows = curve_of(name, epochs)
+        for split, prefix, style in (("training", "", "--"), ("validation", "val_", "-")):
+            points = [(row["epoch"], row[f"{prefix}{metric}"]) for row in rows]
+            expected[variant.colour, style] = (f"{split}, {variant.label}", points)
+        marks[variant.colour] = [points[min(BEST[name], epochs) - 1]]
+    lines = [line for line in axes.lines if not is_mark(line)]
+    found = {(str(line.get_color()), str(line.get_linestyle())): points_of(line) for line in lines}
     assert {key: (labels[key], points) for key, points in found.items()} == expected
-
-
-@pytest.mark.parametrize("metric", METRICS)
-def test_best_epoch(metric: str, tmp_path: Path) -> None:
-    """It is marked on the validation line."""
-    figure = draw(tmp_path, metric)
-    marks = {
-        line.get_color(): np.column_stack(line.get_data()).tolist()
-        for line in figure.axes[0].lines
-        if is_mark(line)
-    }
-    assert marks == {
-        VARIANTS[name].colour: [[best, curve_of(name, 5)[best - 1][f"val_{metric}"]]]
-        for name, best in BEST.items()
-    }
-    texts = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert texts.count("best epoch: lowest validation loss") == 1
-
-
-@pytest.mark.parametrize("epochs", [1, 2, 200])
-def test_layout(epochs: int, tmp_path: Path) -> None:
-    """Epochs are whole, and the legend covers nothing."""
-    figure = draw(tmp_path, "loss", epochs)
+    assert len(lines) == len(expected)
+    assert {line.get_color(): points_of(line) for line in axes.lines if is_mark(line)} == marks
     figure.draw_without_rendering()
-    axes = figure.axes[0]
     assert all(tick == int(tick) for tick in axes.get_xticks())
-    legend, drawn = figure.legends[0].get_window_extent(), axes.get_window_extent()
-    assert not legend.overlaps(drawn)
-    assert legend.x0 >= 0
-    assert legend.x1 <= figure.bbox.x1
+    box = legend.get_window_extent()
+    assert not box.overlaps(axes.get_window_extent())
+    assert 0 <= box.x0 < box.x1 <= figure.bbox.x1
 
 
 def test_pictures(run: Run, workspace: Path) -> None:

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -28,9 +30,13 @@ def test_watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     np.savez("data/processed/train.npz", labels=np.zeros(48_000, np.uint8))
     first, *_ = VARIANTS
     write_curve(Path(f"plots/{first}.csv"), curve_of(first, 3))  # the others have not begun
-    at_work = [{1}, {1}, set()]
+    assert not watch.is_running()
+    command = [sys.executable, "-c", "input()", "stages"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL):
+        assert watch.is_running()
+    at_work = [True, True, False]
     pages: list[str] = []
-    monkeypatch.setattr(watch, "find_processes", lambda *_: at_work.pop(0))
+    monkeypatch.setattr(watch, "is_running", lambda: at_work.pop(0))
     monkeypatch.setattr(time, "sleep", lambda _: pages.append(watch.PAGE.read_text()))
     watch.main()
     assert ["refresh" in page for page in pages] == [True, True, False]
