@@ -12,7 +12,7 @@ from experiment.npz import read_arrays
 from experiment.parameters import Parameters
 from experiment.support.errors import InputError
 from experiment.variants import VARIANTS
-from study.runs import Entry, Setting, load_runs, run_of, select, setting_of
+from study.runs import Entry, Setting, load_runs, select, setting_of
 
 Metrics = Mapping[str, float]
 BySeed = Mapping[int, Entry]
@@ -87,10 +87,7 @@ def load_entries() -> list[Entry]:
 def find_settings(params: Parameters) -> dict[str, Setting]:
     """Return, by variant, what stored runs must have to repeat its training."""
     images = len(read_arrays(Path("data/processed/train.npz"), ("labels",))["labels"])
-    return {
-        variant: setting_of(run_of(params, variant, images, params.train.seed), params)
-        for variant in VARIANTS
-    }
+    return {variant: setting_of(params, variant, images) for variant in VARIANTS}
 
 
 def measure(row: str, metrics: Metrics) -> float:
@@ -149,7 +146,7 @@ def place_run(params: Parameters, variant: str, metrics: Metrics, runs: BySeed) 
     """Say where a run ended among those of other seeds."""
     own = metrics["last_five_validation_accuracy"]
     others = [
-        fmean(row["val_accuracy"] for row in entry.curve[-LAST:])
+        fmean(entry.curve["val_accuracy"][-LAST:])
         for seed, entry in runs.items()
         if seed != params.train.seed
     ]
