@@ -6,6 +6,7 @@ No DVC pipeline: a run that is stored is never trained again, and the rest takes
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 from experiment.files import write_json
 from experiment.parameters import Parameters, load_parameters
@@ -15,7 +16,7 @@ from experiment.variants import VARIANTS
 from study import results
 from study.grid import load_study_parameters, plan_runs
 from study.pictures import write_pictures
-from study.runs import Entry, Run, Store, choose_runs, setting_of
+from study.runs import VARIED, Entry, Run, Store, choose_runs, plain_setting, setting_of
 from study.table import RUNS, Table
 from study.training.replicate import count_images, load_datasets, train_missing
 
@@ -90,12 +91,15 @@ def train_again(starts: Sequence[str], params: Parameters, workers: int | None) 
     for start in starts:
         found = {key: entry for key, entry in stored.items() if key.startswith(start)}
         if len(found) != 1:
-            expected, runs = f"the key of one run for {start!r}", f"{len(found)} runs"
-            raise wrong("--again", expected, runs, "copy more digits of one in study/runs.jsonl")
+            expected, number = f"the key of one run for {start!r}", f"{len(found)} runs"
+            raise wrong("--again", expected, number, "copy more digits of one in study/runs.jsonl")
         again |= found
     datasets = load_datasets(entry.setting.dataset for entry in again.values())
-    planned = [(entry.setting, entry.seed) for entry in again.values()]
-    train_missing(planned, datasets, params, workers, again=again.keys())
+    runs = []
+    for entry in again.values():
+        varied = {name: getattr(entry.setting, name) for name in (*VARIED, "further")}
+        runs.append((replace(plain_setting(params, 0), **varied), entry.seed))
+    train_missing(runs, datasets, params, workers, again=again.keys())
 
 
 def remake() -> None:

@@ -74,11 +74,11 @@ def connected(
             ways = (params.threads, params.instructions)
             conditions: dict[str, str] = client.submit(describe_conditions, *ways).result()
         except Exception as error:  # whatever Dask makes of an address, a version or a worker
-            if isinstance(error, RuntimeError):  # the reason why Dask cannot read something
-                error = error.__cause__ or error
+            # Of what it cannot read, Dask's own error says nothing.
+            cause = error.__cause__ if isinstance(error, RuntimeError) else None
             raise InputError(
                 f"{where}: expected a scheduler, such as tcp://HOST:8786, and workers with this"
-                f" code and its packages; found {explain(error)}; docs/study.md"
+                f" code and its packages; found {explain(cause or error)}; docs/study.md"
                 " says how to start them"
             ) from None
         yield client, conditions
