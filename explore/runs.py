@@ -79,14 +79,14 @@ def describe(
             m: {side: shorten(runs) for side, runs in each.items()} for m, each in curves.items()
         },
         "same": setting.train_samples < sides["with"][0].available,
-        "seeds": [run.run.seed for run in sides["with"]],
+        "seeds": [run.seed for run in sides["with"]],
         "verdict": "better" if gain["low"] > 0 else "worse" if gain["high"] < 0 else "undecided",
     }
 
 
 def read_curves(runs: Iterable[Entry], measure: str) -> np.ndarray:
     """Return the curves of runs, float64 (runs, epochs): losses, or errors in percent."""
-    values = np.array([[row[MEASURES[measure]] for row in run.curve] for run in runs])
+    values = np.array([run.curve[MEASURES[measure]] for run in runs])
     return 100 * (1 - values) if measure.endswith("errors") else values
 
 

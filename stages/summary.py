@@ -12,7 +12,7 @@ from experiment.npz import read_arrays
 from experiment.parameters import Parameters
 from experiment.support.errors import InputError
 from experiment.variants import VARIANTS
-from study.runs import Entry, Setting, load_runs, run_of, select, setting_of
+from study.runs import Entry, Setting, load_runs, select, setting_of
 
 Figures = Mapping[str, float]
 
@@ -84,10 +84,7 @@ def load_entries() -> list[Entry]:
 def find_settings(params: Parameters) -> dict[str, Setting]:
     """Return, by variant, what stored runs must have to repeat its training."""
     images = len(read_arrays(Path("data/processed/train.npz"), ("labels",))["labels"])
-    return {
-        variant: setting_of(run_of(params, variant, images, params.train.seed), params)
-        for variant in VARIANTS
-    }
+    return {variant: setting_of(params, variant, images) for variant in VARIANTS}
 
 
 def measure(metrics: Figures) -> dict[str, float]:
@@ -127,8 +124,8 @@ def format_table(other: str, metrics: Mapping[str, Figures], noise: Figures) -> 
 def place_run(metrics: Figures, runs: Mapping[int, Entry], seed: int) -> str:
     """Say where a run ended among those of other seeds."""
     own = metrics["last_five_validation_accuracy"]
-    curves = [entry.curve for other, entry in runs.items() if other != seed]
-    ends = [fmean(row["val_accuracy"] for row in curve[-LAST:]) for curve in curves]
+    others = [entry.curve for other, entry in runs.items() if other != seed]
+    ends = [fmean(curve["val_accuracy"][-LAST:]) for curve in others]
     lower, higher = sum(end < own for end in ends), sum(end > own for end in ends)
     kind = "ordinary" if lower and higher else "unusual"
     return f"an {kind} run: {lower} of {len(ends)} seeds ended lower"

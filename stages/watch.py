@@ -68,7 +68,7 @@ def draw_figures(params: Parameters, entries: Sequence[Entry]) -> list[Figure]:
         figure = draw(curves, metric)
         for variant, setting in settings.items():
             runs = select(entries, setting).values()
-            values = np.array([[row[f"val_{metric}"] for row in entry.curve] for entry in runs])
+            values = np.array([entry.curve[f"val_{metric}"] for entry in runs])
             if len(values) > 1:
                 epochs = np.arange(1, values.shape[1] + 1)
                 low, high, colour = values.min(axis=0), values.max(axis=0), VARIANTS[variant].colour

@@ -6,6 +6,7 @@ No DVC pipeline: a run that is stored is never trained again, and the rest takes
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 from experiment.files import write_json
 from experiment.parameters import Parameters, load_parameters
@@ -13,10 +14,10 @@ from experiment.support.errors import one_line_errors, wrong
 from experiment.support.markdown import fill_blocks
 from experiment.variants import VARIANTS
 from study import results
-from study.grid import load_study_parameters, runs_of
+from study.grid import load_study_parameters, plan_runs
 from study.pictures import write_pictures
-from study.runs import Run, Store, choose_runs, run_of, setting_of
-from study.table import RUNS, Table, average_curves
+from study.runs import VARIED, Entry, Run, Store, choose_runs, plain_setting, setting_of
+from study.table import RUNS, Table
 from study.training.replicate import count_images, load_datasets, train_missing
 
 
@@ -54,57 +55,58 @@ def main() -> None:
 def train_grid(params: Parameters, workers: int | None) -> None:
     """Train what is new in study/params.yaml."""
     study = load_study_parameters()
-    names = dict.fromkeys(block.dataset for block in study.grid)
+    names = [block.dataset for block in study.grid]
     # Asked first without a data set and without TensorFlow.
-    sizes = {entry.run.dataset: entry.available for entry in Store().entries.values()}
-    if names.keys() <= sizes.keys() and are_stored(runs_of(study, params, sizes), params):
+    sizes = {entry.setting.dataset: entry.available for entry in Store().entries.values()}
+    if sizes.keys() >= {*names} and are_stored(plan_runs(study, params, sizes)):
         return
     datasets = load_datasets(names)
-    sizes = {name: count_images(dataset, params)[0] for name, dataset in datasets.items()}
-    train_missing(runs_of(study, params, sizes), params, workers=workers)
+    sizes = {name: count_images(dataset, params) for name, dataset in datasets.items()}
+    train_missing(plan_runs(study, params, sizes), datasets, params, workers)
 
 
 def train_seeds(number: int, params: Parameters, workers: int | None) -> None:
-    """Train both variants of the pipeline with the first seeds besides its own."""
+    """Train the variants of the pipeline with the first seeds besides its own."""
     name = params.data.dataset
-    available, _ = count_images(load_datasets([name])[name], params)
-    images = params.preprocess.train_samples or available
+    datasets = load_datasets([name])
+    images = params.preprocess.train_samples or count_images(datasets[name], params)
     seeds = [seed for seed in range(number + 1) if seed != params.train.seed][:number]
-    runs = [run_of(params, variant, images, seed) for seed in seeds for variant in VARIANTS]
-    if not are_stored(runs, params):
-        train_missing(runs, params, workers=workers)
+    settings = [setting_of(params, variant, images) for variant in VARIANTS]
+    runs = [*dict.fromkeys((setting, seed) for seed in seeds for setting in settings)]
+    if not are_stored(runs):
+        train_missing(runs, datasets, params, workers)
 
 
-def are_stored(runs: Sequence[Run], params: Parameters) -> bool:
+def are_stored(runs: Sequence[Run]) -> bool:
     """Return whether all of the runs are stored, of whatever environment; say so if they are."""
-    stored = {(entry.setting, entry.run.seed) for entry in Store().entries.values()}
-    if not all((setting_of(run, params), run.seed) in stored for run in runs):
+    if not {*runs} <= {(entry.setting, entry.seed) for entry in Store().entries.values()}:
         return False
-    print(f"study: all {len(set(runs))} runs are there: nothing to train", file=sys.stderr)
+    print(f"study: all {len(runs)} runs are there: nothing to train", file=sys.stderr)
     return True
 
 
 def train_again(starts: Sequence[str], params: Parameters, workers: int | None) -> None:
     """Train the stored runs whose keys start so again, in place of what is stored."""
-    entries = Store().entries
-    keys = []
+    stored, again = Store().entries, dict[str, Entry]()
     for start in starts:
-        found = [key for key in entries if key.startswith(start)]
+        found = {key: entry for key, entry in stored.items() if key.startswith(start)}
         if len(found) != 1:
-            remedy = "copy more digits of a key from study/runs.jsonl"
-            raise wrong(
-                "--again", f"the key of one run for {start!r}", f"{len(found)} runs", remedy
-            )
-        keys += found
-    runs = [entries[key].run for key in keys]
-    train_missing(runs, params, workers=workers, again=keys)
+            expected, number = f"the key of one run for {start!r}", f"{len(found)} runs"
+            raise wrong("--again", expected, number, "copy more digits of one in study/runs.jsonl")
+        again |= found
+    datasets = load_datasets(entry.setting.dataset for entry in again.values())
+    runs = []
+    for entry in again.values():
+        varied = {name: getattr(entry.setting, name) for name in (*VARIED, "further")}
+        runs.append((replace(plain_setting(params, 0), **varied), entry.seed))
+    train_missing(runs, datasets, params, workers, again=again.keys())
 
 
 def remake() -> None:
     """Write every table, picture and page that is made from the runs.
 
-    That is the table of runs alone where the page or runs of the protocols are not there, as in
-    a repository that is made from this one.
+    That is the table of runs alone where the page or the runs that it is about are not there, as
+    in a repository that is made from this one.
     """
     store = Store()
     for problem in store.problems:
@@ -116,11 +118,11 @@ def remake() -> None:
     table = Table(entries)
     table.write()
     if not results.can_fill_page(table):
-        print(f"study: no runs of study/protocol.md: {RUNS} alone is written", file=sys.stderr)
+        print(f"study: no runs of the protocols: {RUNS} alone is written", file=sys.stderr)
         return
     content = results.summarise(entries, table)
     write_json(results.FILE, content)
-    write_pictures(table, average_curves(entries))
+    write_pictures(entries, table)
     fill_blocks(results.PAGE, results.PROGRAM, results.make_blocks(content))
 
 

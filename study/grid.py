@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,23 +11,21 @@ from pydantic import Field
 from experiment.data.known import DatasetName
 from experiment.parameters import Parameters, Section, read_parameters
 from experiment.support.errors import InputError
-from study.runs import Run
+from study.runs import Run, plain_setting
 
 PARAMETERS = Path("study/params.yaml")
 
-DropoutPlacement = Literal["dense", "pooling", "both"]
-
+Rate = Annotated[float, Field(ge=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Units = Annotated[int, Field(ge=1)]
-Rate = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Block(Section):
-    """A part of the grid: every rate with every placement and seed."""
+    """A part of the grid: every rate with every placement, number of units and seed."""
 
     dataset: DatasetName
     dropout_rates: list[Rate] = Field(min_length=1)
-    placements: list[DropoutPlacement] = Field(min_length=1)
+    placements: list[Literal["dense", "pooling", "both"]] = Field(min_length=1)
     train_samples: int | None = Field(ge=1)
     epochs: int | None = Field(ge=1)
     dense_units: list[Units] | None = Field(default=None, min_length=1)
@@ -40,15 +39,11 @@ class StudyParameters(Section):
 
 
 def load_study_parameters(path: Path = PARAMETERS) -> StudyParameters:
-    """Read and check the parameters of the study.
-
-    Raises:
-        InputError: as `experiment.parameters.read_parameters`.
-    """
+    """Read and check the parameters of the study; see `read_parameters`."""
     return read_parameters(path, StudyParameters)
 
 
-def runs_of(study: StudyParameters, params: Parameters, images: Mapping[str, int]) -> list[Run]:
+def plan_runs(study: StudyParameters, params: Parameters, images: Mapping[str, int]) -> list[Run]:
     """Return the runs of the grid, each once, in the order of its blocks.
 
     Args:
@@ -59,7 +54,7 @@ def runs_of(study: StudyParameters, params: Parameters, images: Mapping[str, int
     Raises:
         InputError: a block wants more images than there are.
     """
-    runs: dict[Run, None] = {}
+    runs: list[Run] = []
     for block in study.grid:
         available = images[block.dataset]
         samples = available if block.train_samples is None else block.train_samples
@@ -68,22 +63,15 @@ def runs_of(study: StudyParameters, params: Parameters, images: Mapping[str, int
                 f"{PARAMETERS}: grid: expected train_samples of {available} or fewer for"
                 f" {block.dataset}; found {samples}; lower it, or null for all"
             )
+        plain = replace(plain_setting(params, samples), dataset=block.dataset)
+        plain = replace(plain, epochs=block.epochs or plain.epochs)
+        units = block.dense_units or [plain.dense_units]
         # Seeds outermost: a study that is stopped has whole comparisons.
-        for seed, units, rate, placement in itertools.product(
-            block.seeds,
-            block.dense_units or [params.model.dense_units],
-            block.dropout_rates,
-            block.placements,
+        for seed, size, rate, placement in itertools.product(
+            block.seeds, units, block.dropout_rates, block.placements
         ):
-            runs[
-                Run(
-                    dataset=block.dataset,
-                    placement=placement if rate > 0 else "none",  # a rate of 0 is no Dropout
-                    dropout_rate=float(rate),
-                    train_samples=samples,
-                    dense_units=units,
-                    epochs=block.epochs or params.train.epochs,
-                    seed=seed,
-                )
-            ] = None
-    return list(runs)
+            setting = replace(plain, dense_units=size)
+            if rate > 0:  # a rate of 0 is no Dropout, wherever it is
+                setting = replace(setting, placement=placement, dropout_rate=float(rate))
+            runs.append((setting, seed))
+    return list(dict.fromkeys(runs))

@@ -1,20 +1,23 @@
 """Pictures: learning curves over seeds, error against the rate, gain against the images."""
 
-from collections.abc import Mapping
-from dataclasses import astuple, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, StrMethodFormatter
+from scipy import stats
 
 from experiment.data.known import label_of
 from experiment.files import write_figure
 from experiment.style import AXIS_LABELS, COLOURS, LABELS, plain_style
-from study.contrasts import BASE, EPOCHS, FASHION, LAST
-from study.statistics import estimate
+from study.contrasts import BASE, EPOCHS, LAST, ON_FASHION
+from study.runs import Entry, select
+from study.statistics import estimate, half_width
 from study.table import Table
 
 PLOTS = Path("plots")
@@ -28,30 +31,27 @@ VARIANTS = (
 )
 
 
-def write_pictures(table: Table, curves: pd.DataFrame) -> None:
-    """Write all of them, in Matplotlib's own style whatever the user's is.
-
-    Args:
-        table: the finished runs.
-        curves: as `study.table.average_curves` makes them.
-    """
+def write_pictures(entries: Sequence[Entry], table: Table) -> None:
+    """Write all of them, in Matplotlib's own style whatever the user's is."""
     with plain_style(font_size=13):
-        pictures = {metric: draw_curves(curves, metric) for metric in AXIS_LABELS}
+        pictures = {metric: draw_curves(entries, metric) for metric in AXIS_LABELS}
         pictures |= {"rates": draw_rates(table), "sizes": draw_sizes(table)}
         for name, figure in pictures.items():
             write_figure(PLOTS / f"study_{name}.png", figure, DOTS_PER_INCH)
 
 
-def draw_curves(curves: pd.DataFrame, metric: str) -> Figure:
+def draw_curves(entries: Sequence[Entry], metric: str) -> Figure:
     """Draw training on the left, validation on the right, each on its own scale."""
     figure = Figure(figsize=(10, 5), layout="constrained")
     panels = figure.subplots(1, 2)
     for axes, column in zip(panels, (metric, f"val_{metric}"), strict=True):
         for label, colour, setting in VARIANTS:
-            rows = curves.loc[[astuple(setting)]]
-            axes.plot(rows["epoch"], rows[column], color=colour, lw=2, label=label)
-            low, high = rows[f"{column}_low"], rows[f"{column}_high"]
-            axes.fill_between(rows["epoch"], low, high, color=colour, alpha=0.3, lw=0)
+            runs = select(entries, setting).values()
+            values = np.array([entry.curve[column] for entry in runs])
+            epochs, mean = np.arange(1, values.shape[1] + 1), values.mean(axis=0)
+            half = half_width(stats.sem(values), len(values) - 1)
+            axes.plot(epochs, mean, color=colour, lw=2, label=label)
+            axes.fill_between(epochs, mean - half, mean + half, color=colour, alpha=0.3, lw=0)
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=(1, 2, 5, 10)))
     panels[0].set_title("training images", loc="left")
@@ -66,18 +66,17 @@ def draw_rates(table: Table) -> Figure:
     """Draw the error on test images against the rate, a panel per dataset."""
     figure = Figure(figsize=(12, 5.8), layout="constrained")
     panels = figure.subplots(1, 2)
-    for axes, dataset in zip(panels, (BASE.dataset, FASHION), strict=True):
-        errors: dict[float, pd.Series] = {}
+    for axes, base in zip(panels, (BASE, ON_FASHION), strict=True):
+        plain, errors = base.without_dropout(), {}
         for setting in table.settings():
-            place = setting.placement if setting.dropout_rate else BASE.placement
-            like_base = replace(BASE, dataset=dataset, dropout_rate=setting.dropout_rate)
-            if replace(setting, placement=place) == like_base:
-                errors[setting.dropout_rate] = 100 * (1 - table.of(setting)[LAST])
+            rate = setting.dropout_rate
+            if setting in (plain, replace(base, dropout_rate=rate)):
+                errors[rate] = 100 - table.values(setting, LAST)
         errors = dict(sorted(errors.items()))
         for rate, values in errors.items():
             axes.plot([rate] * len(values), values, ".", color=BLUE, alpha=0.35, ms=5)
         _draw_means(axes, errors, color=BLUE, marker="o", label="mean (dots: runs)")
-        axes.set_title(label_of(dataset), loc="left")
+        axes.set_title(label_of(base.dataset), loc="left")
         axes.set_xlabel("Dropout rate, after the dense layer")
     panels[0].set_ylabel("error on test images (%)")
     _finish(figure, "Error against the Dropout rate: mean over seeds, 95 % interval")
@@ -94,9 +93,9 @@ def draw_sizes(table: Table) -> Figure:
         gains = {}
         for samples, epochs in sorted(EPOCHS.items()):
             size = replace(BASE, train_samples=samples, epochs=epochs, dropout_rate=rate)
-            without, with_it = table.pair(size)
-            if len(without) > 1:
-                gains[samples * aside] = 100 * (with_it[LAST] - without[LAST])
+            pair = table.pair(size, LAST)
+            if len(pair) > 1:
+                gains[samples * aside] = pair["with"] - pair["without"]
         _draw_means(axes, gains, color=colour, marker=marker, label=f"rate {rate:g}")
     axes.axhline(0, color="black", lw=1)
     axes.xaxis.set_major_locator(FixedLocator(sorted(EPOCHS)))

@@ -4,11 +4,10 @@ A mark after a sentence of the page says what it rests on, as in `<!-- rests on:
 a test compares it with the verdicts.
 """
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,64 +16,48 @@ from experiment.data.known import label_of
 from experiment.support.markdown import table as markdown
 from study.contrasts import (
     BASE,
-    CLAIMS,
-    CONTRADICTED,
-    EQUIVALENT,
-    FASHION,
+    DECIDED,
     FIRST_SEED,
     LAST,
     LAST_FIVE,
-    LAST_VALIDATION,
     LOOKS,
     NOT_YET,
-    RISE,
-    SEQUENTIAL,
-    SUPPORTED,
-    Measurements,
-    Result,
+    ON_FASHION,
+    Figures,
     judge_all,
     judge_claim,
 )
-from study.runs import Entry, Setting, select
+from study.runs import VARIED, Entry, Setting, select
 from study.statistics import estimate, estimate_for_new_images
 from study.table import Table
 
 FILE = Path("metrics/results.json")
 PAGE = Path("docs/results.md")
-PROGRAM = "study"  # in the marks of the blocks: <!-- study: primary -->
+PROGRAM = "study"  # in the marks of the blocks: <!-- study: claims -->
 
-# C9, measured in seven sessions and not again: docs/results.md says how.
-INFERENCE = Path("metrics/study_inference.csv")
-
-PLACES = {"dense": "dense layer", "pooling": "pooling", "both": "both"}
-# In which the settings of the study differ from the main one.
-VARIED = ("dataset", "train_samples", "epochs", "dense_units", "placement", "dropout_rate")
-DIGITS = {"%": 2, "nats": 4, "score": 4}
-INTERVAL = "[95 % interval]"
-FRESH = "fresh seeds " + INTERVAL
-
-# Of protocol 1, by the images that they are measured on; the others are on test images.
-ON_TRAINING = ("S1", "S3", "S4")
-ON_VALIDATION = ("S2", "S5", "S6", "S7a", "S7b", "S9a", "S9b")
+# Protocol 1's, which are not computed again; docs/results.md says how they were.
+FIRST = Path("study/protocol-1.json")
 
 SURE, LIKELY, NOT_SHOWN = "sure", "likely", "not shown"
-DECIDED = (SUPPORTED, CONTRADICTED, EQUIVALENT)
 # By question of a reader: the contrasts of protocol 2 that answer it, and those of protocol 1,
-# which do until the first look. The others are answered by figures.
+# which do until the first look.
 ANSWERED_BY = {
     "help": (("A1", "A2"), ("P1", "P2")),
     "how_much": (("A1", "A2"), ("P1", "P2")),
-    "where_most": ((), ("P3",)),
+    "where_most": (("P3",),),
     "which_rate": (("C1", "C2"), ("P6", "P7")),
     "where_placed": (("B1", "B2"), ("P4", "P5")),
     "early_stopping": (("E1", "E2"), ("P8", "S8")),
     "larger_network": (("D1",), ("S12",)),
 }
-# What Dropout changes in the main settings, over all seeds.
+
+PLACES = {"dense": "dense layer", "pooling": "pooling", "both": "both"}
+FEW = replace(BASE, train_samples=1_000, epochs=80)
+# What Dropout changes in the main settings, over all seeds, with its unit.
 CHANGES = {
     LAST: ("accuracy on test images, %", "points"),
     "test_loss": ("loss on test images", "nats"),
-    RISE: ("rise of the validation loss", "nats"),
+    "validation_loss_rise": ("rise of the validation loss", "nats"),
 }
 # Secondary measures of protocol 2: rates with 1,000 images, and by number of images the epochs
 # that are 2,500 updates.
@@ -84,134 +67,89 @@ CALIBRATION = {
     "test_calibration_error": ("expected calibration error, %", "points"),
     "test_brier": ("Brier score", "score"),
 }
-# The columns of the three tables of contrasts.
-COLUMNS = {
-    "sequential": ["", "claim", "contrast", "seeds", FRESH, "p", "needed", "verdict"],
-    "primary": ["", "claim", "contrast", FRESH, "p", "p, corrected", "p, signs flipped", "verdict"],
-    "secondary": ["", "claim", "contrast", "unit", "limit", FRESH, "verdict"],
-}
+DIGITS = {"nats": 4, "score": 4}
+INTERVAL = "[95 % interval]"
 COMPARED = ["seeds", "no Dropout", "Dropout", f"difference {INTERVAL}"]
-
-Results = Mapping[str, Result]
-Figures = dict[str, Any]
-Pair = tuple[pd.Series, pd.Series]
 
 
 def can_fill_page(table: Table) -> bool:
-    """Return whether the page is there, and the runs of the first protocol that it is about."""
-    first = [each for name, each in judge_all(table).items() if name not in SEQUENTIAL]
-    return PAGE.exists() and INFERENCE.exists() and all(each.found for each in first)
+    """Return whether the page is there, and the runs that it is about."""
+    compared = all(len(table.pair(each, LAST)) > 1 for each in (BASE, ON_FASHION, FEW))
+    return PAGE.exists() and FIRST.exists() and compared
 
 
 def summarise(entries: Sequence[Entry], table: Table) -> Figures:
     """Return the content of `FILE`: all accuracies in percent, their differences in points."""
-    results = judge_all(table)
-    main = {dataset: replace(BASE, dataset=dataset) for dataset in (BASE.dataset, FASHION)}
+    first = json.loads(FIRST.read_text(encoding="utf-8"))
+    contrasts, claims = judge_all(table)
+    contrasts, claims = first["contrasts"] | contrasts, first["claims"] | claims
     return {
-        "answers": answer_all(results, table),
+        "answers": answer_all(contrasts, claims, table),
         "changes": {
-            dataset: {
-                metric: change_of(table, setting, metric) for metric in (*CHANGES, LAST_VALIDATION)
-            }
-            for dataset, setting in main.items()
+            each.dataset: {metric: compare(table.pair(each, metric)) for metric in CHANGES}
+            for each in (BASE, ON_FASHION)
         },
-        "claims": {
-            name: {"contrasts": list(ids), "text": text, "verdict": judge_claim(results, ids)}
-            for name, (text, ids) in CLAIMS.items()
-        },
-        "contrasts": {name: summarise_contrast(name, each) for name, each in results.items()},
-        "gains": [gain_of(table, setting) for setting in compared_settings(table)],
+        "claims": claims,
+        "contrasts": contrasts,
+        "gains": list_gains(table),
         "gains_for_new_images": {
-            dataset: gain_for_new_images(entries, setting) for dataset, setting in main.items()
-        },
-        "noise": {
-            name: (100 * table.of(setting)).std(ddof=1).dropna().to_dict()
-            for name, setting in (("no_dropout", BASE.without_dropout()), ("dropout", BASE))
+            each.dataset: gain_for_new_images(entries, each) for each in (BASE, ON_FASHION)
         },
         "secondary": summarise_secondary(table),
     }
 
 
-def summarise_contrast(name: str, result: Result) -> Figures:
-    """Return what is known of a contrast."""
-    contrast = result.contrast
-    data = f"test images, mean of the last five epochs, seeds {FIRST_SEED} and more"
-    if name not in SEQUENTIAL:
-        images = "training" if name in ON_TRAINING else "test"
-        data = f"{'validation' if name in ON_VALIDATION else images} images, seeds 10 to 17"
-    return {
-        "above": contrast.above,
-        "below": contrast.below,
-        "claim": contrast.claim,
-        "data": data,
-        "level": result.level,
-        "margin": contrast.margin,
-        "p_corrected": result.p_corrected,
-        "p_sign_flip": result.p_sign_flip,
-        "protocol": 2 if name in SEQUENTIAL else 1,
-        "seeds": result.seeds,
-        "seeds_planned": result.planned,
-        "text": contrast.text,
-        "unit": contrast.unit,
-        "verdict": result.verdict,
-        **(asdict(result.found) if result.found else {}),
-    }
+def answer_all(contrasts: Figures, claims: Figures, table: Table) -> Figures:
+    """Return, by question of a reader, how sure the answer is, and figures for its sentence.
 
-
-def summarise_secondary(table: Table) -> dict[str, list[Figures]]:
-    """Return the secondary measures of protocol 2 whose seeds are all there."""
-    seeds = range(FIRST_SEED, FIRST_SEED + min(LOOKS))
-    m = Measurements(table, LAST_FIVE, seeds)
-    measures: dict[str, list[tuple[Figures, Pair]]] = {
-        "rates": [({"rate": rate}, m.pair(samples=1_000, rate=rate)) for rate in RATES],
-        "sizes": [
-            ({"train_samples": n, "epochs": epochs}, m.pair(samples=n, epochs=epochs))
-            for n, epochs in EQUAL_UPDATES.items()
-        ],
-        "calibration": [
-            ({"metric": metric, "dataset": dataset}, m.pair(metric, dataset=dataset))
-            for metric in CALIBRATION
-            for dataset in (BASE.dataset, FASHION)
-        ],
-    }
-    return {
-        name: [what | compare(*pair) for what, pair in of if len(pair[0]) == len(seeds)]
-        for name, of in measures.items()
-    }
-
-
-def answer_all(results: Results, table: Table) -> Figures:
-    """Return, by question of a reader, how sure the answer is and its figures."""
+    It is sure where its protocol decides it, else likely where all intervals exclude 0.
+    """
     answers: Figures = {}
     for question, choices in ANSWERED_BY.items():
-        names = next(ids for ids in choices if ids and all(results[n].found for n in ids))
-        answers[question] = {
-            "figures": {name: asdict(results[name].found) for name in names},  # type: ignore[arg-type]
-            "mark": judge_answer(results, names),
-            "rests_on": list(names),
-        }
-    answers["early_stopping"]["figures"]["S5"] = asdict(results["S5"].found)  # type: ignore[arg-type]
-    few = replace(BASE, train_samples=1_000, epochs=80)
-    answers["where_most"]["figures"]["1000"] = gain_of(table, few)
-    runs = {str(each.train_samples): count_misleading_pairs(table, each) for each in (BASE, few)}
-    sessions = pd.read_csv(INFERENCE)
-    ratio = asdict(estimate(sessions["with_layer"] / sessions["without_layer"]))
-    verdicts = [judge_claim(results, ids) for _, ids in CLAIMS.values()]
-    decided = sum(verdict in DECIDED for verdict in verdicts)
-    counts = {"claims": len(verdicts), "decided": decided, "runs": len(table.rows)}
+        names = next(ids for ids in choices if all("mean" in contrasts[name] for name in ids))
+        mark = NOT_SHOWN
+        if judge_claim(contrasts, names) in DECIDED:
+            mark = SURE
+        elif all(contrasts[name]["low"] * contrasts[name]["high"] > 0 for name in names):
+            mark = LIKELY
+        answers[question] = {"figures": {}, "mark": mark, "rests_on": [*names]}
+    answers["early_stopping"]["figures"]["S5"] = contrasts["S5"]
+    decided = sum(each["verdict"] in DECIDED for each in claims.values())
+    counts = {"claims": len(claims), "decided": decided, "runs": len(table.rows)}
+    runs = {str(each.train_samples): count_misleading_pairs(table, each) for each in (BASE, FEW)}
     return answers | {
-        "cost_in_use": {"figures": ratio, "mark": LIKELY, "rests_on": []},
+        "cost_in_use": {"figures": {}, "mark": LIKELY, "rests_on": []},
         "how_sure": {"figures": counts, "mark": SURE, "rests_on": []},
         "one_run": {"figures": runs, "mark": SURE, "rests_on": []},
     }
 
 
-def judge_answer(results: Results, names: tuple[str, ...]) -> str:
-    """Return how sure an answer is: decided by its protocol, else by its intervals."""
-    if judge_claim(results, names) in DECIDED:
-        return SURE
-    found = [results[name].found for name in names]
-    return LIKELY if all(each and each.low * each.high > 0 for each in found) else NOT_SHOWN
+def summarise_secondary(table: Table) -> dict[str, list[Figures]]:
+    """Return the secondary measures of protocol 2 whose seeds are all there."""
+    measures: dict[str, list[tuple[Figures, Setting, str]]] = {
+        "rates": [({"rate": r}, replace(FEW, dropout_rate=r), LAST_FIVE) for r in RATES],
+        "sizes": [
+            ({"train_samples": n, "epochs": e}, replace(BASE, train_samples=n, epochs=e), LAST_FIVE)
+            for n, e in EQUAL_UPDATES.items()
+        ],
+        "calibration": [
+            ({"metric": metric, "dataset": each.dataset}, each, metric)
+            for metric in CALIBRATION
+            for each in (BASE, ON_FASHION)
+        ],
+    }
+    seeds = range(FIRST_SEED, FIRST_SEED + min(LOOKS))
+    found: dict[str, list[Figures]] = {}
+    for name, rows in measures.items():
+        pairs = [(what, table.pair(setting, metric, seeds)) for what, setting, metric in rows]
+        found[name] = [what | compare(pair) for what, pair in pairs if len(pair) == len(seeds)]
+    return found
+
+
+def compare(pair: pd.DataFrame) -> Figures:
+    """Return both means and the difference; see `Table.pair`."""
+    means = {name: float(values.mean()) for name, values in pair.items()}
+    return asdict(estimate(pair["with"] - pair["without"])) | means
 
 
 def count_misleading_pairs(table: Table, setting: Setting) -> dict[str, int]:
@@ -219,48 +157,34 @@ def count_misleading_pairs(table: Table, setting: Setting) -> dict[str, int]:
 
     Of any seeds; where a seed also chooses the training images, of the same seed.
     """
-    without, with_it = (runs[LAST].to_numpy() for runs in table.pair(setting))
-    wins = with_it[:, None] < without
+    pair = table.pair(setting, LAST)
+    wins = pair["with"].to_numpy()[:, None] < pair["without"].to_numpy()
     if setting.train_samples < BASE.train_samples:
         wins = wins.diagonal()
     return {"misleading": int(wins.sum()), "pairs": wins.size}
 
 
-def compared_settings(table: Table) -> list[Setting]:
-    """Return the settings with Dropout that can be compared, MNIST and all images first."""
+def list_gains(table: Table) -> list[Figures]:
+    """Return what Dropout changes in the accuracy after the last epoch, MNIST and all images first.
 
-    def order(setting: Setting) -> tuple[object, ...]:
-        place = [*PLACES].index(setting.placement)
-        size = (-setting.train_samples, -setting.epochs, setting.dense_units)
-        return (setting.dataset != "mnist", setting.dataset, *size, place, setting.dropout_rate)
-
-    def is_of_study(setting: Setting) -> bool:
-        """Return whether it differs from the main setting only in what the study varies."""
-        varied = {name: getattr(BASE, name) for name in VARIED}
-        return replace(setting, **varied) == BASE and setting.placement in PLACES
-
-    settings = [s for s in table.settings() if is_of_study(s) and len(table.pair(s)[0]) > 1]
-    return sorted(settings, key=order)
-
-
-def compare(without: pd.Series, with_it: pd.Series) -> Figures:
-    """Return both means and the difference, of the same seeds."""
-    means = {"with": float(with_it.mean()), "without": float(without.mean())}
-    return asdict(estimate(with_it - without)) | means
+    Of each setting that differs from the main one only in what the study varies.
+    """
+    varied, gains = {name: getattr(BASE, name) for name in VARIED}, []
+    for setting in table.settings():
+        pair = table.pair(setting, LAST)
+        if setting.placement in PLACES and len(pair) > 1 and replace(setting, **varied) == BASE:
+            found = compare(pair)
+            left = 100 * (100 - found["with"]) / (100 - found["without"])
+            what = {name: getattr(setting, name) for name in VARIED}
+            gains.append(what | found | {"errors_left": left})
+    return sorted(gains, key=order_gain)
 
 
-def change_of(table: Table, setting: Setting, metric: str) -> Figures:
-    """Return what Dropout changes in a metric of a setting, over the seeds that both have."""
-    scale = 100 if metric.endswith("accuracy") else 1
-    without, with_it = (scale * runs[metric] for runs in table.pair(setting))
-    return compare(without, with_it)
-
-
-def gain_of(table: Table, setting: Setting) -> Figures:
-    """Return what Dropout changes in the accuracy after the last epoch of a setting."""
-    found = change_of(table, setting, LAST)
-    left = 100 * (100 - found["with"]) / (100 - found["without"])
-    return {name: getattr(setting, name) for name in VARIED} | found | {"errors_left": left}
+def order_gain(gain: Figures) -> tuple[object, ...]:
+    """Return by what gains are sorted."""
+    size = (-gain["train_samples"], -gain["epochs"], gain["dense_units"])
+    place = [*PLACES].index(gain["placement"])
+    return (gain["dataset"] != "mnist", gain["dataset"], *size, place, gain["dropout_rate"])
 
 
 def gain_for_new_images(entries: Iterable[Entry], setting: Setting) -> Figures | None:
@@ -268,115 +192,75 @@ def gain_for_new_images(entries: Iterable[Entry], setting: Setting) -> Figures |
 
     None where fewer than five seeds have noted which images they get wrong.
     """
-    sides = [select(entries, each) for each in (setting.without_dropout(), setting)]
-    seeds = sorted(
-        seed
-        for seed in sides[0].keys() & sides[1].keys()
-        if all(side[seed].test_errors is not None for side in sides)
-    )
+    noted = [entry for entry in entries if entry.test_errors is not None]
+    sides = [select(noted, each) for each in (setting.without_dropout(), setting)]
+    seeds = sorted(sides[0].keys() & sides[1].keys())
     if len(seeds) < 5:
         return None
     # Every run is tested on the same images: as many as its errors are a share of.
     one = sides[0][seeds[0]]
-    images = round(len(one.test_errors or ()) / (1 - one.metrics[LAST]))
-    marks = np.zeros((2, len(seeds), images))
-    for side, mark in zip(sides, marks, strict=True):
-        for row, seed in zip(mark, seeds, strict=True):
-            row[side[seed].test_errors or []] = 100
-    return asdict(estimate_for_new_images(marks[0] - marks[1]))
+    images = np.arange(round(len(one.test_errors or ()) / (1 - one.metrics[LAST])))
+    without, with_it = (
+        100.0 * np.array([np.isin(images, side[seed].test_errors or []) for seed in seeds])
+        for side in sides
+    )
+    return asdict(estimate_for_new_images(without - with_it))
 
 
 def make_blocks(content: Figures) -> dict[str, str]:
     """Return the tables of the page, by the names of their blocks, from the content of `FILE`."""
+    contrasts, secondary, changes = (content[n] for n in ("contrasts", "secondary", "changes"))
     claims = [
-        [
-            name,
-            each["text"],
-            str(content["contrasts"][each["contrasts"][0]]["protocol"]),
-            " and ".join(each["contrasts"]),
-            each["verdict"],
-        ]
-        for name, each in content["claims"].items()
-    ]
-    settings = [
-        [
-            label_of(each["dataset"]),
-            f"{each['train_samples']:,}",
-            str(each["epochs"]),
-            str(each["dense_units"]),
-            PLACES[each["placement"]],
-            f"{each['dropout_rate']:g}",
-            *format_comparison(each, "points"),
-            f"{each['errors_left']:.0f}",
-        ]
-        for each in content["gains"]
-    ]
-    first = ["data set", "training images", "epochs", "dense units", "Dropout after", "rate"]
-    return {
-        "changes": changes_block(content),
-        "claims": markdown(["", "claim", "protocol", "decided by", "verdict"], claims),
-        **contrasts_blocks(content["contrasts"]),
-        **secondary_blocks(content["secondary"]),
-        "settings": markdown([*first, *COMPARED, "errors left, %"], settings),
-    }
-
-
-def changes_block(content: Figures) -> str:
-    """What Dropout changes on each data set, over all seeds."""
-    rows = []
+        [name, c["text"], str(contrasts[c["contrasts"][0]]["protocol"]),
+         " and ".join(c["contrasts"]), c["verdict"]]
+        for name, c in content["claims"].items()
+    ]  # fmt: skip
+    changed = []
     for metric, (text, unit) in CHANGES.items():
-        for dataset, changes in content["changes"].items():
+        for dataset, found in changes.items():
             new = content["gains_for_new_images"][dataset] if metric == LAST else None
             others = f"{format_interval(new, unit)}, {new['seeds']} seeds" if new else ""
-            cells = format_comparison(changes[metric], unit)
-            rows.append([f"{label_of(dataset)}: {text}", *cells, others])
-    return markdown(["", *COMPARED, "for new images, too"], rows)
-
-
-def contrasts_blocks(contrasts: Figures) -> dict[str, str]:
-    """The contrasts of protocol 2, and the primary and the secondary ones of protocol 1."""
-    rows: dict[str, list[list[str]]] = {block: [] for block in COLUMNS}
-    for name, each in contrasts.items():
-        limits = [f"{side} {each[side]:g}" for side in ("above", "below") if each[side] is not None]
-        cells = {
-            "": name,
-            "claim": each["claim"],
-            "contrast": each["text"],
-            "limit": " ".join(limits),
-            "needed": f"below {each['level']:g}" if each["level"] else "",
-            "p": format_p(each.get("p")),
-            "p, corrected": format_p(each["p_corrected"]),
-            "p, signs flipped": format_p(each["p_sign_flip"]),
-            "seeds": str(each["seeds"]),
-            "unit": each["unit"],
-            "verdict": f"**{each['verdict']}**",
-            FRESH: format_estimate(each, each["unit"]) if "mean" in each else "",
-        }
-        if each["verdict"] == NOT_YET and each["seeds"] < each["seeds_planned"]:
-            cells["verdict"] = f"{NOT_YET} ({each['seeds']} of {each['seeds_planned']} seeds)"
-        block = "secondary" if each["margin"] is None else "primary"
-        block = "sequential" if each["protocol"] == 2 else block
-        rows[block].append([cells[column] for column in COLUMNS[block]])
-    return {block: markdown(COLUMNS[block], rows[block]) for block in COLUMNS}
-
-
-def secondary_blocks(secondary: Figures) -> dict[str, str]:
-    """The secondary measures of protocol 2."""
+            cells = format_comparison(found[metric], unit)
+            changed.append([f"{label_of(dataset)}: {text}", *cells, others])
     rates = [[f"{e['rate']:g}", *format_comparison(e, "points")] for e in secondary["rates"]]
     sizes = [
         [f"{e['train_samples']:,}", str(e["epochs"]), *format_comparison(e, "points")]
         for e in secondary["sizes"]
     ]
-    calibration = []
-    for each in secondary["calibration"]:
-        text, unit = CALIBRATION[each["metric"]]
-        cells = format_comparison(each, unit)
-        calibration.append([f"{label_of(each['dataset'])}: {text}", *cells])
+    calibration = [
+        [f"{label_of(e['dataset'])}: {text}", *format_comparison(e, unit)]
+        for e in secondary["calibration"]
+        for text, unit in [CALIBRATION[e["metric"]]]
+    ]
+    settings = [
+        [label_of(g["dataset"]), f"{g['train_samples']:,}", str(g["epochs"]), str(g["dense_units"]),
+         PLACES[g["placement"]], f"{g['dropout_rate']:g}", *format_comparison(g, "points"),
+         f"{g['errors_left']:.0f}"]
+        for g in content["gains"]
+    ]  # fmt: skip
+    what = ["data set", "training images", "epochs", "dense units", "Dropout after", "rate"]
+    looks = ["seeds", f"fresh seeds {INTERVAL}", "p", "needed", "verdict"]
+    judged = [[n, *format_contrast(c)] for n, c in contrasts.items() if c["protocol"] == 2]
     return {
-        "rates": markdown(["rate", *COMPARED], rates),
-        "sizes": markdown(["training images", "epochs", *COMPARED], sizes),
         "calibration": markdown(["", *COMPARED], calibration),
+        "changes": markdown(["", *COMPARED, "for new images, too"], changed),
+        "claims": markdown(["", "claim", "protocol", "decided by", "verdict"], claims),
+        "rates": markdown(["rate", *COMPARED], rates),
+        "sequential": markdown(["", "claim", "contrast", *looks], judged),
+        "settings": markdown([*what, *COMPARED, "errors left, %"], settings),
+        "sizes": markdown(["training images", "epochs", *COMPARED], sizes),
     }
+
+
+def format_contrast(c: Figures) -> list[str]:
+    """Return the cells of a contrast of protocol 2, after its name."""
+    verdict, figures = f"**{c['verdict']}**", ["", "", ""]
+    if c["verdict"] == NOT_YET:
+        verdict = f"{NOT_YET} ({c['seeds']} of {c['seeds_planned']} seeds)"
+    if "mean" in c:
+        p = "<0.0001" if c["p"] < 0.0001 else f"{c['p']:.4f}"
+        figures = [format_estimate(c, c["unit"]), p, f"below {c['level']:g}"]
+    return [c["claim"], c["text"], str(c["seeds"]), *figures, verdict]
 
 
 def format_comparison(found: Figures, unit: str) -> list[str]:
@@ -396,21 +280,5 @@ def format_interval(found: Figures, unit: str) -> str:
 
 
 def format_figure(value: float, unit: str) -> str:
-    """Format a number in the digits of its unit; all but percentages have a sign."""
-    sign = "" if unit == "%" else "+"
-    return f"{value:{sign}.{DIGITS.get(unit, 3)}f}".replace("-", "\N{MINUS SIGN}")
-
-
-def format_p(p: float | None) -> str:
-    """Format a p-value in four digits."""
-    return "" if p is None else "<0.0001" if p < 0.0001 else f"{p:.4f}"
-
-
-def find_outdated_marks(page: str, results: Results) -> Iterator[str]:
-    """Yield what is wrong with the marks of a page: which sentence to rewrite, and why."""
-    text = " ".join(page.split())
-    for mark in re.finditer(r"<!-- rests on: (.*?) -->", text):
-        for name, _, word in (part.partition(" ") for part in mark[1].split("; ")):
-            if word != results[name].verdict:
-                sentence = text[: mark.start()].strip()[-200:]
-                yield f"written for {name} {word!r}, now {results[name].verdict!r}: ...{sentence}"
+    """Format a difference in the digits of its unit."""
+    return f"{value:+.{DIGITS.get(unit, 3)}f}".replace("-", "\N{MINUS SIGN}")

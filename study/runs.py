@@ -9,13 +9,13 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from experiment.files import CURVE_COLUMNS, replacing
+from experiment.files import replacing
 from experiment.network import NUMERICS
-from experiment.parameters import Instructions, Parameters
+from experiment.parameters import Instructions, Parameters, ValidationFrom
 from experiment.support.errors import wrong
 from experiment.variants import VARIANTS, Placement
 
@@ -24,6 +24,10 @@ STORE = Path("study/runs.jsonl")
 # What is stored of a run: 1 lacks the test images that it gets wrong and the test metrics of the
 # kept epoch, 2 lacks the means over the last five epochs and the calibration.
 FORMAT = 3
+
+# What a line has of a `Setting`: in `run`, beside the seed, and in `settings`.
+VARIED = ("dataset", "placement", "dropout_rate", "train_samples", "dense_units", "epochs")
+SHARED = ("batch_size", "filters", "learning_rate", "validation_from", "validation_split")
 
 # Stored with each run, but no part of its key: they change no bit of it.
 WITHOUT_INFLUENCE = (
@@ -37,16 +41,12 @@ WITHOUT_INFLUENCE = (
 
 
 @dataclass(frozen=True, order=True)
-class _Varied:
-    """What a grid varies beside the seed.
+class Setting:
+    """All parameters of a training but the seed: runs that repeat each other have the same.
 
-    Attributes:
-        dataset: name or path.
-        placement: where Dropout is; `none` where the rate is 0.
-        dropout_rate: share of units dropped, in [0, 1).
-        train_samples: number of training images, 1 or more.
-        dense_units: of the dense layer, 1 or more.
-        epochs: passes over the images, 1 or more.
+    Attributes are as in params.yaml, but for `dataset`, a name or a path; `placement`, `none` where
+    the rate is 0; `train_samples`, always a number; `further`, what else a variant gives
+    `build_model`, as JSON, empty where nothing.
     """
 
     dataset: str
@@ -55,33 +55,10 @@ class _Varied:
     train_samples: int
     dense_units: int
     epochs: int
-
-
-@dataclass(frozen=True, order=True)
-class Run(_Varied):
-    """One training of a grid, and all in which it differs from the others there.
-
-    Attributes:
-        seed: of weights, order of batches, dropped units and the choice of the images.
-        further: what else a variant gives `build_model`, as JSON; empty where nothing.
-    """
-
-    seed: int
-    further: str = ""
-
-    def to_content(self) -> dict[str, Any]:
-        """Return it for JSON; keys of runs are older than `further`, which is left out if empty."""
-        return {name: value for name, value in asdict(self).items() if name != "further" or value}
-
-
-@dataclass(frozen=True, order=True)
-class Setting(_Varied):
-    """All parameters of a training but the seed; attributes as in `Run` and params.yaml."""
-
     filters: int
     batch_size: int
     learning_rate: float
-    validation_from: str
+    validation_from: ValidationFrom
     validation_split: float
     threads: int
     instructions: Instructions
@@ -93,48 +70,26 @@ class Setting(_Varied):
         return replace(self, placement="none", dropout_rate=0.0)
 
 
-def shared_settings(params: Parameters) -> dict[str, Any]:
-    """Return the parameters that all runs of a grid share, as `Entry.settings`."""
-    return {
-        "batch_size": params.train.batch_size,
-        "filters": params.model.filters,
-        "learning_rate": params.train.learning_rate,
-        "validation_from": params.preprocess.validation_from,
-        "validation_split": params.preprocess.validation_split,
-    }
+Run = tuple[Setting, int]  # with its seed: of weights, order of batches, dropped units, images
 
 
-def run_of(params: Parameters, variant: str, images: int, seed: int) -> Run:
-    """Return a training of the pipeline as a run.
+def plain_setting(params: Parameters, images: int) -> Setting:
+    """Return the setting of a training without Dropout by these parameters, on so many images."""
+    values = {name: each for _, section in params for name, each in section}
+    del values["seed"]
+    values |= {"train_samples": images, "placement": "none", "dropout_rate": 0.0}
+    return Setting(**values)  # whoever adds a parameter adds it there
 
-    Args:
-        params: of the pipeline.
-        variant: its name in `VARIANTS`.
-        images: number of training images.
-        seed: 0 or more.
-    """
+
+def setting_of(params: Parameters, variant: str, images: int) -> Setting:
+    """Return the setting of the pipeline's training of a variant, on so many images."""
     differs = dict(VARIANTS[variant].network(params))
     rate, placement = differs.pop("dropout_rate", 0.0), differs.pop("dropout_placement", "none")
-    return Run(
-        dataset=params.data.dataset,
+    return replace(
+        plain_setting(params, images),
         placement=placement if rate else "none",
         dropout_rate=rate,
-        train_samples=images,
-        dense_units=params.model.dense_units,
-        epochs=params.train.epochs,
-        seed=seed,
         further=json.dumps(differs, sort_keys=True) if differs else "",
-    )
-
-
-def setting_of(run: Run, params: Parameters) -> Setting:
-    """Return what a run has in common with those of other seeds, trained by these parameters."""
-    own = {name: value for name, value in asdict(run).items() if name != "seed"}
-    return Setting(
-        **own,
-        **shared_settings(params),
-        threads=params.train.threads,
-        instructions=params.train.instructions,
     )
 
 
@@ -143,25 +98,22 @@ class Entry:
     """A run, with its results once it is finished.
 
     Attributes:
-        run: what was trained.
-        settings: parameters that all runs of a grid share.
+        setting, seed: what was trained.
         conditions: software and hardware; see `study.training.worker.describe_conditions`.
         data: hash of the images and labels.
-        available: number of training images that validation left; `run` may use fewer.
-        metrics: by name; see `study.training.one_run.train_one`.
-        curve: a row per epoch with `CURVE_COLUMNS`.
-        test_errors: test images that it classifies wrongly; None where they were not stored.
-        calibration: see `study.training.one_run.calibrate`; None where it was not stored.
+        available: number of training images that validation left; the run may use fewer.
+        metrics, curve, test_errors, calibration: see `study.training.one_run.train_one`; None
+            where they were not stored.
         format: see `FORMAT`.
     """
 
-    run: Run
-    settings: Mapping[str, Any]
+    setting: Setting
+    seed: int
     conditions: Mapping[str, str]
     data: str
     available: int
     metrics: Mapping[str, float] = field(default_factory=dict)
-    curve: list[dict[str, float]] = field(default_factory=list)
+    curve: Mapping[str, list[float]] = field(default_factory=dict)
     test_errors: list[int] | None = None
     calibration: dict[str, list[float]] | None = None
     format: int = FORMAT
@@ -169,42 +121,25 @@ class Entry:
     @property
     def key(self) -> str:
         """SHA-256 of all that its numbers depend on, 64 hexadecimal digits."""
-        return _hash(
-            self._surroundings() | {"run": self.run.to_content(), "settings": self.settings}
-        )
+        return hash_content(self.surroundings() | self.parameters())
 
-    @property
-    def environment(self) -> str:
-        """Hash of what it depends on besides its parameters."""
-        return _hash(self._surroundings())
-
-    def _surroundings(self) -> dict[str, Any]:
+    def surroundings(self) -> dict[str, Any]:
+        """Return what its numbers depend on besides its parameters."""
         conditions = {k: v for k, v in self.conditions.items() if k not in WITHOUT_INFLUENCE}
         return {"conditions": conditions, "data": self.data}
 
-    @property
-    def setting(self) -> Setting:
-        """What it shares with runs of other seeds."""
-        run = asdict(self.run)
-        del run["seed"]
-        widest = self.conditions["variable.ONEDNN_MAX_CPU_ISA"]
-        return Setting(
-            **run,
-            **self.settings,
-            threads=int(self.conditions["threads"]),
-            instructions="avx2" if widest == "AVX2" else "native",
-            numerics=self.conditions["numerics"],
-        )
+    def parameters(self) -> dict[str, Any]:
+        """Return its parameters as its line has them; `conditions` have the others."""
+        run = {name: getattr(self.setting, name) for name in VARIED} | {"seed": self.seed}
+        if self.setting.further:  # keys of runs are older than it
+            run["further"] = self.setting.further
+        return {"run": run, "settings": {name: getattr(self.setting, name) for name in SHARED}}
 
     def to_line(self) -> str:
         """Return it as a line of JSON with its end."""
-        columns = CURVE_COLUMNS[1:]
-        content = vars(self) | {
-            "curve": {column: [row[column] for row in self.curve] for column in columns},
-            "key": self.key,
-            "run": self.run.to_content(),
-        }
-        content["checksum"] = _hash(content)
+        content = vars(self) | self.parameters() | {"key": self.key}
+        del content["setting"], content["seed"]
+        content["checksum"] = hash_content(content)
         return json.dumps(content, sort_keys=True, allow_nan=False) + "\n"
 
 
@@ -216,15 +151,19 @@ def parse_line(line: str) -> Entry:
     """
     try:
         content = json.loads(line)
-        if content.pop("checksum") != _hash(content):
+        if content.pop("checksum") != hash_content(content):
             raise ValueError("its content is not what was written")
-        key, columns = content.pop("key"), content.pop("curve")
-        rows = zip(*columns.values(), strict=True)
-        curve = [
-            {"epoch": epoch, **dict(zip(columns, row, strict=True))}
-            for epoch, row in enumerate(rows, start=1)
-        ]
-        entry = Entry(**content | {"run": Run(**content["run"]), "curve": curve})
+        key, run, settings = (content.pop(name) for name in ("key", "run", "settings"))
+        conditions, seed = content["conditions"], run.pop("seed")
+        avx2 = conditions["variable.ONEDNN_MAX_CPU_ISA"] == "AVX2"
+        setting = Setting(
+            **run,
+            **settings,
+            threads=int(conditions["threads"]),
+            instructions="avx2" if avx2 else "native",
+            numerics=conditions["numerics"],
+        )
+        entry = Entry(setting, seed, **content)
     except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from None
     if entry.key != key:
@@ -232,36 +171,28 @@ def parse_line(line: str) -> Entry:
     return entry
 
 
-@dataclass
 class Store:
     """The file of finished runs.
 
     Attributes:
-        path: of the file.
         entries: its runs, by key, in their order.
         problems: a line of text for each line of the file that is damaged or torn.
     """
 
-    path: Path = STORE
-    entries: dict[str, Entry] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        if not self.path.exists():
-            return
+    def __init__(self, path: Path = STORE) -> None:
+        self.path, self.entries, self.problems = path, dict[str, Entry](), list[str]()
         # Bytes that are no UTF-8 damage their line alone.
-        lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
-        for number, line in enumerate(lines, start=1):
+        text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+        for number, line in enumerate(text.splitlines(keepends=True), start=1):
             try:
                 if not line.endswith("\n"):
                     raise ValueError("torn: it was not written to its end")
                 entry = parse_line(line)
-            except ValueError as error:
-                self.problems.append(f"{self.path}, line {number}: dropped, damaged ({error})")
-            else:
                 if entry.key in self.entries:
-                    self.problems.append(f"{self.path}, line {number}: dropped, a run stands twice")
-                self.entries.setdefault(entry.key, entry)
+                    raise ValueError("its run stands twice")
+                self.entries[entry.key] = entry
+            except ValueError as error:
+                self.problems.append(f"{path}, line {number}: dropped, damaged ({error})")
 
     def add(self, entry: Entry) -> None:
         """Append a run, synced to the disk.
@@ -291,25 +222,26 @@ def choose_runs(store: Store) -> list[Entry]:
     """Return the runs that may be compared with each other.
 
     Runs of one setting, or of settings that differ in Dropout alone, may have been trained on
-    machines or with software that give other bits. Those of the environment with the most runs are
-    kept, so that no run counts twice and none is compared across environments.
+    machines or with software that give other bits. Those of the surroundings with the most runs
+    are kept, so that no run counts twice and none is compared across machines.
 
     Raises:
         InputError: there is no run.
     """
-    entries = [*store.entries.values()]
-    if not entries:
+    if not store.entries:
         raise wrong(str(store.path), "finished runs", "none", "run `make study`")
+    where = {key: hash_content(entry.surroundings()) for key, entry in store.entries.items()}
     groups: dict[Setting, Counter[str]] = {}
-    for entry in entries:
-        groups.setdefault(entry.setting.without_dropout(), Counter())[entry.environment] += 1
+    for key, entry in store.entries.items():
+        groups.setdefault(entry.setting.without_dropout(), Counter())[where[key]] += 1
     chosen = {family: counts.most_common(1)[0][0] for family, counts in groups.items()}
-    return [e for e in entries if chosen[e.setting.without_dropout()] == e.environment]
+    runs = store.entries.items()
+    return [e for key, e in runs if chosen[e.setting.without_dropout()] == where[key]]
 
 
 def select(entries: Iterable[Entry], setting: Setting) -> dict[int, Entry]:
     """Return the runs of a setting, by seed."""
-    return {entry.run.seed: entry for entry in entries if entry.setting == setting}
+    return {entry.seed: entry for entry in entries if entry.setting == setting}
 
 
 def find_difference(old: Entry, new: Entry) -> str | None:
@@ -317,14 +249,14 @@ def find_difference(old: Entry, new: Entry) -> str | None:
 
     A figure that one of them lacks, being of an older format, is none.
     """
-    first, second = ({**entry.metrics, **vars(entry)} for entry in (old, new))
-    for name in (*old.metrics, "curve", "test_errors", "calibration"):
-        values = [found.get(name) for found in (first, second)]
-        if None not in values and values[0] != values[1]:
-            shown = f": {values[0]!r} stored, {values[1]!r} now" if name in old.metrics else ""
+    first, second = ({**vars(entry), **entry.metrics} for entry in (old, new))
+    for name in ("curve", "test_errors", "calibration", *old.metrics):
+        if None not in (first[name], second.get(name)) and first[name] != second[name]:
+            shown = f": {first[name]!r} stored, {second[name]!r} now" if name in old.metrics else ""
             return name + shown
     return None
 
 
-def _hash(content: Mapping[str, Any]) -> str:
+def hash_content(content: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of content for JSON, 64 hexadecimal digits."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Means over seeds with their intervals, and tests of differences.
+"""Means over seeds with their intervals and tests.
 
 docs/study.md says how often the intervals hold what they are of.
 """
@@ -10,7 +10,6 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
 LEVEL = 0.95  # of an interval, if not said otherwise
 
@@ -22,14 +21,9 @@ Values: TypeAlias = Sequence[float] | np.ndarray | pd.Series
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean.
+    """A mean over `seeds`, with its 95 % interval.
 
-    Attributes:
-        seeds: number of values.
-        mean: of the values.
-        sd: standard deviation of one value (n - 1).
-        low, high: bounds of the interval of the mean.
-        p: two-sided, of the hypothesis that the mean is 0.
+    `sd` is the standard deviation of one value (n - 1), `p` two-sided, of a mean of 0.
     """
 
     seeds: int
@@ -50,10 +44,8 @@ def estimate(values: Values, level: float = LEVEL) -> Estimate:
     if np.ptp(values) <= ROUNDING:
         return Estimate(len(values), mean, sd, mean, mean, float(abs(mean) <= ROUNDING))
     test = stats.ttest_1samp(values, 0)
-    interval = test.confidence_interval(level)
-    return Estimate(
-        len(values), mean, sd, float(interval.low), float(interval.high), float(test.pvalue)
-    )
+    low, high = test.confidence_interval(level)
+    return Estimate(len(values), mean, sd, float(low), float(high), float(test.pvalue))
 
 
 def half_width(error: Any, freedom: Any) -> Any:
@@ -85,21 +77,3 @@ def estimate_for_new_images(differences: np.ndarray) -> Estimate:
     half = float(half_width(error, freedom))
     p = float(2 * stats.t.sf(abs(mean) / error, freedom))
     return Estimate(seeds, mean, float(by_seed.std(ddof=1)), mean - half, mean + half, p)
-
-
-def sign_flip_p(differences: Values) -> float:
-    """Return the exact two-sided p of paired differences `(n,)`, n of 2 or more.
-
-    Under the hypothesis of no effect each difference is as likely with the other sign: all 2^n
-    sign patterns are tried. No p is smaller than 2 / 2^n.
-    """
-    values = np.asarray(differences, dtype=float)
-    sums = np.zeros(1)
-    for value in values:  # SciPy's permutation_test takes half a minute for 18 of them
-        sums = np.concatenate([sums + value, sums - value])
-    return float((np.abs(sums) >= abs(values.sum()) - ROUNDING).mean())
-
-
-def correct(p_values: Sequence[float]) -> list[float]:
-    """Correct p-values for their number: Holm, Scandinavian Journal of Statistics 6 (1979)."""
-    return [float(p) for p in multipletests(p_values, method="holm")[1]]

@@ -1,21 +1,26 @@
-"""The finished runs as tables: by run, by setting, and by epoch."""
+"""The finished runs as a table, by setting."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, fields
 from pathlib import Path
 from statistics import fmean
 
-import numpy as np
 import pandas as pd
 
-from experiment.files import CURVE_COLUMNS, replacing
+from experiment.files import replacing
 from experiment.metrics import LAST
 from study.runs import Entry, Setting
-from study.statistics import half_width
 
 RUNS = Path("metrics/study_runs.csv")
 
 PARAMETERS = [field.name for field in fields(Setting)]
+
+# By column of a curve, the metric that has its mean over the last five epochs.
+LAST_FIVE = {
+    "accuracy": "last_five_training_accuracy",
+    "val_accuracy": "last_five_validation_accuracy",
+    "val_loss": "last_five_validation_loss",
+}
 
 
 class Table:
@@ -32,19 +37,18 @@ class Table:
     def __init__(self, entries: Iterable[Entry]) -> None:
         rows = [
             asdict(entry.setting)
-            | {"seed": entry.run.seed, "available": entry.available}
+            | {"seed": entry.seed, "available": entry.available}
             | dict(entry.metrics)
-            | average_last_epochs(entry.curve)
+            | {to: fmean(entry.curve[of][-LAST:]) for of, to in LAST_FIVE.items()}
             for entry in entries
         ]
         first = [*PARAMETERS, "seed", "available"]
         frame = pd.DataFrame(rows)
-        columns = [*first, *sorted(frame.columns.difference(first))]
-        self.rows = frame[columns].sort_values(first, ignore_index=True)
-        self.metrics = columns[len(first) :]
-        self._none = pd.DataFrame(columns=self.metrics, dtype=float)
+        metrics = sorted(frame.columns.difference(first))
+        self.rows = frame[[*first, *metrics]].sort_values(first, ignore_index=True)
+        self._none = pd.DataFrame(columns=metrics, dtype=float)
         self._by_setting = {
-            Setting(*key): runs.set_index("seed")[self.metrics]
+            Setting(*key): runs.set_index("seed")[metrics]
             for key, runs in self.rows.groupby(PARAMETERS)
         }
 
@@ -56,11 +60,20 @@ class Table:
         """Return the metrics of a setting, a row per run, by seed; none where it has no runs."""
         return self._by_setting.get(setting, self._none)
 
-    def pair(self, setting: Setting) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Return the runs without Dropout and with it, of the seeds that both have."""
-        without, with_it = self.of(setting.without_dropout()), self.of(setting)
-        seeds = without.index.intersection(with_it.index)
-        return without.loc[seeds], with_it.loc[seeds]
+    def values(self, setting: Setting, metric: str) -> pd.Series:
+        """Return a metric of a setting by seed: shares in percent, losses in nats."""
+        runs = self.of(setting)
+        values = runs[metric].dropna() if metric in runs else pd.Series(dtype=float)
+        return 100 * values if metric.endswith(("accuracy", "calibration_error")) else values
+
+    def pair(
+        self, setting: Setting, metric: str, seeds: Collection[int] | None = None
+    ) -> pd.DataFrame:
+        """Return a metric `without` Dropout and `with` it, a row for each seed that has both."""
+        sides = {"without": setting.without_dropout(), "with": setting}
+        values = {name: self.values(side, metric) for name, side in sides.items()}
+        pairs = pd.concat(values, axis=1, join="inner")
+        return pairs if seeds is None else pairs[pairs.index.isin(seeds)]
 
     def write(self, path: Path = RUNS) -> None:
         """Write a row per run as the gate reads it: no number of images means all of them."""
@@ -71,30 +84,3 @@ class Table:
         rows.loc[self.rows["train_samples"] == self.rows["available"], "train_samples"] = pd.NA
         with replacing(path) as temporary:
             rows.to_csv(temporary, index=False, lineterminator="\n")
-
-
-def average_last_epochs(curve: list[dict[str, float]]) -> dict[str, float]:
-    """Return means over the last five epochs, or over all where there are fewer."""
-    names = {
-        "accuracy": "training_accuracy",
-        "val_accuracy": "validation_accuracy",
-        "val_loss": "validation_loss",
-    }
-    last = curve[-LAST:]
-    return {f"last_five_{to}": fmean(row[of] for row in last) for of, to in names.items()}
-
-
-def average_curves(entries: Iterable[Entry]) -> pd.DataFrame:
-    """Return mean and 95 % interval over seeds by setting and epoch.
-
-    Returns:
-        Indexed by `PARAMETERS`, with `epoch`, `seeds`, and each column of a curve with its
-        `_low` and `_high`; settings with two seeds or more.
-    """
-    rows = pd.DataFrame([asdict(e.setting) | dict(row) for e in entries for row in e.curve])
-    columns = list(CURVE_COLUMNS[1:])
-    groups = rows.groupby([*PARAMETERS, "epoch"])[columns]
-    seeds, mean = groups.size().rename("seeds"), groups.mean()
-    half = half_width(groups.sem(), (seeds.to_numpy() - 1)[:, np.newaxis])
-    parts = [seeds, mean, (mean - half).add_suffix("_low"), (mean + half).add_suffix("_high")]
-    return pd.concat(parts, axis=1)[seeds > 1].reset_index("epoch")

@@ -6,23 +6,18 @@ import sys
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 import dask
 from dask.system import CPU_COUNT
-from distributed import Client, LocalCluster, rpc
+from distributed import Client, KilledWorker, LocalCluster, rpc
 from distributed.utils import silence_logging_cmgr
 
+from experiment.parameters import TrainParameters
 from experiment.support.errors import InputError
+from study.training.worker import describe_conditions
 
-HERE = "this machine"
-
-# In seconds: for a scheduler to answer, until it is said what is waited for, and until no worker
-# is expected to come.
-ANSWER, UNTIL_SAID, UNTIL_GIVEN_UP = 10, 10, 600
-
-# `replicate` says in a line what goes wrong with a run; Dask would print tracebacks besides.
-QUIET = logging.CRITICAL
+ANSWER, PATIENCE = 10, 600  # seconds for a scheduler to answer, and for a first worker to come
 
 LOCAL = {
     # Dask would also have the C library give freed memory back to the system at once, and
@@ -43,42 +38,59 @@ LOCAL = {
 
 
 @contextmanager
-def connected(*, threads: int, workers: int | None) -> Iterator[Client]:
+def connected(
+    params: TrainParameters, workers: int | None
+) -> Iterator[tuple[Client, dict[str, str]]]:
     """Connect to the cluster in `DASK_SCHEDULER_ADDRESS`, else start a local one.
 
-    The local one has a process per core, one run in each, and shares out the machine's memory.
-
     Args:
-        threads: that each run uses.
-        workers: processes of the local cluster; None: as many as the cores allow.
+        params: threads and instructions that each run uses.
+        workers: processes of the local cluster, one run in each; None: as many as the cores allow.
+
+    Yields:
+        The client, and the conditions of the first worker; see `describe_conditions`.
 
     Raises:
-        InputError: no scheduler answers at the address, no worker comes, one has other software,
-            or the scheduler ends.
+        InputError: the cluster cannot train.
     """
     address = dask.config.get("scheduler-address", None)
-    where = HERE if address is None else str(address)
-    try:
-        with _local(threads, workers) if address is None else _remote(where) as client:
-            _wait_for_worker(client, where)
-            try:
-                client.get_versions(check=True)
-            except ValueError as error:  # a table of versions
-                raise InputError(
-                    "expected the scheduler and workers to have the same Python and Dask as here;"
-                    f" found {' '.join(str(error).split())}; start them in an environment that"
-                    " `make setup` made from the same requirements.txt"
-                ) from None
-            yield client
-    except (CancelledError, OSError) as error:
-        # Dask's own OSErrors have no number, those of a disk do.
-        if isinstance(error, OSError) and error.errno is not None:
-            raise
-        raise InputError(f"lost the Dask scheduler at {where} ({error}); start it again") from None
+    where = "this machine" if address is None else f"DASK_SCHEDULER_ADDRESS {address!r}"
+    with silence_logging_cmgr(logging.CRITICAL), warnings.catch_warnings(), ExitStack() as stack:
+        # `replicate` says in a line what goes wrong; Dask would print warnings and tracebacks.
+        warnings.simplefilter("ignore")
+        try:
+            if address is None:
+                client = stack.enter_context(_start_cluster(params.threads, workers))
+            else:
+                # A client would wait for ever for the answer of another kind of server.
+                kind = asyncio.run(asyncio.wait_for(_ask_kind(address), 2 * ANSWER))
+                if kind != "Scheduler":
+                    raise ValueError(f"a {kind}")
+                client = stack.enter_context(Client(address))
+                if not client.scheduler_info()["workers"]:
+                    print(f"study: waiting for a worker at {address}", file=sys.stderr, flush=True)
+            client.wait_for_workers(1, timeout=PATIENCE)
+            client.get_versions(check=True)
+            ways = (params.threads, params.instructions)
+            conditions: dict[str, str] = client.submit(describe_conditions, *ways).result()
+        except Exception as error:  # whatever Dask makes of an address, a version or a worker
+            # Of what it cannot read, Dask's own error says nothing.
+            cause = error.__cause__ if isinstance(error, RuntimeError) else None
+            raise InputError(
+                f"{where}: expected a scheduler, such as tcp://HOST:8786, and workers with this"
+                f" code and its packages; found {explain(cause or error)}; docs/study.md"
+                " says how to start them"
+            ) from None
+        yield client, conditions
+
+
+async def _ask_kind(address: str) -> str:
+    async with rpc(address, timeout=ANSWER) as server:
+        return str((await server.identity())["type"])
 
 
 @contextmanager
-def _local(threads: int, workers: int | None) -> Iterator[Client]:
+def _start_cluster(threads: int, workers: int | None) -> Iterator[Client]:
     with (
         dask.config.set(LOCAL),
         LocalCluster(
@@ -86,7 +98,7 @@ def _local(threads: int, workers: int | None) -> Iterator[Client]:
             threads_per_worker=1,
             memory_limit="auto",
             dashboard_address=":0",  # any free port: 8787, the default, may be another's
-            silence_logs=QUIET,
+            silence_logs=logging.CRITICAL,
             preload=["study.training.worker"],
         ) as cluster,
         Client(cluster) as client,
@@ -96,44 +108,13 @@ def _local(threads: int, workers: int | None) -> Iterator[Client]:
         finally:
             # A worker that is stopped while it starts anew prints tracebacks.
             with suppress(TimeoutError, OSError):
-                client.wait_for_workers(len(cluster.worker_spec), timeout=UNTIL_SAID)
+                client.wait_for_workers(len(cluster.worker_spec), timeout=ANSWER)
 
 
-@contextmanager
-def _remote(address: str) -> Iterator[Client]:
-    # A client would wait for ever for the answer of another kind of server.
-    try:
-        kind = asyncio.run(asyncio.wait_for(_ask_kind(address), 2 * ANSWER))
-    except Exception as error:  # also TypeError of a wrong address, MemoryError of foreign bytes
-        kind = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(": ")
-    if kind != "Scheduler":
-        raise InputError(
-            "DASK_SCHEDULER_ADDRESS: expected the address of a Dask scheduler, such as"
-            f" tcp://HOST:8786; found {address!r} ({kind}); start one there, or unset the variable"
-            " to use this machine"
-        )
-    with silence_logging_cmgr(QUIET), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about versions, which are compared in a line
-        with Client(address) as client:
-            yield client
-
-
-async def _ask_kind(address: str) -> str:
-    async with rpc(address, timeout=ANSWER) as server:
-        return str((await server.identity())["type"])
-
-
-def _wait_for_worker(client: Client, where: str) -> None:
-    start = f"start one with python -m distributed.cli.dask_worker {where} --nthreads 1"
-    if where == HERE:
-        start = "is there enough memory?"
-    try:
-        return client.wait_for_workers(1, timeout=UNTIL_SAID)
-    except TimeoutError:
-        print(f"study: waiting for a worker at {where}; {start}", file=sys.stderr, flush=True)
-    try:
-        client.wait_for_workers(1, timeout=UNTIL_GIVEN_UP)
-    except TimeoutError:
-        raise InputError(
-            f"expected a worker at {where}; found none in {UNTIL_GIVEN_UP} seconds; {start}"
-        ) from None
+def explain(error: BaseException) -> str:
+    """Return why a run or a cluster failed, in one line."""
+    if isinstance(error, KilledWorker):
+        return "each worker that trained it died; is there enough memory (3 GB a worker)?"
+    if isinstance(error, CancelledError):
+        return "the cluster has gone"
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"

@@ -4,7 +4,8 @@ import functools
 import logging
 import signal
 import threading
-from typing import Any, cast
+from dataclasses import replace
+from typing import cast
 
 from distributed import Worker, WorkerPlugin, get_worker
 
@@ -13,8 +14,8 @@ from experiment.network import NUMERICS
 from experiment.network.environment import describe_environment, starting_tensorflow
 from experiment.parameters import Instructions
 from experiment.support.errors import InputError
-from study.runs import Run
-from study.training import one_run
+from study.runs import Entry
+from study.training.one_run import train_one
 
 # Keras' state is the process': a worker with several threads trains one after the other.
 _ONE_AT_A_TIME = threading.Lock()
@@ -26,14 +27,10 @@ class DatasetsPlugin(WorkerPlugin):
     What `Client.scatter` sends is lost for good with the last worker that holds it.
     """
 
-    name = "images"
-    idempotent = False
+    name = "images"  # by which `train` finds it
 
     def __init__(self, datasets: dict[str, Dataset]) -> None:
         self.datasets = datasets
-
-    def setup(self, worker: Worker) -> None:
-        """Do nothing: Dask keeps the plugin at the worker, where `train` finds it."""
 
 
 def dask_setup(worker: Worker) -> None:
@@ -42,66 +39,41 @@ def dask_setup(worker: Worker) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def describe_conditions(threads: int, instructions: Instructions) -> dict[str, str]:
-    """Return what a run here depends on besides its parameters and its data.
-
-    That is the environment, as `describe_environment` has it, and the version of the numerics.
-    """
-    with _ONE_AT_A_TIME:
-        _start(threads, instructions)
-        from experiment.network.training import build_information
-
-        return {
-            **describe_environment(threads=threads, instructions=instructions),
-            **build_information(),
-            "device": "cpu",
-            "numerics": NUMERICS,
-        }
-
-
-def train(
-    run: Run,
-    *,
-    settings: dict[str, Any],
-    threads: int,
-    instructions: Instructions,
-    expected: dict[str, str],
-) -> one_run.Result:
-    """Train one run; see `study.training.one_run.train_one`.
-
-    Args:
-        run: what to train.
-        settings: what all runs share.
-        threads: of TensorFlow.
-        instructions: see params.yaml.
-        expected: the conditions under which the other runs are trained.
-
-    Raises:
-        InputError: this worker has other software, code or hardware than expected.
-    """
-    found = describe_conditions(threads, instructions)
-    for name in sorted({*found, *expected}):
-        if found.get(name) != expected.get(name):
-            raise InputError(
-                f"a worker differs in {name}: expected {expected.get(name)}, found"
-                f" {found.get(name)}; make all workers alike, or results would mix"
-            )
-    images = cast(DatasetsPlugin, get_worker().plugins[DatasetsPlugin.name])
-    with _ONE_AT_A_TIME:
-        return one_run.train_one(run, images.datasets[run.dataset], **settings)
-
-
 @functools.cache
-def _start(threads: int, instructions: Instructions) -> None:
-    """Start TensorFlow, once for each process, before anything else in it uses it."""
+def describe_conditions(threads: int, instructions: Instructions) -> dict[str, str]:
+    """Start TensorFlow; return what a run here depends on besides its parameters and its data.
+
+    That is the environment, see `describe_environment`, and the version of the numerics.
+    """
     # It warns of each new network in a process; a study has many.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     with starting_tensorflow(instructions):
-        from experiment.network.training import configure
+        from experiment.network.training import build_information, configure
 
-        try:
-            configure(threads)
-        except RuntimeError:
-            raise InputError(
-                "a worker has used TensorFlow with other threads; start the workers again"
-            ) from None
+        configure(threads)
+    return {
+        **describe_environment(threads=threads, instructions=instructions),
+        **build_information(),
+        "device": "cpu",
+        "numerics": NUMERICS,
+    }
+
+
+def train(planned: Entry) -> Entry:
+    """Train a run, and return it with its results.
+
+    Raises:
+        InputError: this worker has other software, code or hardware than its `conditions`.
+    """
+    setting, expected = planned.setting, planned.conditions
+    with _ONE_AT_A_TIME:
+        found = describe_conditions(setting.threads, setting.instructions)
+        for name in sorted({*found, *expected}):
+            if found.get(name) != expected.get(name):
+                raise InputError(
+                    f"a worker differs in {name}: expected {expected.get(name)}, found"
+                    f" {found.get(name)}; make all workers alike, or results would mix"
+                )
+        plugin = cast(DatasetsPlugin, get_worker().plugins[DatasetsPlugin.name])
+        results = train_one(setting, planned.seed, plugin.datasets[setting.dataset])
+        return replace(planned, **results)

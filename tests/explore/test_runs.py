@@ -1,41 +1,31 @@
 """Comparisons of made-up runs."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from explore.runs import compare
 from study.contrasts import BASE
-from study.runs import Entry, Run
+from study.runs import Entry
 
 DENSE: dict[str, Any] = {"placement": "dense", "dropout_rate": 0.5}
 NAMES = ("dataset", "dense_units", "train_samples", "placement", "dropout_rate", "epochs")
-SETTINGS = {name: getattr(BASE, name) for name in (
-    "filters", "batch_size", "learning_rate", "validation_from", "validation_split")}  # fmt: skip
-CONDITIONS = {"threads": "1", "numerics": "1", "variable.ONEDNN_MAX_CPU_ISA": "AVX2"}
 
 
-def make_runs(
-    accuracies: list[float], first: int = 0, settings: dict[str, Any] = SETTINGS, **changed: Any
-) -> list[Entry]:
+def make_runs(accuracies: list[float], first: int = 0, **changed: Any) -> list[Entry]:
     """Runs on MNIST without Dropout, but for what is changed; the loss ends at 1 plus the seed."""
-    run = {name: getattr(BASE, name) for name in NAMES} | {"placement": "none", "dropout_rate": 0.0}
+    setting = replace(BASE.without_dropout(), **changed)
     found = []
     for seed, accuracy in enumerate(accuracies, start=first):
-        curve = [
-            {
-                "epoch": epoch,
-                "accuracy": 0.75,
-                "loss": 0.5,
-                "val_accuracy": accuracy,
-                "val_loss": loss,
-            }
-            for epoch, loss in ((1, 2.0), (2, 1.0), (3, 1.0 + seed))
-        ]
-        found.append(Entry(
-            Run(**run | changed, seed=seed), settings, CONDITIONS, "data", 48_000,
-            {"test_accuracy": accuracy}, curve, None, None,
-        ))  # fmt: skip
+        curve = {
+            "accuracy": [0.75] * 3,
+            "loss": [0.5] * 3,
+            "val_accuracy": [accuracy] * 3,
+            "val_loss": [2.0, 1.0, 1.0 + seed],
+        }
+        metrics = {"test_accuracy": accuracy}
+        found.append(Entry(setting, seed, {}, "data", 48_000, metrics, curve))
     return found
 
 
@@ -68,7 +58,7 @@ def test_runs_that_the_results_do_not_know_wait() -> None:
     later = make_runs([0.1] * 3, 2, train_samples=500) + make_runs(
         [0.2] * 3, 2, **DENSE, train_samples=500
     )
-    other = make_runs([0.3] * 9, settings=SETTINGS | {"batch_size": 64}, train_samples=500)
+    other = make_runs([0.3] * 9, batch_size=64, train_samples=500)
     longer = make_runs([0.4, 0.5], train_samples=500, epochs=80)
     longer += make_runs([0.4, 0.5], **DENSE, train_samples=500, epochs=80)
     alone = make_runs([0.1, 0.2]) + make_runs([0.3], **DENSE)

@@ -45,7 +45,7 @@ def test_watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     band, *_ = figure.axes[0].collections
     setting = find_settings(load_parameters())[first]
     runs = [e.curve for e in load_entries() if e.setting == setting]
-    last = [curve[-1]["val_accuracy"] for curve in runs]
+    last = [curve["val_accuracy"][-1] for curve in runs]
     points = np.asarray(band.get_paths()[0].vertices)
     ends = points[points[:, 0] == 20, 1]
     assert (ends.min(), ends.max()) == pytest.approx((min(last), max(last)))

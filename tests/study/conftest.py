@@ -4,8 +4,9 @@ import contextlib
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import matplotlib
@@ -15,63 +16,52 @@ from ruamel.yaml import YAML
 
 from study import __main__ as command
 from study import results
-from study.runs import STORE, Run
-from tests.conftest import ROOT, set_parameters, synthetic_arrays
-from tests.faults.processes import Done, run, start
+from study.runs import STORE, Setting
+from tests.conftest import ROOT, make_tiny
+from tests.faults.processes import Done, finish, start
 from tests.study.made_up import Metrics, make_entries
 
 # A cluster of the user's is not for tests.
 os.environ.pop("DASK_SCHEDULER_ADDRESS", None)
 
+BLOCK = {"dataset": "own/tiny.npz", "dropout_rates": [0.0, 0.5], "placements": ["dense"],
+         "train_samples": None, "epochs": None}  # fmt: skip
 
-def make_study(folder: Path, *, seeds: Iterable[int], rates: Iterable[float] = (0.0, 0.5)) -> Path:
-    """A folder with the parameters and the images of a tiny study; no Git, no DVC."""
-    for name in ("data/own", "study"):
-        (folder / name).mkdir(parents=True)
+
+def make_study(folder: Path, *, stand_in: bool = True, **block: Any) -> Path:
+    """A folder with a tiny study of one block; no Git, no DVC.
+
+    With a stand-in it has a copy of the code in which nothing trains and no TensorFlow is started.
+    """
+    (folder / "study").mkdir(parents=True)
     shutil.copy(ROOT / "params.yaml", folder)
-    np.savez(folder / "data/own/tiny.npz", **synthetic_arrays())  # type: ignore[arg-type]
-    set_parameters(
-        folder, data__dataset="own/tiny.npz", train__epochs=2, model__filters=2,
-        model__dense_units=8,
-    )  # fmt: skip
-    set_grid(folder, seeds=[*seeds], dropout_rates=[*rates])
+    make_tiny(folder, epochs=2)
+    if stand_in:
+        ignored = shutil.ignore_patterns("__pycache__", "params.yaml", "runs.jsonl")
+        for name in ("experiment", "study"):
+            shutil.copytree(ROOT / name, folder / name, ignore=ignored, dirs_exist_ok=True)
+        for path in (Path(__file__).parent / "stand_in").glob("*.py"):
+            shutil.copy(path, folder / "experiment/network")
+        (folder / "faults").mkdir()
+    set_grid(folder, **block)
     return folder
 
 
-def set_grid(folder: Path, **values: object) -> None:
+def set_grid(folder: Path, **block: object) -> None:
     """Writes study/params.yaml, with one block."""
-    block = {"dataset": "own/tiny.npz", "placements": ["dense"], "train_samples": None,
-             "epochs": None, "dropout_rates": [0.0, 0.5]} | values  # fmt: skip
     with (folder / "study/params.yaml").open("w", encoding="utf-8") as file:
-        YAML().dump({"grid": [block]}, file)
+        YAML().dump({"grid": [BLOCK | block]}, file)
 
 
-def with_stand_in(folder: Path) -> Path:
-    """Puts a copy of the code there in which nothing trains and no TensorFlow is started."""
-    ignored = shutil.ignore_patterns("__pycache__", "params.yaml", "runs.jsonl")
-    for name in ("experiment", "study"):
-        shutil.copytree(ROOT / name, folder / name, ignore=ignored, dirs_exist_ok=True)
-    for path in (Path(__file__).parent / "stand_in").glob("*.py"):
-        shutil.copy(path, folder / "experiment/network")
-    (folder / "faults").mkdir()
-    return folder
-
-
-def variables_of(folder: Path) -> dict[str, str]:
-    """With which the code of a folder with a stand-in runs there, else this clone's."""
-    return {"PYTHONPATH": str(folder if (folder / "faults").exists() else ROOT)}
+def start_here(folder: Path, *command: str, **variables: str) -> "subprocess.Popen[str]":
+    """Starts `python -m command` with the code of a folder with a stand-in, else this clone's."""
+    code = folder if (folder / "faults").exists() else ROOT
+    return start(folder, *command, **{"PYTHONPATH": str(code)} | variables)
 
 
 def study(folder: Path, *arguments: str, workers: int = 1, **variables: str) -> Done:
     """Runs `python -m study` to its end."""
-    arguments = (*arguments, "--workers", str(workers))
-    return run(folder, "study", *arguments, **variables_of(folder) | variables)
-
-
-def studying(folder: Path, *arguments: str, **variables: str) -> "subprocess.Popen[str]":
-    """The same with one worker, at work."""
-    arguments = (*arguments, "--workers", "1")
-    return start(folder, "study", *arguments, **variables_of(folder) | variables)
+    return finish(start_here(folder, "study", *arguments, f"--workers={workers}", **variables))
 
 
 def hold(folder: Path, run: str) -> Path:
@@ -93,8 +83,8 @@ def stored(folder: Path) -> list[str]:
 
 def copy_inputs(folder: Path) -> Path:
     """Copies what `python -m study --no-training` reads, but for the runs."""
-    names = ["params.yaml", "study/params.yaml", "data/mnist", "data/fashion_mnist"]
-    for name in (*names, str(results.PAGE), str(results.INFERENCE)):
+    for name in ("params.yaml", "study/params.yaml", "data/mnist", "data/fashion_mnist",
+                 str(results.PAGE), str(results.FIRST)):  # fmt: skip
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
     return folder
@@ -117,13 +107,13 @@ def remade(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def noisy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with all but pictures made from made-up runs of both protocols.
+    """A folder with all but pictures made from made-up runs of protocol 2.
 
     They vary so much that looks and verdicts differ.
     """
 
-    def vary(run: Run, metrics: Metrics) -> None:
-        random = np.random.default_rng([run.seed, run.epochs, *run.placement.encode()])
+    def vary(setting: Setting, seed: int, metrics: Metrics) -> None:
+        random = np.random.default_rng([seed, setting.epochs, *setting.placement.encode()])
         noise = 0.0025 * float(random.standard_normal())
         for name in ("test_accuracy", "last_five_test_accuracy", "best_epoch_test_accuracy"):
             metrics[name] += noise

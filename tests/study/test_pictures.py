@@ -7,13 +7,13 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba_array
 
+from study.contrasts import BASE
 from study.pictures import draw_curves, draw_rates, draw_sizes
 from study.statistics import estimate
-from study.table import Table, average_curves
+from study.table import Table
 from tests.study.made_up import make_entries
 
 ENTRIES = make_entries(range(3))
-BANDS = average_curves(ENTRIES)
 TABLE = Table(ENTRIES)
 
 
@@ -32,43 +32,27 @@ def bars(axes: Axes) -> list[list[tuple[float, float, float, float]]]:
     return found
 
 
-def test_bands_are_intervals() -> None:
-    """Student's t interval of the mean over seeds, for each epoch."""
-    name = ("mnist", "dense", 0.5, 48_000, 128)
-    rows = BANDS.reset_index()
-    mine = ["dataset", "placement", "dropout_rate", "train_samples", "dense_units"]
-    rows = rows[(rows[mine] == name).all(axis=1)]
-    curves = [e.curve for e in ENTRIES if tuple(getattr(e.run, n) for n in mine) == name]
-    assert rows["epoch"].tolist() == [*range(1, 8)]
-    for epoch, (mean, low, high) in enumerate(
-        rows[["val_loss", "val_loss_low", "val_loss_high"]].to_numpy()
-    ):
-        found = estimate([curve[epoch]["val_loss"] for curve in curves])
-        assert (mean, low, high) == pytest.approx((found.mean, found.low, found.high))
-    assert average_curves(e for e in ENTRIES if e.run.seed == 0).empty
-
-
 @pytest.mark.parametrize("metric", ["accuracy", "loss"])
 def test_panels(metric: str) -> None:
-    """Each shows the columns that its title and its legend name, with their bands."""
-    figure = draw_curves(BANDS, metric)
+    """Each shows the columns that its title and its legend name: mean and t interval by epoch."""
+    figure = draw_curves(ENTRIES, metric)
     columns = {"training images": metric, "validation images": f"val_{metric}"}
     assert [axes.get_title(loc="left") for axes in figure.axes] == [*columns]
-    settings = {"without Dropout": ("none", 0.0), "with Dropout (rate 0.5)": ("dense", 0.5)}
-    rows = BANDS.reset_index().query("dataset == 'mnist' and train_samples == 48000")
+    settings = {"without Dropout": BASE.without_dropout(), "with Dropout (rate 0.5)": BASE}
     for axes, column in zip(figure.axes, columns.values(), strict=True):
-        assert axes.get_xlabel() == "epoch"
         assert {line.get_label() for line in axes.lines} == {*settings}
         for line, band in zip(axes.lines, axes.collections, strict=True):
-            place, rate = settings[str(line.get_label())]
-            expected = rows[(rows["placement"] == place) & (rows["dropout_rate"] == rate)]
-            assert points_of(line) == expected[["epoch", column]].to_numpy().tolist()
+            setting = settings[str(line.get_label())]
+            curves = [entry.curve[column] for entry in ENTRIES if entry.setting == setting]
+            found = [estimate(values) for values in zip(*curves, strict=True)]
+            expected = [pytest.approx([n, e.mean]) for n, e in enumerate(found, start=1)]
+            assert points_of(line) == expected
             colour = to_rgba_array(line.get_color())[0, :3]
             assert np.allclose(to_rgba_array(band.get_facecolor())[0, :3], colour)
-            corners = np.asarray(band.get_paths()[0].vertices).tolist()
-            for edge in (f"{column}_low", f"{column}_high"):
-                for corner in expected[["epoch", edge]].to_numpy().tolist():
-                    assert corner in corners
+            corners = np.asarray(band.get_paths()[0].vertices)
+            for epoch, e in enumerate(found, start=1):
+                for edge in (e.low, e.high):
+                    assert np.isclose(corners, [epoch, edge], atol=0).all(axis=1).any()
 
 
 def test_error_against_rate() -> None:
@@ -82,7 +66,7 @@ def test_error_against_rate() -> None:
         errors = {rate: 100 * (1 - accuracy) for rate, accuracy in groups}
         dots = [line for line in axes.lines if line.get_marker() == "."]
         for line, (rate, values) in zip(dots, errors.items(), strict=True):
-            assert points_of(line) == [[rate, value] for value in values]
+            assert points_of(line) == [pytest.approx([rate, value]) for value in values]
         found = [(rate, estimate(values)) for rate, values in errors.items()]
         assert bars(axes) == [[pytest.approx((x, e.mean, e.low, e.high)) for x, e in found]]
     assert figure.axes[0].get_ylabel() == "error on test images (%)"
@@ -91,16 +75,13 @@ def test_error_against_rate() -> None:
 def test_gain_against_size() -> None:
     [axes] = draw_sizes(TABLE).axes
     found = dict(zip(axes.get_legend_handles_labels()[1], bars(axes), strict=True))
-    assert [*found] == ["rate 0.3", "rate 0.5"]
     base = TABLE.rows.query(
         "dataset == 'mnist' and dense_units == 128 and epochs in (20, 40, 80, 100)"
-    )
-    base = base.set_index(["train_samples", "seed"])
+    ).set_index(["train_samples", "seed"])
     without = base.query("placement == 'none'")["test_accuracy"]
-    for rate, samples in (
-        (0.3, [100, 500, 1_000, 48_000]),
-        (0.5, [100, 500, 1_000, 5_000, 48_000]),
-    ):
+    sizes = {0.3: [100, 500, 1_000, 48_000], 0.5: [100, 500, 1_000, 5_000, 48_000]}
+    assert [*found] == [f"rate {rate}" for rate in sizes]
+    for rate, samples in sizes.items():
         with_it = base.query(f"placement == 'dense' and dropout_rate == {rate}")["test_accuracy"]
         gains = (100 * (with_it - without)).dropna().groupby("train_samples")
         expected = [(e.mean, e.low, e.high) for e in (estimate(of) for _, of in gains)]

@@ -1,9 +1,12 @@
 """The file and the page of results: from the committed runs as they are, and on made-up runs."""
 
-import contextlib
 import json
+import re
 import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import matplotlib.image
 import numpy as np
@@ -13,17 +16,14 @@ import pytest
 from experiment.support.markdown import blocks_of
 from study import __main__ as command
 from study import results
-from study.contrasts import judge_all
 from study.pictures import PLOTS
-from study.runs import STORE, Store, load_runs
-from study.table import RUNS, Table
+from study.runs import STORE
+from study.table import RUNS
 from tests.conftest import ROOT, set_parameters
 from tests.study.conftest import copy_inputs, remake
-from tests.study.made_up import make_entries, make_entry, run
+from tests.study.made_up import make_entries, make_entry, make_setting
 
 PICTURES = [PLOTS / f"study_{name}.png" for name in ("accuracy", "loss", "rates", "sizes")]
-ENTRIES = make_entries(range(10, 26))
-TABLE = Table(ENTRIES)
 
 
 def read(path: Path) -> pd.DataFrame:
@@ -59,30 +59,34 @@ def test_nothing_else_is_committed_of_the_study() -> None:
     found = {
         p.relative_to(ROOT) for top in ("metrics", "plots") for p in (ROOT / top).glob("study*")
     }
-    assert found == {RUNS, results.INFERENCE, *PICTURES}
+    assert found == {RUNS, Path("metrics/study_inference.csv"), *PICTURES}
     page = (ROOT / "docs/study.md").read_text(encoding="utf-8")
-    assert [path for path in (*found, results.FILE) if f"`{path.as_posix()}`" not in page] == []
+    named = (*found, results.FILE, results.FIRST)
+    assert [path for path in named if f"`{path.as_posix()}`" not in page] == []
+
+
+def find_outdated_marks(page: str, verdicts: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with the marks of a page: which sentence to rewrite, and why."""
+    text = " ".join(page.split())
+    for mark in re.finditer(r"<!-- rests on: (.*?) -->", text):
+        for name, _, word in (part.partition(" ") for part in mark[1].split("; ")):
+            if word != verdicts[name]["verdict"]:
+                sentence = text[: mark.start()].strip()[-200:]
+                yield f"written for {name} {word!r}, now {verdicts[name]['verdict']!r}: {sentence}"
 
 
 def test_every_sentence_rests_on_verdicts_that_hold() -> None:
     """Rewrite the sentences that are named here, then their marks."""
     page = (ROOT / results.PAGE).read_text(encoding="utf-8")
-    verdicts = judge_all(Table(load_runs(ROOT / STORE)))
-    assert [*results.find_outdated_marks(page, verdicts)] == []
-    answers = page.split("<!-- study: changes -->")[0]
-    for names in results.ANSWERED_BY.values():
-        for name in [*names[0], *names[1]]:
-            assert f" {name} " in answers.replace(";", "")
-
-
-def test_outdated_marks() -> None:
-    page = """First.
-    <!-- rests on: P1 supported; P4 supported -->
-    It helps on
-    Fashion. <!-- rests on: P1 supported; P2 undecided -->"""
-    [found] = results.find_outdated_marks(page, judge_all(TABLE))
-    assert found.startswith("written for P2 'undecided', now 'supported': ...")
-    assert found.endswith("It helps on Fashion.")
+    contrasts = json.loads((ROOT / results.FILE).read_text(encoding="utf-8"))["contrasts"]
+    assert [*find_outdated_marks(page, contrasts)] == []
+    changed = contrasts | {"P4": {"verdict": "supported"}}
+    marks = [*find_outdated_marks(page, changed)]
+    assert "written for P4 'undecided', now 'supported': " in marks[0]
+    assert "corrected for eight tests, that is undecided." in marks[0]
+    answers = page.split("<!-- study: changes -->")[0].replace(";", "")
+    names = {name for choices in results.ANSWERED_BY.values() for ids in choices for name in ids}
+    assert [name for name in names if f" {name} " not in answers] == []
 
 
 def test_stop_keeps_the_table(
@@ -107,34 +111,30 @@ def test_stop_keeps_the_table(
     assert (folder / RUNS).read_bytes() == before
 
 
-@pytest.mark.parametrize("missing", ["page", "runs"])
-def test_template(missing: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("missing", [results.PAGE, results.FIRST, None], ids=str)
+def test_template(missing: Path | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Where the page or the protocols' runs were deleted, the table of runs alone is written."""
     folder = copy_inputs(tmp_path / "own")
-    store = Store(folder / STORE)
-    own = [make_entry(run(r, dataset="own/x.npz", seed=s)) for r in (0, 0.5) for s in range(3)]
-    for entry in own if missing == "runs" else ENTRIES:
-        store.add(entry)
-    if missing == "page":
-        (folder / results.PAGE).unlink()
+    entries = make_entries(range(18, 20))
+    if missing:
+        (folder / missing).unlink()
+    else:
+        settings = [make_setting(rate, dataset="own/x.npz") for rate in (0.0, 0.5)]
+        entries = make_entries(range(3), settings=settings)
+    (folder / STORE).write_text("".join(entry.to_line() for entry in entries))
     remake(folder)
-    assert len(pd.read_csv(folder / RUNS)) == len(store.entries)
+    assert len(pd.read_csv(folder / RUNS)) == len(entries)
     assert "metrics/study_runs.csv alone is written" in capsys.readouterr().err
     assert not (folder / results.FILE).exists()
     assert not (folder / PLOTS).exists()
 
 
 def test_what_is_left_out_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    store = Store(tmp_path / STORE)
-    store.path.parent.mkdir()
-    entries = [make_entry(run(0.5, seed=seed)) for seed in range(3)]
-    object.__setattr__(entries[0], "data", "other")
-    for entry in entries:
-        store.add(entry)
-    with store.path.open("a") as file:
-        file.write("{")
-    with contextlib.chdir(tmp_path):
-        command.remake()
+    entries = [make_entry(make_setting(0.5), seed) for seed in range(3)]
+    entries[0] = replace(entries[0], data="other")
+    (tmp_path / "study").mkdir()
+    (tmp_path / STORE).write_text("".join(entry.to_line() for entry in entries) + "{")
+    remake(tmp_path)
     said = capsys.readouterr().err
     assert "study: study/runs.jsonl, line 4: dropped, damaged (torn" in said
     assert "study: 1 of 3 runs were trained on another machine or with other software" in said

@@ -3,13 +3,7 @@
 import numpy as np
 import pytest
 
-from study.statistics import (
-    correct,
-    estimate,
-    estimate_for_new_images,
-    half_width,
-    sign_flip_p,
-)
+from study.statistics import estimate, estimate_for_new_images, half_width
 
 
 def test_mean_deviation_interval_and_p() -> None:
@@ -29,26 +23,6 @@ def test_mean_deviation_interval_and_p() -> None:
 def test_equal_values(values: list[float]) -> None:
     found = estimate(values)
     assert found.low == found.mean == found.high
-
-
-@pytest.mark.parametrize(
-    ("differences", "p"),
-    [
-        ([1, 2, 3, 4, 5], 2 / 32),  # all on one side: the pattern itself and its opposite
-        ([-1, 2, 3, 4, 5], 4 / 32),  # as far from 0: all plus, this one, and their opposites
-        ([1, -1], 1),
-        ([0, 0, 0], 1),
-        ([0.1 + 0.2, -0.3, 1], 6 / 8),  # 1.6 and twice 1, equal but for the last bit; opposites
-    ],
-)
-def test_sign_flips(differences: list[float], p: float) -> None:
-    assert sign_flip_p(differences) == pytest.approx(p)
-
-
-def test_holm() -> None:
-    """Sorted 0.005, 0.01, 0.03, 0.04 times 4, 3, 2, 1; none below the one before; at most 1."""
-    assert correct([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert correct([0.7, 0.6]) == [1, 1]
 
 
 def cover(drawn: np.ndarray) -> float:
