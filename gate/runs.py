@@ -3,8 +3,8 @@
 import csv
 import io
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from gate.comparison import Comparison, Noise, Verdict, find_margin
 from gate.errors import CannotCompareError
@@ -15,50 +15,53 @@ LEAST_RUNS = 5  # for a standard deviation
 
 Rows = Sequence[Mapping[str, str]]
 Runs = Mapping[int, Mapping[str, str]]  # by seed, the row
+Pairs = tuple[Comparison, list[float]]  # how much worse the candidate is, by seed of both sides
 
 
 def read_rows(settings: RunsSettings, side: Snapshot) -> Rows:
     """Return the rows of a side's table of runs."""
-    text = side.files.get(settings.file)
-    where = f"{settings.file} of {side.name}: expected"
-    if text is None:
-        raise CannotCompareError(f"{where} the table of runs; found none; restore it")
+    text, found = side.files.get(settings.file), ""
     try:
-        rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+        rows = list(csv.DictReader(io.StringIO(text or "", newline=""), strict=True))
     except csv.Error as error:
-        raise CannotCompareError(f"{where} a CSV file; found {error}; recreate it") from None
-    header = text.partition("\n")[0]
-    if ";" in header and "," not in header:
-        raise CannotCompareError(f"{where} commas between columns; found semicolons; replace them")
-    long = (number for number, row in enumerate(rows, 2) if None in row or None in row.values())
-    if wrong := next(long, None if rows else 1):
+        rows, found = [], str(error)
+    long = [number for number, row in enumerate(rows, 2) if None in row or None in row.values()]
+    header = (text or "").partition("\n")[0]
+    if text is None:
+        found = "none"
+    elif ";" in header and "," not in header:
+        found = "semicolons"
+    elif long or not rows:
+        found = found or f"others (row {(long or [1])[0]})"
+    if found:
         raise CannotCompareError(
-            f"{where} a row per run, as long as the header; found others (row {wrong}); recreate it"
+            f"{settings.file} of {side.name}: expected the table of runs: a CSV file with commas,"
+            f" a row per run, as long as the header; found {found}; recreate it"
         )
     return rows
 
 
 def check_runs(settings: RunsSettings, rows: Rows, side: Snapshot) -> None:
     """Check every name in `runs`, and that they name all that the runs could differ in."""
-    column = f"column of {settings.file}"
-    if settings.seed not in rows[0]:
-        raise no_such("runs: seed", settings.seed, rows[0].keys(), column)
-    for file, of in settings.of.items():
-        where = f"runs: of: {file}"
+    columns, files = [("runs: seed", settings.seed)], [*settings.of]
+    for file in files:
         if file not in side.metrics:
             raise no_such("runs: of", file, side.metrics.keys(), "metrics file")
-        for name in (*of.rows, *of.parameters):
-            if name not in rows[0]:
-                raise no_such(where, name, rows[0].keys(), column)
+    for file, of in settings.of.items():
+        columns += [(f"runs: of: {file}", name) for name in (*of.rows, *of.parameters)]
+    for where, name in columns:
+        if name not in rows[0]:
+            raise no_such(where, name, rows[0].keys(), f"column of {settings.file}")
+    for file, of in settings.of.items():
         named = {_name_fully(name) for name in of.parameters.values()}
         for name in sorted(named - side.parameters.keys()):
-            raise no_such(where, name, side.parameters.keys(), "parameter")
+            raise no_such(f"runs: of: {file}", name, side.parameters.keys(), "parameter")
         for name in sorted(side.parameters.keys() - named):
             is_seed = name.rpartition(": ")[2].rpartition(".")[2] == settings.seed
             if not is_seed and any(covers(source, name) for source in side.sources.get(file, ())):
                 raise CannotCompareError(
-                    f"gate.yaml: {where}: parameters: expected every parameter that the file"
-                    f" depends on; {name} is missing; add `COLUMN: {name}`"
+                    f"gate.yaml: runs: of: {file}: parameters: expected every parameter that the"
+                    f" file depends on; {name} is missing; add `COLUMN: {name}`"
                 )
 
 
@@ -106,21 +109,14 @@ def measure_noise(runs: Runs, key: str, table: str) -> Noise | str:
             f"expected {LEAST_RUNS} runs or more in {table} with the base's parameters; found"
             f" {len(runs)}; add them (`calibrate`), or give an absolute margin"
         )
-    numbers = [_read_cell(row.get(key)) for row in runs.values()]
-    values = [number for number in numbers if number is not None]
-    if len(values) < len(numbers):
-        seed = [*runs][numbers.index(None)]
-        found = repr(runs[seed][key]) if key in runs[seed] else "no such column"
-        return f"expected a number in every run of {table}; found {found} for seed {seed}"
+    values = []
+    for seed, row in runs.items():
+        value = _read_cell(row.get(key))
+        if value is None:
+            found = repr(row[key]) if key in row else "no such column"
+            return f"expected a number in every run of {table}; found {found} for seed {seed}"
+        values.append(value)
     return Noise(statistics.stdev(values), statistics.fmean(values), len(values))
-
-
-@dataclass(frozen=True)
-class _Pairs:
-    """The runs of both sides with the same seeds, of one metric."""
-
-    comparison: Comparison
-    worse_by: list[float]  # each pair's candidate
 
 
 def compare_means(
@@ -136,70 +132,68 @@ def compare_means(
     that the candidate is no worse by the margin, and that it is. If neither is shown, nothing can
     be said. Holm's correction keeps all errors of a direction together to the level.
     """
-    pairs = [
-        found
-        for name, rule in rules.items()
-        if rule.over_runs and base.get(name[0]) and candidate.get(name[0])
-        for found in _pair_runs(name, rule, base[name[0]], candidate[name[0]], noise.get(name))
-    ]
-    enough = f"expected {settings.pairs} seeds or more on both sides; found "
-    ready = [p for p in pairs if p.comparison.margin is not None]
-    tested = [p for p in ready if len(p.worse_by) >= settings.pairs]
-    found = _test_pairs(tested, settings.level) if tested else []
-    short = [replace(p.comparison, reason=f"{enough}{len(p.worse_by)}")
-             for p in ready if p not in tested]  # fmt: skip
-    return [*found, *short, *(p.comparison for p in pairs if p not in ready)]
+    found, tested = [], []
+    for name, rule in rules.items():
+        before, after = base.get(name[0]), candidate.get(name[0])
+        if rule.over_runs and before and after:
+            texts = [{s: row.get(name[1]) for s, row in side.items()} for side in (before, after)]
+            if texts[0] != texts[1]:
+                comparison, worse_by = _pair_runs(name, rule, before, after, noise.get(name))
+                if comparison.margin is not None and len(worse_by) < settings.pairs:
+                    reason = f"expected {settings.pairs} seeds or more on both sides"
+                    reason += f"; found {len(worse_by)}"
+                    comparison = replace(comparison, margin=None, reason=reason)
+                if comparison.margin is None:
+                    found.append(comparison)
+                else:
+                    tested.append((comparison, worse_by))
+    return [*_test_pairs(tested, settings.level), *found] if tested else found
 
 
 def _pair_runs(
     name: Name, rule: Rule, before: Runs, after: Runs, noise: Noise | str | None
-) -> Iterator[_Pairs]:
+) -> Pairs:
+    file, key = name
     seeds = sorted(before.keys() & after.keys())
-    cells = [(_read_cell(before[s].get(name[1])), _read_cell(after[s].get(name[1]))) for s in seeds]
+    cells = [(_read_cell(before[s].get(key)), _read_cell(after[s].get(key))) for s in seeds]
     pairs = [(a, b) for a, b in cells if a is not None and b is not None]
-    texts = [{seed: row.get(name[1]) for seed, row in side.items()} for side in (before, after)]
-    if rule.over_runs is None or texts[0] == texts[1]:
-        return
-    first, second = zip(*pairs, strict=True) if pairs else ((), ())
-    a, b = (statistics.fmean(side) if side else None for side in (first, second))
-    margin, reason = find_margin(rule.over_runs, a or 0.0, noise, pairs=len(pairs) or 1)
+    a, b = (statistics.fmean(side) for side in zip(*pairs, strict=True)) if pairs else (None, None)
+    margin, reason = find_margin(rule.over_runs or {}, a or 0.0, noise, pairs=len(pairs) or 1)
     if len(pairs) < len(seeds):
         margin, reason = None, "expected a number for every seed; found others"
-    key, count, sign = f"{name[1]}, mean of {len(seeds)} seeds", len(seeds), 1
-    if rule.better == "lower":
-        sign = -1
-    unclear = Verdict.NOT_COMPARABLE
-    yield _Pairs(
-        Comparison(name[0], key, a, b, rule.better, margin, rule.blocks, unclear, reason, count),
-        [sign * (x - y) for x, y in pairs],
-    )
+    sign = -1 if rule.better == "lower" else 1
+    comparison = Comparison(
+        file, f"{key}, mean of {len(seeds)} seeds", a, b, rule.better, margin, rule.blocks,
+        Verdict.NOT_COMPARABLE, reason, len(seeds),
+    )  # fmt: skip
+    return comparison, [sign * (x - y) for x, y in pairs]
 
 
-def _test_pairs(pairs: Sequence[_Pairs], level: float) -> list[Comparison]:
+def _test_pairs(pairs: Sequence[Pairs], level: float) -> list[Comparison]:
     from scipy.stats import ttest_1samp  # seconds, and seldom needed
     from statsmodels.stats.multitest import multipletests
 
-    def find_p(pair: _Pairs, alternative: str) -> float:
-        margin, first = pair.comparison.margin or 0.0, pair.worse_by[0]
-        if len(set(pair.worse_by)) == 1:  # without a spread t is no number
-            shown = first < margin if alternative == "less" else first > margin
+    def find_p(worse_by: list[float], margin: float, alternative: str) -> float:
+        if len(set(worse_by)) == 1:  # without a spread t is no number
+            shown = worse_by[0] < margin if alternative == "less" else worse_by[0] > margin
             return 0.0 if shown else 1.0
-        return float(ttest_1samp(pair.worse_by, margin, alternative=alternative).pvalue)
+        return float(ttest_1samp(worse_by, margin, alternative=alternative).pvalue)
 
     p_no_worse, p_worse = (
-        multipletests([find_p(pair, side) for pair in pairs], method="holm")[1]
+        multipletests([find_p(worse_by, c.margin or 0.0, side) for c, worse_by in pairs],
+                      method="holm")[1]
         for side in ("less", "greater")
-    )
+    )  # fmt: skip
     found = []
-    for pair, less, greater in zip(pairs, p_no_worse, p_worse, strict=True):
-        better = statistics.fmean(pair.worse_by) < -(pair.comparison.margin or 0.0)
+    for (c, worse_by), less, greater in zip(pairs, p_no_worse, p_worse, strict=True):
+        better = statistics.fmean(worse_by) < -(c.margin or 0.0)
         verdict = Verdict.BETTER if better else Verdict.WITHIN_MARGIN
-        reason = f"no worse by the margin: {pair.comparison.reason}, p = {less:.2g}"
+        reason = f"no worse by the margin: {c.reason}, p = {less:.2g}"
         if greater <= level:
             verdict = Verdict.WORSE
-            reason = f"worse by more than the margin: {pair.comparison.reason}, p = {greater:.2g}"
+            reason = f"worse by more than the margin: {c.reason}, p = {greater:.2g}"
         elif less > level:
             verdict = Verdict.NOT_COMPARABLE
             reason = f"inconclusive: neither no worse (p = {less:.2g}) nor worse is shown"
-        found.append(replace(pair.comparison, verdict=verdict, reason=reason))
+        found.append(replace(c, verdict=verdict, reason=reason))
     return found
