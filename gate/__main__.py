@@ -54,19 +54,13 @@ def _make_parser() -> argparse.ArgumentParser:
     form.add_argument("--markdown", action="store_true", help="for pull requests")
     check.add_argument("--github", action="store_true", help="write annotations and a summary, too")
     report = commands.add_parser("report", help="write the comparison, with plots, to report/")
-    report.add_argument(
-        "--files-of-commits",
-        metavar="URL",
-        help="where a server has COMMIT/PATH of this repository, such as\n"
-        "https://raw.githubusercontent.com/OWNER/NAME; for the pictures in report.md",
+    files = (
+        "a server's address of COMMIT/PATH, such as https://raw.githubusercontent.com/OWNER/NAME"
     )
+    report.add_argument("--files-of-commits", metavar="URL", help=files)
     for command in (check, report):
-        command.add_argument(
-            "--base",
-            metavar="REVISION",
-            help="branch, tag or commit (default: where this branch left the main branch, or,\n"
-            "on the main branch, the last commit with other metrics)",
-        )
+        default = "where this branch left main, or on main, the last commit with other metrics"
+        command.add_argument("--base", metavar="REVISION", help=f"default: {default}")
     accept = commands.add_parser("accept", help="move the anchor of gate.yaml to a commit")
     accept.add_argument("revision", nargs="?", default="HEAD", help="default: HEAD")
     init = commands.add_parser("init", help="write a first gate.yaml from the metrics")
@@ -80,15 +74,16 @@ def _make_parser() -> argparse.ArgumentParser:
 
 def _run(arguments: argparse.Namespace) -> int:
     """Run a command; its modules take a second to import, which `--help` need not wait for."""
-    folder, status = Path.cwd(), 0
+    folder = Path.cwd()
     match arguments.command:
         case "check":
-            return _check(arguments)
+            return _check(folder, arguments)
         case "report":
             from gate.report.writing import write_report
 
             status, text = write_report(folder, arguments.base, arguments.files_of_commits)
             _print(f"{clean(text)}\nReport: report/index.html")
+            return status
         case "accept":
             from gate.accept import move_anchor
 
@@ -101,16 +96,16 @@ def _run(arguments: argparse.Namespace) -> int:
             from gate.calibrate import calibrate
 
             calibrate(folder, arguments.seeds, arguments.parameter, arguments.jobs)
-    return status
+    return 0
 
 
-def _check(arguments: argparse.Namespace) -> int:
+def _check(folder: Path, arguments: argparse.Namespace) -> int:
     from gate.check import Check
     from gate.presentation import Found, as_json, as_markdown, list_annotations
 
     found: Found
     try:
-        found = Check(Path.cwd(), arguments.base)
+        found = Check(folder, arguments.base)
     except CannotCompareError as error:
         found = error
     if arguments.github:

@@ -29,6 +29,7 @@ MEASURED = "# Margins in deviations are over the {count} seeds that `calibrate` 
 LOG = ".dvc/tmp/run.log"  # in a clone
 
 Rows = list[dict[str, str]]
+Process = tuple[Path, subprocess.Popen[bytes]]  # and the folder that it runs in
 
 
 def calibrate(folder: Path, count: int, named: str | None, jobs: int) -> None:
@@ -86,11 +87,10 @@ def calibrate(folder: Path, count: int, named: str | None, jobs: int) -> None:
 
 
 def find_seed(parameters: set[str], named: str | None) -> str:
-    """Return the parameter that is named, or is called a seed; CannotCompareError without one."""
-    if named:
-        found = [name for name in parameters if named in (name, shorten(name))]
-    else:
-        found = [name for name in parameters if last_part(name) in SEEDS]
+    """Return the parameter that is named, or is called a seed."""
+    found = [
+        n for n in parameters if named in (n, shorten(n)) or (not named and last_part(n) in SEEDS)
+    ]
     if len(found) != 1:
         listed = ", ".join(sorted(map(shorten, found or parameters))) or "none"
         raise CannotCompareError(
@@ -110,21 +110,17 @@ def run_seeds(
     """
     writers = [repository.outputs[repository.find_output(path) or path] for path in parameters]
     targets = sorted({out.stage.addressing for out in writers})
-    root = Path(git(repository.folder, "rev-parse", "--show-toplevel"))
-    waiting, rows = [*range(count)], Rows()
-    running: dict[int, tuple[Path, subprocess.Popen[bytes]]] = {}
+    waiting, running, rows = [*range(count)], dict[int, Process](), Rows()
     print(f"{count} runs over {seed}, {jobs} at once; finished ones are taken from DVC's cache")
     handler = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with TemporaryDirectory(prefix="gate-") as scratch:
         try:
             while waiting or running:
                 while waiting and len(running) < jobs:
-                    number, clone = waiting.pop(0), f"{scratch}/{len(waiting)}"
-                    git(root, "clone", "--quiet", "--shared", str(root), clone)
-                    folder = Path(clone, repository.folder.relative_to(root))
-                    set_up(folder, repository)
+                    number = waiting.pop(0)
                     setting = f"{seed.replace(': ', ':', 1)}={number}"
-                    running[number] = folder, start_run(folder, setting, *targets)
+                    clone = Path(scratch, str(number))
+                    running[number] = start_run(repository, clone, setting, targets)
                 time.sleep(0.2)
                 for number, (folder, process) in list(running.items()):
                     if process.poll() is None:
@@ -161,24 +157,23 @@ def make_row(
     return row
 
 
-def set_up(clone: Path, repository: Repository) -> None:
-    """Give a clone the repository's own cache instead of remotes, whose packages DVC would need."""
-    if (settings := repository.folder / ".dvc/config.local").exists():
-        shutil.copy(settings, clone / ".dvc")
-    with Repo(str(clone)) as repo:
+def start_run(repository: Repository, clone: Path, setting: str, targets: list[str]) -> Process:
+    """Start `dvc exp run` in a new clone of HEAD, in a group of processes that can be ended."""
+    root = Path(git(repository.folder, "rev-parse", "--show-toplevel"))
+    git(root, "clone", "--quiet", "--shared", str(root), str(clone))
+    folder = clone / repository.folder.relative_to(root)
+    if (local := repository.folder / ".dvc/config.local").exists():
+        shutil.copy(local, folder / ".dvc")
+    with Repo(str(folder)) as repo:
         for level in ("local", "repo"):  # whose remotes the local ones complete
             with repo.config.edit(level) as settings:
-                settings["remote"].clear()
+                settings["remote"].clear()  # whose packages DVC would need
                 settings["core"].pop("remote", None)
                 settings["cache"]["dir"] = repository.cache
-
-
-def start_run(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
-    """Start `dvc exp run` in a clone, in a group of processes that can be ended together."""
     with (folder / LOG).open("wb") as log:
-        return subprocess.Popen(
+        return folder, subprocess.Popen(
             # -P: modules of the clone are not taken for DVC's.
-            [sys.executable, "-P", "-m", "dvc", "exp", "run", "--set-param", *arguments],
+            [sys.executable, "-P", "-m", "dvc", "exp", "run", "--set-param", setting, *targets],
             cwd=folder,
             env=environment_without_repository() | {"DVC_NO_ANALYTICS": "1"},
             stdin=subprocess.DEVNULL,
@@ -191,9 +186,8 @@ def start_run(folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
 def format_table(rows: Rows) -> str:
     """Return rows as CSV; what a row lacks is empty."""
     stream = io.StringIO()
-    writer = csv.DictWriter(
-        stream, [*dict.fromkeys(name for row in rows for name in row)], lineterminator="\n"
-    )
+    columns = dict.fromkeys(name for row in rows for name in row)
+    writer = csv.DictWriter(stream, [*columns], lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return stream.getvalue()

@@ -1,6 +1,6 @@
 """The whole gate: read each side once, compare by the base's rules, and say what follows."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -21,24 +21,12 @@ STALE = "results that do not belong to the files beside them"
 
 
 class Check:
-    """A comparison of the workspace with a revision, by that revision's rules, and what it found.
-
-    Attributes:
-        base, before: the revision, and all that was read of it.
-        after: the workspace.
-        settings: the base's, where it has any.
-        comparisons: of every metric, those with a rule first; before them, of means over seeds.
-        anchor, drift: the anchor, and by metric, the comparison with it.
-        differences: by kind, what else differs.
-        changes: of the pipeline's definition, and rules that get looser.
-        notes: what else is worth to know.
-        status, reasons: 0, 1 or 2, and why it is not 0.
-    """
+    """A comparison of the workspace with a revision, by that revision's rules."""
 
     def __init__(self, folder: Path, base: str | None = None) -> None:
-        """Compare."""
+        """Compare; what is found is in the attributes."""
         self.problems: list[str] = []
-        self.changes: list[str] = []
+        self.changes: list[str] = []  # of the pipeline's definition, and rules that get looser
         self.notes: list[str] = []
         self.repository = Repository(folder)
         self.folder = self.repository.folder
@@ -56,11 +44,14 @@ class Check:
                 raise CannotCompareError(f"{path}: {found}")
         self.names = self.before.values.keys() | self.after.values.keys()
         self.rules = self._check_names(self.settings)
+        # Metrics that the base does not have pass where `first_run` says so and it has none, and
+        # where the rules are as new as they.
+        first = self.settings is self.own
+        if not self.rules.keys() & self.before.values.keys():
+            first = self.settings.first_run == "pass"
         noise, means = self._compare_means()
-        first = self._passes_first()
-        self.comparisons = (
-            *means, *compare(self.rules, self.before, self.after, noise, first=first)
-        )  # fmt: skip
+        single = compare(self.rules, self.before, self.after, noise, first=first)
+        self.comparisons = (*means, *single)  # those with a rule first
         self._check_conditions(self.before.known, "")
         self._find_changes()
         self.anchor, self.drift = self._compare_with_anchor(noise)
@@ -70,28 +61,26 @@ class Check:
     def _read_settings(self) -> None:
         """Read the base's settings, which judge; the workspace's where it has none."""
         self.own: Settings | None = None  # the workspace's
-        wrong = None
+        wrong = ""
         try:
             path = self.folder / SETTINGS
             self.own = load_settings(path.read_text("utf-8-sig") if path.exists() else None)
-        except CannotCompareError as error:
-            wrong = error
-        except (OSError, UnicodeDecodeError) as error:
-            wrong = CannotCompareError(f"{SETTINGS}: expected text in UTF-8; {one_line(error)}")
+        except (CannotCompareError, OSError, UnicodeDecodeError) as error:
+            known = isinstance(error, CannotCompareError)
+            wrong = str(error) if known else f"{SETTINGS}: expected UTF-8; {one_line(error)}"
         text = read_committed(self.folder, self.base.commit, SETTINGS)
         try:
             self.settings = load_settings(text)
+            self.problems += [f"workspace: {wrong}"] if wrong else []
         except CannotCompareError as error:
             if self.own is None:
-                raise wrong or error from None
+                raise CannotCompareError(wrong) from None
             why = "has no gate.yaml" if text is None else f"has none that can be used ({error})"
             self.changes.append(
                 f"judged by the workspace's own rules: {self.base.name} {why};"
                 " commit them, and they judge the next change"
             )
             self.settings = self.own
-        else:
-            self.problems += [f"workspace: {wrong}"] if wrong else []
 
     def _read(self, commit: str | None, name: str) -> Snapshot:
         both = [settings for settings in (self.settings, self.own) if settings]
@@ -121,15 +110,6 @@ class Check:
                 if not any(fnmatchcase(name, pattern) for name in names):
                     raise no_such(where, pattern, names, what)
         return rules
-
-    def _passes_first(self) -> bool:
-        """Return whether metrics that the base does not have pass.
-
-        They do where `first_run` says so and it has none, and where the rules are as new as they.
-        """
-        if not self.rules.keys() & self.before.values.keys():
-            return self.settings.first_run == "pass"
-        return self.settings is self.own
 
     def _compare_means(self) -> tuple[dict[Name, Noise | str], list[Comparison]]:
         """Return the noise over seeds of each metric, and the comparisons over seeds."""
@@ -208,7 +188,7 @@ class Check:
             return None, {}
         anchor = find_anchor(self.folder, name)
         old = before
-        if anchor.commit != before.commit:
+        if anchor.commit != self.base.commit:
             old = self.repository.read(anchor.commit, name)
         where = f"against the anchor {name}"
         judged = {name: rule for name, rule in self.rules.items() if rule.blocks and rule.better}
@@ -248,21 +228,16 @@ class Check:
     def _decide(self) -> tuple[int, list[str]]:
         """Return status and reasons. A regression outranks 'cannot be compared'."""
         refusing = [c for c in self.comparisons if c.refuses]
-        unclear = [c for c in refusing if c.verdict is Verdict.NOT_COMPARABLE]
-        worse = [f"{c.name}: {c.reason}" for c in refusing if c not in unclear]
+        unclear: dict[tuple[str, str], list[str]] = {}  # said once for all metrics of a file
+        for c in refusing:
+            if c.verdict is Verdict.NOT_COMPARABLE:
+                unclear.setdefault((c.file, c.reason), []).append(c.key)
+        worse = [
+            f"{c.name}: {c.reason}" for c in refusing if c.verdict is not Verdict.NOT_COMPARABLE
+        ]
         where = f"against the anchor {self.anchor.name if self.anchor else ''}"
         drift = [c for c in self.drift.values() if c.verdict is Verdict.WORSE]
         worse += [f"{c.name}: {where}: {c.reason}" for c in drift]
-        reasons = [*worse, *_group(unclear), *self.problems]
-        if worse:
-            return REGRESSION, reasons
-        return (NOT_COMPARABLE if reasons else NO_WORSE), reasons
-
-
-def _group(comparisons: Iterable[Comparison]) -> Iterator[str]:
-    """Yield one line for all metrics of a file that have the same reason."""
-    keys: dict[tuple[str, str], list[str]] = {}
-    for c in comparisons:
-        keys.setdefault((c.file, c.reason), []).append(c.key)
-    for (file, reason), names in keys.items():
-        yield f"{file}: {join_some(names)}: {reason}"
+        others = [f"{file}: {join_some(keys)}: {why}" for (file, why), keys in unclear.items()]
+        reasons = [*worse, *others, *self.problems]
+        return (REGRESSION if worse else NOT_COMPARABLE if reasons else NO_WORSE), reasons

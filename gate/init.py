@@ -12,24 +12,16 @@ from gate.settings import SETTINGS
 from gate.snapshot import Name, read_number
 
 # Words of metrics' names; the best headline comes first.
-SHARES = """
-    accuracy acc map ap ndcg auc roc auroc auprc f1 iou miou dice jaccard mrr hit hits precision
-    recall sensitivity specificity em match true
-"""
-SCORES = """
-    r2 explained correlation pearson spearman kendall kappa mcc bleu rouge meteor psnr snr ssim
-    silhouette likelihood score
-"""
-LOWER = """
-    rmse rmsle mae mse mape smape mase msle error err eer wer cer perplexity ppl fid lpips brier ece
-    hamming deviance nll false fpr fnr loss logloss bouldin
-"""
+SHARES = """accuracy acc map ap ndcg auc roc auroc auprc f1 iou miou dice jaccard mrr hit hits
+    precision recall sensitivity specificity em match true"""
+SCORES = """r2 explained correlation pearson spearman kendall kappa mcc bleu rouge meteor psnr snr
+    ssim silhouette likelihood score"""
+LOWER = """rmse rmsle mae mse mape smape mase msle error err eer wer cer perplexity ppl fid lpips
+    brier ece hamming deviance nll false fpr fnr loss logloss bouldin"""
 KNOWN = f"{SHARES} {SCORES} {LOWER}".split()
 TRAINING = {"train", "training"}
 COUNTS = {"items", "samples", "examples", "images", "support"}
 HELD_OUT = {"test", "eval", "val", "valid", "validation", "dev", "holdout"}
-
-ASSUMED_ITEMS = 100
 
 HEADING = """\
 # Which metric may get how much worse before the gate refuses a change. Written by `init`: read it,
@@ -54,10 +46,9 @@ def write_settings(folder: Path, items: int | None = None) -> str:
     for path, found in side.metrics.items():
         if isinstance(found, str):
             raise CannotCompareError(f"{path}: {found}")
-    known = items or find_items(side.values) or ask_items()
-    items, source = known or ASSUMED_ITEMS, "found or given"
-    if not known:
-        source = "ASSUMED: give the number, init --items N"
+    items, source = items or find_items(side.values) or ask_items(), "found or given"
+    if items is None:
+        items, source = 100, "ASSUMED: give the number, init --items N"
     entries = "\n".join(format_entries(side.values, items))
     if "blocks: true" not in entries:
         names = ", ".join(key for _, key in list(side.values)[:8]) or "none"
@@ -74,9 +65,8 @@ def write_settings(folder: Path, items: int | None = None) -> str:
 
 def find_items(values: Mapping[Name, object]) -> int | None:
     """Return the largest count of test items among the metrics, such as `test_samples`."""
-    words = {name: split_name(name[1]) for name in values}
-    counts = [name for name in values if words[name] & COUNTS and not words[name] & TRAINING]
-    numbers = [int(read_number(values[name]) or 0) for name in counts]
+    names = [n for n in values if (words := split_name(n[1])) & COUNTS and not words & TRAINING]
+    numbers = [int(read_number(values[name]) or 0) for name in names]
     return max((number for number in numbers if number >= 2), default=None)
 
 
@@ -99,13 +89,11 @@ def format_entries(values: Mapping[Name, object], items: int) -> Iterator[str]:
         yield f"  {'' if headline else '# '}{quote_pattern(file)}:"
         for key in keys:
             better = guess_better(key)
-            if better is None:
-                yield f"    # {quote_pattern(key)}: {{better: }}  # higher or lower?"
-                continue
             margin, kind = estimate_margin(key, numbers[file, key], items)
             blocks = ", blocks: true" if key == headline else ""
-            rule = f"{{better: {better}, margin: {margin}{blocks}}}"
-            yield f"    {quote_pattern(key)}: {rule}  # {kind}, {items} items"
+            rule = f"{{better: {better}, margin: {margin}{blocks}}}  # {kind}, {items} items"
+            unknown = f"# {quote_pattern(key)}: {{better: }}  # higher or lower?"
+            yield f"    {quote_pattern(key)}: {rule}" if better else f"    {unknown}"
 
 
 def guess_better(key: str) -> str | None:

@@ -85,7 +85,9 @@ def as_markdown(found: Found) -> str:
         if c.verdict not in (Verdict.NOT_GATED, Verdict.SAME) or _has_drifted(found, c)
     ]
     files = list(dict.fromkeys(c.file for c in changed))
-    changed.sort(key=lambda c: (files.index(c.file), not _is_refused(found, c), not c.blocks))
+    changed.sort(
+        key=lambda c: (files.index(c.file), not (c.refuses or _has_drifted(found, c)), not c.blocks)
+    )
     for file, group in groupby(changed, key=lambda c: c.file):
         lines += [f"**{code(file)}**", "", *_metrics_table(found, list(group)), ""]
     lines += bullets(found.changes)
@@ -98,13 +100,9 @@ def bullets(texts: Sequence[str]) -> list[str]:
     return [*(f"- {escape(text)}" for text in texts), ""] if texts else []
 
 
-def _has_drifted(check: Check, comparison: Comparison) -> bool:
-    found = check.drift.get((comparison.file, comparison.key))
+def _has_drifted(check: Check, c: Comparison) -> bool:
+    found = check.drift.get((c.file, c.key))
     return found is not None and found.verdict is Verdict.WORSE
-
-
-def _is_refused(check: Check, comparison: Comparison) -> bool:
-    return comparison.refuses or _has_drifted(check, comparison)
 
 
 def _metrics_table(check: Check, comparisons: Sequence[Comparison]) -> list[str]:
@@ -120,20 +118,18 @@ def _metrics_table(check: Check, comparisons: Sequence[Comparison]) -> list[str]
         value = number(c.base)
         if c.base_runs > 1 and len(runs) > 1 and (c.file, c.key) in check.names:
             value += f" (mean of {mean} seeds)"
-        verdict = escape(_describe_verdict(check, c))
-        verdict = f"**{verdict}**" if _is_refused(check, c) else verdict
-        rows.append([code(c.key or c.file), value, number(c.candidate), verdict])
+        drifted, verdict = _has_drifted(check, c), str(c.verdict)
+        if c.verdict in (Verdict.BETTER, Verdict.WITHIN_MARGIN, Verdict.WORSE):
+            verdict = re.split(r" \(|: ", c.reason)[0]
+        if c.verdict is Verdict.WITHIN_MARGIN and c.found_from is not None:
+            verdict += f", finds {number(c.found_from, digits=2)}"
+        verdict += "" if c.blocks or c.refuses else ", only reported"
+        if drifted and c.verdict is not Verdict.WORSE:
+            verdict = "worse than the anchor"
+        bold = "**" if c.refuses or drifted else ""
+        cells = [code(c.key or c.file), value, number(c.candidate)]
+        rows.append([*cells, f"{bold}{escape(verdict)}{bold}"])
     return table(("metric", escape(base), "now", "verdict"), rows)
-
-
-def _describe_verdict(check: Check, c: Comparison) -> str:
-    if _has_drifted(check, c) and c.verdict is not Verdict.WORSE:
-        return "worse than the anchor"
-    judged = (Verdict.BETTER, Verdict.WITHIN_MARGIN, Verdict.WORSE)
-    text = re.split(r" \(|: ", c.reason)[0] if c.verdict in judged else str(c.verdict)
-    if c.verdict is Verdict.WITHIN_MARGIN and c.found_from is not None:
-        text += f", finds {number(c.found_from, digits=2)}"
-    return text if c.blocks or c.refuses else f"{text}, only reported"
 
 
 def _describe_anchor(check: Check) -> Iterator[str]:
@@ -157,11 +153,8 @@ def _list_rest(check: Check) -> Iterator[str]:
         yield f"not gated: {file}: {join_some(listed)}"
     found, differs = check.differences, []
     if found["parameters"]:
-        values = [
-            f"{name.removeprefix('params.yaml: ')} {_short(a)} -> {_short(b)}"
-            for name, (a, b) in found["parameters"].items()
-        ]
-        differs.append(join_some(values))
+        pairs = {n.removeprefix("params.yaml: "): v for n, v in found["parameters"].items()}
+        differs.append(join_some([f"{name} {a} -> {b}" for name, (a, b) in pairs.items()]))
     if found["inputs"]:
         differs.append(f"files that stages read: {join_some([*found['inputs']])}")
     if found["environment"]:
@@ -169,10 +162,6 @@ def _list_rest(check: Check) -> Iterator[str]:
         differs.append(f"environment: {join_some(names)}")
     if differs:
         yield f"differs: {'; '.join(differs)}"
-
-
-def _short(value: object) -> str:
-    return "none" if value is None else str(value)
 
 
 def as_json(found: Found) -> str:

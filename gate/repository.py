@@ -31,7 +31,7 @@ DAMAGE = (OSError, DvcException, ValueError, RecursionError, CannotCompareError)
 
 # By a pattern of what DVC says, what it leaves unsaid.
 REMEDIES = {
-    r"dvc\.lock: (?!.*schema)": "expected a lock file of DVC 2 or later; run `dvc repro`",
+    r"dvc\.lock: (?!invalid schema)": "expected a lock file of DVC 2 or later; run `dvc repro`",
     r"\.dvc: .*'cmd'": "expected a stage in dvc.yaml, not of DVC 0; `dvc stage add` it",
     "object format": "DVC reads repositories with SHA-1 only",
     "^(ImportError|ModuleNotFoundError)": "install that package beside the gate",
@@ -101,7 +101,6 @@ class Repository:
             wanted = [path for path in metrics if any(fnmatchcase(path, each) for each in judged)]
             return Snapshot(
                 name=name,
-                commit=commit,
                 metrics=metrics,
                 parameters=self._read_parameters(),
                 inputs=self.inputs,
@@ -199,10 +198,8 @@ class Repository:
         read: dict[str, object] = {}
         for path in (*self.inputs, *self.outputs):
             if any(fnmatchcase(path, pattern) for pattern in patterns):
-                try:
-                    content = flat(self._load(path))
-                except DAMAGE as error:
-                    content = {"": one_line(error)}
+                found = self._read_metrics(path)
+                content = {"": found} if isinstance(found, str) else found
                 read |= {f"{path}: {key}": value for key, value in content.items()}
         return read
 

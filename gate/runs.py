@@ -3,7 +3,7 @@
 import csv
 import io
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from gate.comparison import Comparison, Noise, Verdict, find_margin
@@ -15,47 +15,43 @@ LEAST_RUNS = 5  # for a standard deviation
 
 Rows = Sequence[Mapping[str, str]]
 Runs = Mapping[int, Mapping[str, str]]  # by seed, the row
-Pairs = tuple[Comparison, list[float]]  # how much worse the candidate is, by seed of both sides
 
 
 def read_rows(settings: RunsSettings, side: Snapshot) -> Rows:
     """Return the rows of a side's table of runs."""
-    text, found = side.files.get(settings.file), ""
-    try:
-        rows = list(csv.DictReader(io.StringIO(text or "", newline=""), strict=True))
-    except csv.Error as error:
-        rows, found = [], str(error)
-    long = [number for number, row in enumerate(rows, 2) if None in row or None in row.values()]
-    header = (text or "").partition("\n")[0]
-    if text is None:
-        found = "none"
-    elif ";" in header and "," not in header:
-        found = "semicolons"
-    elif long or not rows:
-        found = found or f"others (row {(long or [1])[0]})"
-    if found:
-        raise CannotCompareError(
-            f"{settings.file} of {side.name}: expected the table of runs: a CSV file with commas,"
-            f" a row per run, as long as the header; found {found}; recreate it"
-        )
-    return rows
+    text, found = side.files.get(settings.file), "none"
+    if text is not None:
+        header = text.partition("\n")[0]
+        found = "semicolons" if ";" in header and "," not in header else "others"
+        try:
+            rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
+            whole = rows and not any(None in row or None in row.values() for row in rows)
+            if whole and found != "semicolons":
+                return rows
+        except csv.Error as error:
+            found = str(error)
+    raise CannotCompareError(
+        f"{settings.file} of {side.name}: expected the table of runs: a CSV file with commas, a row"
+        f" per run, as long as the header; found {found}; recreate it"
+    )
 
 
 def check_runs(settings: RunsSettings, rows: Rows, side: Snapshot) -> None:
     """Check every name in `runs`, and that they name all that the runs could differ in."""
-    columns, files = [("runs: seed", settings.seed)], [*settings.of]
-    for file in files:
-        if file not in side.metrics:
-            raise no_such("runs: of", file, side.metrics.keys(), "metrics file")
+    columns, column = rows[0].keys(), f"column of {settings.file}"
+    asked = [("seed", settings.seed, columns, column)]
     for file, of in settings.of.items():
-        columns += [(f"runs: of: {file}", name) for name in (*of.rows, *of.parameters)]
-    for where, name in columns:
-        if name not in rows[0]:
-            raise no_such(where, name, rows[0].keys(), f"column of {settings.file}")
+        asked += [("of", file, side.metrics.keys(), "metrics file")]
+        asked += [(f"of: {file}", name, columns, column) for name in (*of.rows, *of.parameters)]
+        asked += [
+            (f"of: {file}", _name_fully(name), side.parameters.keys(), "parameter")
+            for name in of.parameters.values()
+        ]
+    for where, name, known, what in asked:
+        if name not in known:
+            raise no_such(f"runs: {where}", name, known, what)
     for file, of in settings.of.items():
         named = {_name_fully(name) for name in of.parameters.values()}
-        for name in sorted(named - side.parameters.keys()):
-            raise no_such(f"runs: of: {file}", name, side.parameters.keys(), "parameter")
         for name in sorted(side.parameters.keys() - named):
             is_seed = name.rpartition(": ")[2].rpartition(".")[2] == settings.seed
             if not is_seed and any(covers(source, name) for source in side.sources.get(file, ())):
@@ -134,58 +130,54 @@ def compare_means(
     """
     found, tested = [], []
     for name, rule in rules.items():
-        before, after = base.get(name[0]), candidate.get(name[0])
-        if rule.over_runs and before and after:
-            texts = [{s: row.get(name[1]) for s, row in side.items()} for side in (before, after)]
-            if texts[0] != texts[1]:
-                comparison, worse_by = _pair_runs(name, rule, before, after, noise.get(name))
-                if comparison.margin is not None and len(worse_by) < settings.pairs:
-                    reason = f"expected {settings.pairs} seeds or more on both sides"
-                    reason += f"; found {len(worse_by)}"
-                    comparison = replace(comparison, margin=None, reason=reason)
-                if comparison.margin is None:
-                    found.append(comparison)
-                else:
-                    tested.append((comparison, worse_by))
+        cells = [{seed: row.get(name[1]) for seed, row in side.get(name[0], {}).items()}
+                 for side in (base, candidate)]  # fmt: skip
+        if not rule.over_runs or not all(cells) or cells[0] == cells[1]:
+            continue
+        seeds = cells[0].keys() & cells[1].keys()
+        pairs = [(_read_cell(cells[0][seed]), _read_cell(cells[1][seed])) for seed in sorted(seeds)]
+        numbers = [(x, y) for x, y in pairs if x is not None and y is not None]
+        before, after = zip(*numbers, strict=True) if numbers else ((), ())
+        a, b = (statistics.fmean(side) if side else None for side in (before, after))
+        margin, reason = find_margin(
+            rule.over_runs, a or 0.0, noise.get(name), pairs=len(numbers) or 1
+        )
+        if len(numbers) < len(pairs):
+            margin, reason = None, "expected a number for every seed; found others"
+        elif margin is not None and len(pairs) < settings.pairs:
+            reason = f"expected {settings.pairs} seeds or more on both sides; found {len(pairs)}"
+            margin = None
+        key = f"{name[1]}, mean of {len(pairs)} seeds"
+        c = Comparison(
+            name[0], key, a, b, rule.better, margin, rule.blocks, Verdict.NOT_COMPARABLE, reason,
+            len(pairs),
+        )  # fmt: skip
+        sign = -1 if rule.better == "lower" else 1
+        if margin is None:
+            found.append(c)
+        else:
+            tested.append((c, [sign * (x - y) for x, y in numbers]))
     return [*_test_pairs(tested, settings.level), *found] if tested else found
 
 
-def _pair_runs(
-    name: Name, rule: Rule, before: Runs, after: Runs, noise: Noise | str | None
-) -> Pairs:
-    file, key = name
-    seeds = sorted(before.keys() & after.keys())
-    cells = [(_read_cell(before[s].get(key)), _read_cell(after[s].get(key))) for s in seeds]
-    pairs = [(a, b) for a, b in cells if a is not None and b is not None]
-    a, b = (statistics.fmean(side) for side in zip(*pairs, strict=True)) if pairs else (None, None)
-    margin, reason = find_margin(rule.over_runs or {}, a or 0.0, noise, pairs=len(pairs) or 1)
-    if len(pairs) < len(seeds):
-        margin, reason = None, "expected a number for every seed; found others"
-    sign = -1 if rule.better == "lower" else 1
-    comparison = Comparison(
-        file, f"{key}, mean of {len(seeds)} seeds", a, b, rule.better, margin, rule.blocks,
-        Verdict.NOT_COMPARABLE, reason, len(seeds),
-    )  # fmt: skip
-    return comparison, [sign * (x - y) for x, y in pairs]
-
-
-def _test_pairs(pairs: Sequence[Pairs], level: float) -> list[Comparison]:
+def _test_pairs(
+    tested: Sequence[tuple[Comparison, list[float]]], level: float
+) -> Iterator[Comparison]:
+    """Yield the verdict on each metric and how much worse its runs are, by pair."""
     from scipy.stats import ttest_1samp  # seconds, and seldom needed
     from statsmodels.stats.multitest import multipletests
 
-    def find_p(worse_by: list[float], margin: float, alternative: str) -> float:
+    def find_p(c: Comparison, worse_by: list[float], alternative: str) -> float:
         if len(set(worse_by)) == 1:  # without a spread t is no number
-            shown = worse_by[0] < margin if alternative == "less" else worse_by[0] > margin
-            return 0.0 if shown else 1.0
-        return float(ttest_1samp(worse_by, margin, alternative=alternative).pvalue)
+            beyond = worse_by[0] - (c.margin or 0.0)
+            return 0.0 if beyond and (beyond < 0) == (alternative == "less") else 1.0
+        return float(ttest_1samp(worse_by, c.margin, alternative=alternative).pvalue)
 
     p_no_worse, p_worse = (
-        multipletests([find_p(worse_by, c.margin or 0.0, side) for c, worse_by in pairs],
-                      method="holm")[1]
+        multipletests([find_p(*each, side) for each in tested], method="holm")[1]
         for side in ("less", "greater")
-    )  # fmt: skip
-    found = []
-    for (c, worse_by), less, greater in zip(pairs, p_no_worse, p_worse, strict=True):
+    )
+    for (c, worse_by), less, greater in zip(tested, p_no_worse, p_worse, strict=True):
         better = statistics.fmean(worse_by) < -(c.margin or 0.0)
         verdict = Verdict.BETTER if better else Verdict.WITHIN_MARGIN
         reason = f"no worse by the margin: {c.reason}, p = {less:.2g}"
@@ -195,5 +187,4 @@ def _test_pairs(pairs: Sequence[Pairs], level: float) -> list[Comparison]:
         elif less > level:
             verdict = Verdict.NOT_COMPARABLE
             reason = f"inconclusive: neither no worse (p = {less:.2g}) nor worse is shown"
-        found.append(replace(c, verdict=verdict, reason=reason))
-    return found
+        yield replace(c, verdict=verdict, reason=reason)

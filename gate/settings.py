@@ -122,25 +122,25 @@ def load_settings(text: str | None) -> Settings:
         check_size(content)
         return Settings.model_validate(content)
     except ValidationError as error:
-        problems = error.errors(include_url=False)
         # Unknown names first: a typo is also a missing key.
+        problems = error.errors(include_url=False)
         problems.sort(key=lambda problem: problem["type"] != "extra_forbidden")
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        raise CannotCompareError(f"{SETTINGS}: {_describe(problems[0])}{more}") from None
+        raise _explain(problems[0], len(problems) - 1) from None
     except (DvcException, RecursionError, ValueError) as error:
         cause = error.__cause__ or error
         raise CannotCompareError(f"{SETTINGS}: expected YAML; {one_line(cause)}; fix it") from None
 
 
-def _describe(problem: Any) -> str:
-    where = ": ".join(map(str, problem["loc"])) or "here"
+def _explain(problem: Any, others: int) -> CannotCompareError:
+    *where, last = map(str, problem["loc"] or ["here"])
     if problem["type"] == "extra_forbidden":
         models: tuple[type[BaseModel], ...] = (Settings, RunsSettings, RunsOfFile, Rule)
         known = [field for model in models for field in model.model_fields]
-        close = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
-        hint = f"did you mean {close[0]}?" if close else "remove it"
-        return f"{where}: there is no such setting; {hint}"
-    if problem["type"] == "missing":
-        return f"{where}: expected a value; found none; add it"
+        return no_such(": ".join(where) or "here", last, known, "setting")
     expected = re.sub(r"^(Input|Dictionary) should (be|have) ", "", problem["msg"])
-    return f"{where}: expected {expected}; found {shown(problem['input'])}"
+    found = shown(problem["input"])
+    if problem["type"] == "missing":
+        expected, found = "a value", "none; add it"
+    more = f" (and {others} more)" if others else ""
+    name = ": ".join([*where, last])
+    return CannotCompareError(f"{SETTINGS}: {name}: expected {expected}; found {found}{more}")

@@ -18,7 +18,6 @@ class Snapshot:
     """One side: the workspace or a commit, as DVC sees it. Paths are relative to the DVC root."""
 
     name: str = "workspace"
-    commit: str | None = None  # None for the workspace
     # By file, by key, where nested ones have dots; or why nothing can be read from the file.
     metrics: Mapping[str, Mapping[str, object] | str] = field(default_factory=dict)
     parameters: Mapping[str, object] = field(default_factory=dict)  # by `file: name`

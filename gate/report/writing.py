@@ -1,8 +1,11 @@
 """`report`: DVC's plots page with the verdict on top, and the same as Markdown."""
 
+import csv
 import html
+import io
 import json
 import mimetypes
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +17,6 @@ from markdown_it import MarkdownIt
 from gate.check import Check
 from gate.errors import CannotCompareError, clean, one_line, write_whole
 from gate.git import git, try_git
-from gate.predictions import describe_flips
 from gate.presentation import (
     Found,
     as_markdown,
@@ -26,6 +28,7 @@ from gate.presentation import (
     table,
 )
 from gate.report.page import make_page
+from gate.snapshot import Snapshot
 
 MARK = "# Written by the metrics gate, which overwrites this folder.\n*\n"
 PICTURES = {".png", ".svg", ".jpg", ".jpeg", ".gif"}
@@ -114,3 +117,34 @@ def _write(target: Path, files: dict[str, str]) -> None:
     target.mkdir(exist_ok=True)
     for name, text in {".gitignore": MARK, **files}.items():
         write_whole(target / name, text)
+
+
+def describe_flips(files: Mapping[str, str], base: Snapshot, candidate: Snapshot) -> Iterator[str]:
+    """Yield how many images only one side gets right, with McNemar's exact two-sided test."""
+    for file, path in files.items():
+        before, after = (_read_rows(side.files.get(path)) for side in (base, candidate))
+        if not before or not after:
+            side = "candidate" if before else "base"
+            yield f"{file}: the {side} has no predictions with the columns label and prediction"
+        elif [label for label, _ in before] != [label for label, _ in after]:
+            yield f"{file}: the two sides were tested on other images"
+        else:
+            from scipy.stats import binomtest  # a second, and seldom needed
+
+            pairs = [(a == label, b == label)
+                     for (label, a), (_, b) in zip(before, after, strict=True)]  # fmt: skip
+            wrong, gained = pairs.count((True, False)), pairs.count((False, True))
+            p = float(binomtest(gained, wrong + gained).pvalue) if wrong + gained else 1.0
+            yield (
+                f"{file}: {wrong} test images newly wrong, {gained} newly right"
+                f" (McNemar: p = {p:.2g})"
+            )
+
+
+def _read_rows(text: str | None) -> list[tuple[str, str]]:
+    """Return label and prediction by row; none if it is no table of them."""
+    try:
+        rows = csv.DictReader(io.StringIO(text or "", newline=""))
+        return [(row["label"], row["prediction"]) for row in rows]
+    except (csv.Error, KeyError):
+        return []

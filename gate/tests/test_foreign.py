@@ -25,21 +25,27 @@ CURVE = "step,acc\n1,0.8\n2,0.9\n"
 # Python nor below data/; and the names of all that is drawn.
 Shape = tuple[dict[str, str | bytes], str, list[str]]
 SHAPES: dict[str, Shape] = {
-    # Parameters as a section of the file.
+    # Parameters as a section of the file; metrics in YAML and TOML.
     "sections": ({
         "dvc.yaml": """\
 stages:
   train:
-    cmd: cp src/result.json metrics.json && cp src/curve.csv curve.csv
+    cmd: cp src/a.yaml a.yaml && cp src/b.toml b.toml && cp src/curve.csv curve.csv
     deps: [src]
     params: [train]
-    metrics: [{metrics.json: {cache: false}}]
+    metrics: [{a.yaml: {cache: false}}, {b.toml: {cache: false}}]
     plots: [{curve.csv: {cache: false, x: step, y: acc}}]
+plots:
+  - picture.png
+  - confusion.csv: {template: confusion, x: actual, y: predicted}
 """,
         "params.yaml": "train: {rate: 0.5, layers: [8, 8]}\n",
-        "src/result.json": '{"accuracy": 0.9, "loss": 0.1}',
+        "src/a.yaml": "test:\n  accuracy: 0.9\n  loss: 0.5\n",
+        "src/b.toml": "[validation]\nauc = 0.9\n",
         "src/curve.csv": CURVE,
-    }, "src/curve.csv", ["curve.csv"]),
+        "picture.png": PIXEL,
+        "confusion.csv": "actual,predicted\ncat,cat\ncat,dog\ndog,dog\n",
+    }, "src/curve.csv", ["confusion.csv", "curve.csv", "picture.png"]),
     # Metrics and plots that only DVC's cache has.
     "cached": ({
         "dvc.yaml": """\
@@ -78,7 +84,7 @@ stages:
         "sources/b.json": '{"f1_score": 0.9}',
         "sources/curve.json": '[{"step": 5, "acc": 0.7}, {"step": 9, "acc": 0.9}]',
     }, "sources/a.json", ["results/left.json", "results/right.json"]),
-    # Two dvc.yaml, in folders, of which one reads what the other writes.
+    # Two dvc.yaml, in folders, of which one reads what the other writes; what DVCLive writes.
     "subfolder": ({
         "prepare/dvc.yaml": """\
 stages:
@@ -88,51 +94,23 @@ stages:
         "train/dvc.yaml": """\
 stages:
   train:
-    cmd: cp source.json out/metrics.json
-    deps: [source.json, ../prepare/clean.txt]
-    outs: [{out/metrics.json: {cache: false}}]
-metrics: [out/metrics.json]
-plots:
-  - curves: {x: {rows.csv: step}, y: {rows.csv: [acc]}, title: Curves}
-""",
-        "train/source.json": '{"mse": 0.1}',
-        "train/out/.gitkeep": "",
-        "train/rows.csv": CURVE,
-    }, "prepare/raw.txt", ["curves"]),
-    # Metrics in YAML and TOML.
-    "formats": ({
-        "dvc.yaml": """\
-stages:
-  train:
-    cmd: cp a.yaml metrics.yaml && cp b.toml metrics.toml
-    deps: [a.yaml, b.toml]
-    metrics: [{metrics.yaml: {cache: false}}, {metrics.toml: {cache: false}}]
-plots:
-  - picture.png
-  - confusion.csv: {template: confusion, x: actual, y: predicted}
-""",
-        "a.yaml": "test:\n  accuracy: 0.9\n  loss: 0.5\n",
-        "b.toml": "[validation]\nauc = 0.9\n",
-        "picture.png": PIXEL,
-        "confusion.csv": "actual,predicted\ncat,cat\ncat,dog\ndog,dog\n",
-    }, "b.toml", ["confusion.csv", "picture.png"]),
-    # What DVCLive writes beside a script.
-    "dvclive": ({
-        "dvc.yaml": """\
-stages:
-  train: {cmd: cp -r source/. dvclive, deps: [source], outs: [{dvclive: {cache: false}}]}
+    cmd: cp -r source/. dvclive
+    deps: [source, ../prepare/clean.txt]
+    outs: [{dvclive: {cache: false}}]
 params: [dvclive/params.yaml]
 metrics: [dvclive/metrics.json]
 plots:
   - dvclive/plots/metrics: {x: step}
   - dvclive/plots/images
+  - curves: {x: {rows.csv: step}, y: {rows.csv: [acc]}, title: Curves}
 """,
-        "source/params.yaml": "rate: 0.7\n",
-        "source/metrics.json": '{"eval": {"accuracy": 0.9}, "step": 2}',
-        "source/plots/metrics/eval/acc.tsv": CURVE.replace(",", "\t"),
-        "source/plots/images/sample.png": PIXEL,
-    }, "source/params.yaml",
-        ["dvclive/plots/images/sample.png", "dvclive/plots/metrics/eval/acc.tsv"]),
+        "train/source/params.yaml": "rate: 0.7\n",
+        "train/source/metrics.json": '{"eval": {"mse": 0.1}, "step": 2}',
+        "train/source/plots/metrics/eval/acc.tsv": CURVE.replace(",", "\t"),
+        "train/source/plots/images/sample.png": PIXEL,
+        "train/rows.csv": CURVE,
+    }, "prepare/raw.txt", ["curves", "train/dvclive/plots/images/sample.png",
+                           "train/dvclive/plots/metrics/eval/acc.tsv"]),
 }  # fmt: skip
 
 
@@ -270,6 +248,10 @@ def test_what_git_or_dvc_cannot_use(
     other.init()
     shutil.rmtree(other.folder / ".git")
     other.git("init", "--quiet", "--initial-branch=main", "--object-format=sha256")
+    other.write("dvc.yaml", "metrics: [metrics.json]\n")
+    other.write("gate.yaml", GATE)
+    other.metrics()
+    other.commit()
     status, _, err = gate(other.folder, "check", "--base", "main")
     assert (status, err.count("\n"), "with SHA-1 only" in err) == (2, 1, True), err
     if os.geteuid() == 0:  # root alone can chown
@@ -290,7 +272,7 @@ def test_what_git_or_dvc_cannot_use(
 @pytest.mark.parametrize(
     ("path", "text", "error"),
     [
-        ("dvc.lock", "train:\n  cmd: cp results.json metrics.json\n", "a lock file of DVC 2 or later"),
+        ("dvc.lock", "train:\n  cmd: cp results.json metrics.json\n", "of DVC 2 or later"),
         ("old.dvc", "cmd: cp a b\nouts: [{path: b, metric: {type: json}}]\n",
          "a stage in dvc.yaml, not of DVC 0"),
     ],
@@ -306,8 +288,10 @@ def test_files_of_old_versions(
         assert error in err, err
         assert path in err
         assert "gate.yaml" not in err
-        project.commit()
-        project.write(path, "") if path == "dvc.lock" else (project.folder / path).unlink()
+        if base == "main":
+            project.commit()
+            project.git("rm", "--quiet", "--cached", path)
+            (project.folder / path).unlink()
 
 
 def test_anchors_of_yaml_are_limited(project: Project) -> None:

@@ -172,15 +172,14 @@ def test_what_cannot_be_compared_is_2_in_every_form(
     assert ("no\\|where" in out) == (form == ["--markdown"])
 
 
-@pytest.mark.parametrize("usage", ["", "check --jsn", "check x", "check --json --markdown"])
-def test_wrong_usage_is_2(usage: str, tmp_path: Path, gate: Gate) -> None:
-    assert gate(tmp_path, *usage.split())[0] == 2
-
-
 def test_fault_of_the_gate_itself(
     tmp_path: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One line and 2: Python's own status is 1, which would read as a regression."""
+    """One line and 2: Python's own status is 1, which would read as a regression.
+
+    So is wrong usage.
+    """
+    assert gate(tmp_path, "check", "x")[0] == 2
     monkeypatch.setattr(gate_check, "Check", Mock(side_effect=ValueError("a\nfault")))
     expected = "gate: a fault of the gate: ValueError: a fault (see --debug)\n"
     assert gate(tmp_path, "check") == (2, "", expected)

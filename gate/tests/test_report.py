@@ -6,8 +6,7 @@ import re
 import pytest
 
 from gate.errors import CannotCompareError
-from gate.predictions import describe_flips
-from gate.report.writing import write_report
+from gate.report.writing import describe_flips, write_report
 from gate.snapshot import Snapshot
 from gate.tests.conftest import Gate, Project
 from gate.tests.test_foreign import PIXEL
@@ -143,7 +142,11 @@ def test_flips_of_predictions() -> None:
         (base, side(0, 0, 0, 0, 1), "2 test images newly wrong, 1 newly right (McNemar: p = 1)"),
         (right, side(*[9] * 9), "9 test images newly wrong, 0 newly right (McNemar: p = 0.0039)"),
         (base, side(0, 1), "the two sides were tested on other images"),
-        (base, Snapshot(), "the candidate has no predictions with the columns label and prediction"),
+        (
+            base,
+            Snapshot(),
+            "the candidate has no predictions with the columns label and prediction",
+        ),
     ):
         found = list(describe_flips({"m.json": "p.csv"}, before, after))
         assert found == [f"m.json: {expected}"]
