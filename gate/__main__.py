@@ -28,22 +28,16 @@ def main() -> None:
             stream.reconfigure(errors="replace")  # ASCII, Latin-1, cp932
     status = NOT_COMPARABLE
     try:
-        status = COMMANDS[arguments.command](arguments)
-    except CannotCompareError as error:
-        _print_error(str(error), arguments.debug)
+        status = _run(arguments)
     except Exception as error:
         # Python's own status for a fault is 1, which would read as a regression.
-        kind = type(error).__name__
-        _print_error(
-            f"a fault of the gate: {kind}: {one_line(error)} (see --debug)", arguments.debug
-        )
+        text = one_line(error)
+        if not isinstance(error, CannotCompareError):
+            text = f"a fault of the gate: {type(error).__name__}: {text} (see --debug)"
+        print(f"gate: {clean(text)}", file=sys.stderr)
+        if arguments.debug:
+            traceback.print_exc()
     sys.exit(status)
-
-
-def _print_error(text: str, debug: bool) -> None:
-    print(f"gate: {clean(text)}", file=sys.stderr)
-    if debug:
-        traceback.print_exc()
 
 
 def _make_parser() -> argparse.ArgumentParser:
@@ -54,48 +48,64 @@ def _make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--debug", action="store_true", help="print where an error comes from")
     commands = parser.add_subparsers(dest="command", required=True)
-    checking = commands.add_parser("check", help="compare the workspace's metrics with a revision")
-    base = "branch, tag or commit (default: where this branch left the main branch, or, on the\n\
-main branch, the last commit with other metrics)"
-    checking.add_argument("--base", metavar="REVISION", help=base)
-    form = checking.add_mutually_exclusive_group()
-    for name in ("json", "markdown"):
-        form.add_argument(f"--{name}", dest="form", action="store_const", const=name)
-    checking.add_argument(
-        "--github", action="store_true", help="also write annotations and the job's summary"
+    check = commands.add_parser("check", help="compare the workspace's metrics with a revision")
+    form = check.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="for programs")
+    form.add_argument("--markdown", action="store_true", help="for pull requests")
+    check.add_argument("--github", action="store_true", help="write annotations and a summary, too")
+    report = commands.add_parser("report", help="write the comparison, with plots, to report/")
+    files = (
+        "a server's address of COMMIT/PATH, such as https://raw.githubusercontent.com/OWNER/NAME"
     )
-    reporting = commands.add_parser("report", help="write the comparison, with plots, to report/")
-    reporting.add_argument("--base", metavar="REVISION", help=base)
-    reporting.add_argument(
-        "--files-of-commits",
-        metavar="URL",
-        help="where a server has COMMIT/PATH of this repository, such as\n"
-        "https://raw.githubusercontent.com/OWNER/NAME; for the pictures in report.md",
-    )
-    accepting = commands.add_parser("accept", help="move the anchor of gate.yaml to a commit")
-    accepting.add_argument("revision", nargs="?", default="HEAD", help="default: HEAD")
-    starting = commands.add_parser("init", help="write a first gate.yaml from the metrics")
-    starting.add_argument(
-        "--items", type=int, metavar="N", help="test items that the metrics are computed on"
-    )
-    measuring = commands.add_parser(
-        "calibrate", help="run the pipeline with other seeds to measure the margins"
-    )
-    measuring.add_argument("--seeds", type=int, default=10, metavar="N", help="default: 10")
-    measuring.add_argument("--jobs", type=int, default=1, metavar="N", help="runs at once")
-    measuring.add_argument(
-        "--parameter", metavar="NAME", help="the seed's parameter (default: the one named seed)"
-    )
+    report.add_argument("--files-of-commits", metavar="URL", help=files)
+    for command in (check, report):
+        default = "where this branch left main, or on main, the last commit with other metrics"
+        command.add_argument("--base", metavar="REVISION", help=f"default: {default}")
+    accept = commands.add_parser("accept", help="move the anchor of gate.yaml to a commit")
+    accept.add_argument("revision", nargs="?", default="HEAD", help="default: HEAD")
+    init = commands.add_parser("init", help="write a first gate.yaml from the metrics")
+    init.add_argument("--items", type=int, metavar="N", help="test items of the metrics")
+    calibrate = commands.add_parser("calibrate", help="run other seeds to measure the margins")
+    calibrate.add_argument("--seeds", type=int, default=10, metavar="N", help="default: 10")
+    calibrate.add_argument("--jobs", type=int, default=1, metavar="N", help="runs at once")
+    calibrate.add_argument("--parameter", metavar="NAME", help="the seed's (default: named seed)")
     return parser
 
 
-def _check(arguments: argparse.Namespace) -> int:
-    from gate.check import check  # DVC: a second, which `--help` need not wait for
-    from gate.presentation import Found, as_json, as_markdown, list_annotations, status_of
+def _run(arguments: argparse.Namespace) -> int:
+    """Run a command; its modules take a second to import, which `--help` need not wait for."""
+    folder = Path.cwd()
+    match arguments.command:
+        case "check":
+            return _check(folder, arguments)
+        case "report":
+            from gate.report.writing import write_report
+
+            status, text = write_report(folder, arguments.base, arguments.files_of_commits)
+            _print(f"{clean(text)}\nReport: report/index.html")
+            return status
+        case "accept":
+            from gate.accept import move_anchor
+
+            _print_markdown(move_anchor(folder, arguments.revision))
+        case "init":
+            from gate.init import write_settings
+
+            _print(write_settings(folder, arguments.items))
+        case "calibrate":
+            from gate.calibrate import calibrate
+
+            calibrate(folder, arguments.seeds, arguments.parameter, arguments.jobs)
+    return 0
+
+
+def _check(folder: Path, arguments: argparse.Namespace) -> int:
+    from gate.check import Check
+    from gate.presentation import Found, as_json, as_markdown, list_annotations
 
     found: Found
     try:
-        found = check(Path.cwd(), arguments.base)
+        found = Check(folder, arguments.base)
     except CannotCompareError as error:
         found = error
     if arguments.github:
@@ -103,13 +113,13 @@ def _check(arguments: argparse.Namespace) -> int:
         if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
             with Path(summary).open("a", encoding="utf-8") as file:
                 file.write(as_markdown(found))
-    if arguments.form:
-        _print({"json": as_json, "markdown": as_markdown}[arguments.form](found).rstrip("\n"))
-    elif not isinstance(found, CannotCompareError):
+    if arguments.json or arguments.markdown:
+        _print((as_json(found) if arguments.json else as_markdown(found)).rstrip("\n"))
+    elif isinstance(found, Check):
         _print_markdown(as_markdown(found))
     if isinstance(found, CannotCompareError):
         raise found
-    return status_of(found)
+    return found.status
 
 
 def _print_markdown(text: str) -> None:
@@ -129,17 +139,11 @@ def _print_markdown(text: str) -> None:
     class Answer(Markdown):
         elements: ClassVar = {**Markdown.elements, "table_open": WholeNames}
 
-    target = io.StringIO()
-    console = Console(highlight=False)
-    page = Console(
-        file=target,
-        width=max(console.width, 80),
-        force_terminal=console.is_terminal,
-        legacy_windows=False,
-        no_color=console.no_color,
-    )
-    page.print(Answer(text))
-    _print("\n".join(line.rstrip() for line in target.getvalue().splitlines()))
+    console = Console(highlight=False, legacy_windows=False)
+    console.width = max(console.width, 80)
+    with console.capture() as capture:
+        console.print(Answer(text))
+    _print("\n".join(line.rstrip() for line in capture.get().splitlines()))
 
 
 def _print(text: str) -> None:
@@ -148,44 +152,6 @@ def _print(text: str) -> None:
         print(text, flush=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _report(arguments: argparse.Namespace) -> int:
-    from gate.report.writing import write_report
-
-    status, sentence = write_report(Path.cwd(), arguments.base, arguments.files_of_commits)
-    _print(f"{clean(sentence)}\nReport: report/index.html")
-    return status
-
-
-def _accept(arguments: argparse.Namespace) -> int:
-    from gate.accept import move_anchor
-
-    _print_markdown(move_anchor(Path.cwd(), arguments.revision))
-    return 0
-
-
-def _init(arguments: argparse.Namespace) -> int:
-    from gate.init import write_settings
-
-    _print(write_settings(Path.cwd(), arguments.items))
-    return 0
-
-
-def _calibrate(arguments: argparse.Namespace) -> int:
-    from gate.calibrate import calibrate
-
-    calibrate(Path.cwd(), arguments.seeds, arguments.parameter, arguments.jobs)
-    return 0
-
-
-COMMANDS = {
-    "check": _check,
-    "report": _report,
-    "accept": _accept,
-    "init": _init,
-    "calibrate": _calibrate,
-}
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """What a change does to the pipeline's definition and to its own rules."""
 
+import math
 from collections.abc import Callable, Collection
 from pathlib import PurePosixPath
 
-from gate.settings import SETTINGS, Margin, Rule, Settings
+from gate.settings import SETTINGS, Rule, Settings
 from gate.snapshot import Name, Snapshot, covers
 
 MOST_LISTED = 12  # entries of a kind, one by one
@@ -16,17 +17,9 @@ def list_pipeline_changes(
     changed: Collection[str],
     is_ignored: Callable[[str], bool],
 ) -> tuple[list[str], list[str]]:
-    """Return what keeps DVC from making results again.
+    """Return what keeps DVC from making the judged metrics files again: notes, and problems.
 
-    Args:
-        before: the base.
-        after: the candidate.
-        judged: metrics files with a rule that blocks.
-        changed: files that differ between the two.
-        is_ignored: whether the candidate's .dvcignore hides a file.
-
-    Returns:
-        What only has to be known; and what has changed files behind it.
+    It is a problem if what differs between the sides is behind it, `changed` files among them.
     """
     notes = [f"stage {name} is now frozen" for name in sorted(after.frozen - before.frozen)]
     problems = []
@@ -47,15 +40,12 @@ def list_pipeline_changes(
         notes.append(".dvcignore differs")
         behind = {source for file in judged for source in after.sources.get(file, ())}
         hidden = [p for p in sorted(changed) if any(covers(s, p) for s in behind) and is_ignored(p)]
-        problems += [
-            f".dvcignore hides {path}, which differs; remove that entry" for path in hidden
-        ]
+        problems += [f".dvcignore hides {p}, which differs; remove that entry" for p in hidden]
     return notes, problems
 
 
 def _is_changed(source: str, before: Snapshot, after: Snapshot, changed: Collection[str]) -> bool:
-    names = [name for name in before.known if covers(source, name)]
-    hashes = [(before.known[name], after.known.get(name)) for name in names]
+    hashes = [(v, after.known.get(n)) for n, v in before.known.items() if covers(source, n)]
     differ = any(a != b and (": " in source or b is not None) for a, b in hashes)
     return differ or any(covers(source, path) for path in changed)
 
@@ -92,21 +82,15 @@ def _classify(old: Rule | None, new: Rule | None) -> str:
         return "adds" if old is None else "removes"
     if old.better != new.better:
         return "turns"
-    looser = (
-        (old.blocks and not new.blocks)
-        or _is_wider(old.margin, new.margin)
-        or _is_wider(old.over_runs, new.over_runs)
-        or (old.at_least is not None and (new.at_least is None or new.at_least < old.at_least))
-        or (old.at_most is not None and (new.at_most is None or new.at_most > old.at_most))
-    )
+    allowed, others = _list_allowed(old), _list_allowed(new)
+    looser = any(others.get(name, math.inf) > value for name, value in allowed.items())
     return "loosens" if looser else "changes"
 
 
-def _is_wider(old: Margin | None, new: Margin | None) -> bool:
-    """Return whether a margin allows more, or may because it is of another kind."""
-    if old is None or old == new:
-        return False
-    if new is None or old.model_fields_set != new.model_fields_set:
-        return True
-    (kind,) = old.model_fields_set
-    return bool(getattr(new, kind) > getattr(old, kind))
+def _list_allowed(rule: Rule) -> dict[str, float]:
+    """Return what a rule asks for, as numbers of which larger ones allow more; none allows all."""
+    asked = {"blocks": 0.0} if rule.blocks else {}
+    asked |= {f"margin {unit}": size for unit, size in (rule.margin or {}).items()}
+    asked |= {f"over_runs {unit}": size for unit, size in (rule.over_runs or {}).items()}
+    asked |= {"at_least": -rule.at_least} if rule.at_least is not None else {}
+    return asked | ({"at_most": rule.at_most} if rule.at_most is not None else {})

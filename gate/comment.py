@@ -16,6 +16,9 @@ OF_METRICS = ("worse", "out of limits", "cannot be compared", "within the margin
               "the same", "not gated")  # fmt: skip
 LARGEST_FILE, LONGEST_COMMENT, LONGEST_NAME = 5_000_000, 60_000, 120  # GitHub's limit is 65,536
 PLAIN = " ._-/()%+:=,@"
+HEAD = (
+    "| metric | base | now | change | margin | verdict |\n" + "| --- " + "| ---: " * 4 + "| --- |"
+)
 
 
 def main() -> None:
@@ -30,39 +33,27 @@ def main() -> None:
 
 
 def render_comment(found: Mapping[str, Any], url: str) -> str:
-    """Return the Markdown: the verdict, the metrics that changed, and the link to the report.
-
-    Raises:
-        ValueError, LookupError, TypeError: it is not what `check --json` prints.
-    """
-    verdict = VERDICTS[found["status"]]
-    changed = [metric for metric in found.get("metrics", []) if read_rank(metric) < 6]
-    rows = [format_row(metric) for metric in sorted(changed, key=read_rank)]
-    shown, size = 0, 1_000
-    while shown < len(rows) and (size := size + len(rows[shown]) + 1) < LONGEST_COMMENT:
-        shown += 1
-    head = [
-        "| metric | base | now | change | margin | verdict |",
-        "| --- | ---: | ---: | ---: | ---: | --- |",
-    ]
-    lines = ["<!-- gate -->", f"**{verdict}**", "", *(head if rows else []), *rows[:shown], ""]
-    if shown < len(rows):
-        lines += [f"Cut: {len(rows) - shown} more metrics are in the report.", ""]
-    lines.append(f"[Report and reasons]({url}), as this pull request's own run wrote them.")
-    return "\n".join(lines) + "\n"
-
-
-def read_rank(metric: Mapping[str, Any]) -> float:
-    """Return where a metric belongs in the table; what only informs comes later."""
-    return OF_METRICS.index(metric["verdict"]) + (0 if metric["blocks"] is True else 0.5)
-
-
-def format_row(metric: Mapping[str, Any]) -> str:
-    """Return a row of the table."""
-    name = format_name(f"{metric['file']}: {metric['key']}")
-    numbers = [format_number(metric[k]) for k in ("base", "candidate", "change", "margin")]
-    informs = "" if metric["blocks"] is True else ", only reported"
-    return f"| {name} | {' | '.join(numbers)} | {metric['verdict']}{informs} |"
+    """Return the Markdown: the verdict, the metrics that changed, and the link to the report."""
+    lines = ["<!-- gate -->", f"**{VERDICTS[found['status']]}**", ""]
+    rows = []  # what refuses first, and what only informs after its like
+    for metric in found.get("metrics", []):
+        rank, informs = OF_METRICS.index(metric["verdict"]), metric["blocks"] is not True
+        name = format_name(f"{metric['file']}: {metric['key']}")
+        numbers = [format_number(metric[k]) for k in ("base", "candidate", "change", "margin")]
+        verdict = metric["verdict"] + (", only reported" if informs else "")
+        if rank < OF_METRICS.index("the same"):
+            rows.append((rank, informs, f"| {name} | {' | '.join(numbers)} | {verdict} |"))
+    rows.sort(key=lambda row: row[:2])
+    lines += [HEAD] if rows else []
+    size = 1_000
+    for number, (*_, row) in enumerate(rows):
+        size += len(row) + 1
+        if size >= LONGEST_COMMENT:
+            lines += ["", f"Cut: {len(rows) - number} more metrics are in the report."]
+            break
+        lines.append(row)
+    link = f"[Report and reasons]({url}), as this pull request's own run wrote them."
+    return "\n".join([*lines, "", link]) + "\n"
 
 
 def format_name(text: str) -> str:

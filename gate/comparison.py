@@ -1,12 +1,12 @@
 """Judge each metric by its rule. Computes only: what it compares was read elsewhere."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gate.errors import shown
 from gate.settings import Margin, Rule
-from gate.snapshot import Name, Snapshot, read_number
+from gate.snapshot import MISSING, Name, Snapshot, read_number
 
 POWER_80 = 0.8416  # quantile of the normal distribution at 0.8
 
@@ -57,6 +57,11 @@ class Comparison:
         return self.candidate - self.base
 
     @property
+    def loss(self) -> float:
+        """How much worse the candidate is; negative if it is better."""
+        return (self.change or 0.0) * (-1 if self.better == "higher" else 1)
+
+    @property
     def refuses(self) -> bool:
         """Whether this keeps the change from passing.
 
@@ -81,86 +86,79 @@ def compare(
 ) -> tuple[Comparison, ...]:
     """Return the comparison of each metric of both sides, those with a rule first.
 
-    Args:
-        rules: by metric.
-        base: with its metrics.
-        candidate: the same.
-        noise: by metric, for margins in standard deviations; or why there is none, in words.
-        first: whether a metric that the base does not have passes.
+    `noise` is for margins in standard deviations, or says why there is none; with `first`, a metric
+    that the base does not have passes.
     """
-    judged = [_judge_metric(n, r, base, candidate, noise.get(n), first) for n, r in rules.items()]
-    rest = sorted((base.names | candidate.names) - rules.keys())
-    others = [Comparison(*n, find_value(base, n)[0], find_value(candidate, n)[0]) for n in rest]
-    return (*judged, *others)
+    rest = sorted((base.values.keys() | candidate.values.keys()) - rules.keys())
+    found = []
+    for name in (*rules, *rest):
+        (value, before), (number, after) = find_value(base, name), find_value(candidate, name)
+        c = Comparison(*name, value, number)
+        if rule := rules.get(name):
+            c = replace(c, better=rule.better, blocks=rule.blocks)
+            if number is None or (rule.better and value is None):
+                c = _judge_missing(c, before, after, first or not rule.blocks)
+            else:
+                c = _judge_change(c, rule, noise.get(name))
+            c = _check_limits(c, rule)
+        found.append(c)
+    return tuple(found)
 
 
 def find_value(side: Snapshot, name: Name) -> tuple[float | None, str]:
     """Return a metric's number, or None and why there is none: nothing if it is just absent."""
-    file = side.metrics.get(name[0])
-    if file is None or file.problem or name[1] not in file.values:
-        return None, (file.problem if file else "") or ""
-    number = read_number(value := file.values[name[1]])
+    content = side.metrics.get(name[0], {})
+    if isinstance(content, str):
+        return None, content
+    if name[1] not in content:
+        return None, ""
+    value = content[name[1]]
+    number = read_number(value)
     return number, "" if number is not None else f"expected a finite number; found {shown(value)}"
 
 
-def _judge_metric(
-    name: Name, rule: Rule, base: Snapshot, candidate: Snapshot, noise: Noise | str | None,
-    first: bool,
-) -> Comparison:  # fmt: skip
-    (value, before), (number, after) = find_value(base, name), find_value(candidate, name)
-    margin, runs, found_from, verdict, reason = None, 1, None, Verdict.NOT_COMPARABLE, ""
-    if number is not None and rule.better is None:
-        verdict, reason = Verdict.SAME, "within its limits"
-    elif number is None or value is None:
-        reason = _explain_missing(number, after, before)
-        file = base.metrics.get(name[0])
-        absent = not before or (file is not None and file.missing)
-        if number is not None and absent and (first or not rule.blocks):
-            verdict = Verdict.NEW
-    elif rule.better and rule.margin:
-        runs = noise.runs if rule.margin.deviations is not None and isinstance(noise, Noise) else 1
-        margin, origin = find_margin(rule.margin, value, noise, base_runs=runs)
-        if margin is not None and isinstance(noise, Noise):
-            found_from = margin + POWER_80 * noise.deviation * float(1 + 1 / runs) ** 0.5
-        if number == value:
-            verdict, reason, runs = Verdict.SAME, "unchanged", 1
-        elif margin is None:
-            reason, runs = origin, 1
-        else:
-            value = noise.mean if runs > 1 and isinstance(noise, Noise) else value
-            verdict, reason = judge(rule.better, value, number, margin)
-            reason += f" ({origin})"
-    if number is not None and (beyond := _check_limits(rule, number)):
-        verdict, reason = Verdict.OUT_OF_LIMITS, beyond
-    return Comparison(
-        *name, value, number, rule.better, margin, rule.blocks, verdict, reason, runs, found_from
-    )
+def _judge_missing(c: Comparison, before: str, after: str, passes: bool) -> Comparison:
+    said = [f"{side}: {why}" for side, why in (("candidate", after), ("base", before)) if why]
+    reason = "; ".join(said) or "new: the base has none; write `blocks: false` until it has"
+    absent = not before or before.startswith(MISSING)
+    if c.candidate is None and not after:
+        reason = "deleted: the candidate has none"
+    new = c.candidate is not None and absent and passes
+    return replace(c, verdict=Verdict.NEW if new else Verdict.NOT_COMPARABLE, reason=reason)
 
 
-def _explain_missing(number: float | None, after: str, before: str) -> str:
-    if number is None and not after:
-        return "deleted: the candidate has none"
-    problems = (f"candidate: {after}" if after else "", f"base: {before}" if before else "")
-    new = "new: the base has none; write `blocks: false` until it has"
-    return "; ".join(filter(None, problems)) or new
+def _judge_change(c: Comparison, rule: Rule, noise: Noise | str | None) -> Comparison:
+    if c.base is None or not (rule.better and rule.margin):
+        return replace(c, verdict=Verdict.SAME, reason="within its limits")
+    several = noise if "deviations" in rule.margin and isinstance(noise, Noise) else None
+    runs, base, number = several.runs if several else 1, c.base, c.candidate or 0.0
+    margin, reason = find_margin(rule.margin, base, noise, base_runs=runs)
+    found_from, verdict = None, Verdict.NOT_COMPARABLE
+    if margin is not None and isinstance(noise, Noise):
+        found_from = margin + POWER_80 * noise.deviation * float(1 + 1 / runs) ** 0.5
+    if number == base:
+        verdict, reason, runs = Verdict.SAME, "unchanged", 1
+    elif margin is not None:
+        base = several.mean if several and runs > 1 else base
+        verdict, text = judge(rule.better, base, number, margin)
+        reason = f"{text} ({reason})"
+    return replace(c, base=base, margin=margin, verdict=verdict, reason=reason, base_runs=runs,
+                   found_from=found_from)  # fmt: skip
 
 
-def _check_limits(rule: Rule, value: float) -> str:
-    if rule.at_least is not None and value < rule.at_least:
-        return f"{value:.6g}, below the limit: at_least {rule.at_least:.6g}"
-    if rule.at_most is not None and value > rule.at_most:
-        return f"{value:.6g}, above the limit: at_most {rule.at_most:.6g}"
-    return ""
+def _check_limits(c: Comparison, rule: Rule) -> Comparison:
+    number, reason = c.candidate, ""
+    if number is not None and rule.at_least is not None and number < rule.at_least:
+        reason = f"{number:.6g}, below at_least {rule.at_least:.6g}"
+    if number is not None and rule.at_most is not None and number > rule.at_most:
+        reason = f"{number:.6g}, above at_most {rule.at_most:.6g}"
+    return replace(c, verdict=Verdict.OUT_OF_LIMITS, reason=reason) if reason else c
 
 
 def judge(better: str, base: float, candidate: float, margin: float) -> tuple[Verdict, str]:
     """Return the verdict on two finite numbers, and the reason.
 
-    Args:
-        better: `higher` or `lower`.
-        base: value of the base.
-        candidate: value of the candidate; the worse it is, the worse the verdict, never better.
-        margin: 0 or more, in both directions; a difference of exactly that is within.
+    A difference of exactly the margin, which is 0 or more, is within it in both directions.
     """
     worse_by = base - candidate if better == "higher" else candidate - base
     direction = "worse" if worse_by > 0 else "better"
@@ -175,26 +173,22 @@ def find_margin(
 ) -> tuple[float | None, str]:
     """Return a margin in the metric's unit and its origin, or None and why there is none.
 
-    Args:
-        margin: as in gate.yaml.
-        base: value of the base, for relative margins.
-        noise: over seeds, or why there is none.
-        base_runs: of how many runs a single candidate is compared with the mean. The difference
-            then varies less than that of two runs, so deviations are multiplied by
-            sqrt((1 + 1/n) / 2).
-        pairs: how many seeds two means are over.
+    A single run varies less from the mean of `base_runs` than from another run, so deviations are
+    multiplied by sqrt((1 + 1/n) / 2). Standard errors are of two means over `pairs` seeds.
     """
-    if margin.absolute is not None:
-        return margin.absolute, "absolute"
-    if margin.relative is not None:
-        return abs(base) * margin.relative, f"{margin.relative:.3g} of the base"
+    ((unit, allowed),) = margin.items()
+    if unit == "absolute":
+        return allowed, "absolute"
+    if unit == "relative":
+        return abs(base) * allowed, f"{allowed:.3g} of the base"
     if not isinstance(noise, Noise):
         missing = "expected runs over seeds; found none in gate.yaml; name their table in `runs`"
         return None, noise or f"{missing}, or give an absolute margin"
-    if margin.deviations is not None:
-        allowed, unit = margin.deviations * float((1 + 1 / base_runs) / 2) ** 0.5, noise.deviation
-        what = "standard deviations"
+    size = noise.deviation
+    if unit == "deviations":
+        allowed *= float((1 + 1 / base_runs) / 2) ** 0.5
+        unit_name = "standard deviations"
     else:
-        allowed, unit = margin.standard_errors or 0.0, noise.deviation * float(2 / pairs) ** 0.5
-        what = "standard errors"
-    return allowed * unit, f"{allowed:.3g} {what} of {unit:.3g} over the base's seeds"
+        size *= float(2 / pairs) ** 0.5
+        unit_name = "standard errors"
+    return allowed * size, f"{allowed:.3g} {unit_name} of {size:.3g} over the base's seeds"

@@ -8,10 +8,7 @@ _OBEYED = {"Cc", "Cf", "Zl", "Zp", "Cs"}
 
 
 class CannotCompareError(Exception):
-    """One line that says what was expected, what was found and what to do; status 2, no pass.
-
-    Whatever reads a repository, a revision or gate.yaml may raise it.
-    """
+    """One line that says what was expected, what was found and what to do; status 2, no pass."""
 
 
 def one_line(error: BaseException) -> str:
@@ -38,12 +35,11 @@ def clean(text: str) -> str:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file, which nobody sees half and which no link leads elsewhere."""
-    unfinished = path.with_name(f"{path.name}.tmp")
+    content, unfinished = text.encode(), path.with_name(f"{path.name}.tmp")
     try:
         unfinished.unlink(missing_ok=True)
-        unfinished.write_bytes(text.encode())
+        unfinished.write_bytes(content)
         unfinished.replace(path)
     except OSError as error:
-        raise CannotCompareError(
-            f"{path.name}: expected a file that can be written; found: {error.strerror}"
-        ) from None
+        expected = f"{path.name}: expected a file that can be written"
+        raise CannotCompareError(f"{expected}; found: {error.strerror}") from None

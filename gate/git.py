@@ -25,14 +25,27 @@ def environment_without_repository() -> dict[str, str]:
     }
 
 
-def git(folder: Path, *arguments: str) -> str:
+def git(folder: Path, *arguments: str, statuses: tuple[int, ...] = (0,)) -> str:
     """Return what a command of Git prints, without blanks around it."""
-    return _run(folder, arguments, (0,))
+    # Git itself rather than a library for it: it starts in a hundredth of a second, and shallow and
+    # partial clones, worktrees and packs are read as the user's own Git reads them.
+    variables = {**environment_without_repository(), "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
+    command = ["git", *arguments]
+    try:
+        done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, check=False)
+    except FileNotFoundError:
+        raise CannotCompareError("expected Git; found no command `git`; install it") from None
+    if done.returncode not in statuses:
+        # All in one line: the remedy is often not in the first.
+        said = " ".join(done.stderr.decode(errors="replace").split())
+        reason = said or f"failed with status {done.returncode}"
+        raise CannotCompareError(f"git {arguments[0]}: {reason}")
+    return done.stdout.decode(errors="replace").strip()
 
 
 def try_git(folder: Path, *arguments: str) -> str | None:
     """Do the same, but return None where Git answers "no" (status 1) or prints nothing."""
-    return _run(folder, arguments, (0, 1)) or None
+    return git(folder, *arguments, statuses=(0, 1)) or None
 
 
 def find_commit(folder: Path, name: str) -> str | None:
@@ -54,20 +67,3 @@ def list_changes(folder: Path, commit: str, path: str = ".") -> set[str]:
     changed = git(folder, "diff", *options, commit, "--", f":(literal){path}")
     added = git(folder, "ls-files", "--others", "--exclude-standard", "-z", "--", path)
     return {name for name in f"{changed}\0{added}".split("\0") if name}
-
-
-def _run(folder: Path, arguments: tuple[str, ...], statuses: tuple[int, ...]) -> str:
-    # Git itself rather than a library for it: it starts in a hundredth of a second, and shallow and
-    # partial clones, worktrees and packs are read as the user's own Git reads them.
-    variables = {**environment_without_repository(), "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
-    command = ["git", *arguments]
-    try:
-        done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, check=False)
-    except FileNotFoundError:
-        raise CannotCompareError("expected Git; found no command `git`; install it") from None
-    if done.returncode not in statuses:
-        # All in one line: the remedy is often not in the first.
-        said = " ".join(done.stderr.decode(errors="replace").split())
-        reason = said or f"failed with status {done.returncode}"
-        raise CannotCompareError(f"git {arguments[0]}: {reason}")
-    return done.stdout.decode(errors="replace").strip()

@@ -6,31 +6,22 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from gate.errors import CannotCompareError
+from gate.errors import CannotCompareError, write_whole
 from gate.repository import Repository
 from gate.settings import SETTINGS
-from gate.snapshot import MetricsFile, read_number
+from gate.snapshot import Name, read_number
 
 # Words of metrics' names; the best headline comes first.
-SHARES = """
-    accuracy acc map ap ndcg auc roc auroc auprc f1 iou miou dice jaccard mrr hit hits precision
-    recall sensitivity specificity em match true
-"""
-SCORES = """
-    r2 explained correlation pearson spearman kendall kappa mcc bleu rouge meteor psnr snr ssim
-    silhouette likelihood score
-"""
-LOWER = """
-    rmse rmsle mae mse mape smape mase msle error err eer wer cer perplexity ppl fid lpips brier ece
-    hamming deviance nll false fpr fnr loss logloss bouldin
-"""
+SHARES = """accuracy acc map ap ndcg auc roc auroc auprc f1 iou miou dice jaccard mrr hit hits
+    precision recall sensitivity specificity em match true"""
+SCORES = """r2 explained correlation pearson spearman kendall kappa mcc bleu rouge meteor psnr snr
+    ssim silhouette likelihood score"""
+LOWER = """rmse rmsle mae mse mape smape mase msle error err eer wer cer perplexity ppl fid lpips
+    brier ece hamming deviance nll false fpr fnr loss logloss bouldin"""
 KNOWN = f"{SHARES} {SCORES} {LOWER}".split()
 TRAINING = {"train", "training"}
 COUNTS = {"items", "samples", "examples", "images", "support"}
 HELD_OUT = {"test", "eval", "val", "valid", "validation", "dev", "holdout"}
-
-ASSUMED_ITEMS = 100
-STANDARD_ERRORS = 2  # as in an interval of 95 %
 
 HEADING = """\
 # Which metric may get how much worse before the gate refuses a change. Written by `init`: read it,
@@ -44,55 +35,39 @@ metrics:
 
 
 def write_settings(folder: Path, items: int | None = None) -> str:
-    """Write gate.yaml beside .dvc, and return a summary with what to do next.
-
-    Args:
-        folder: in the repository.
-        items: how many test items the metrics are computed on; None to look for it, and to ask.
-
-    Raises:
-        CannotCompareError: there is one already, or there are no metrics that can be read.
-    """
+    """Write gate.yaml for metrics of so many test items; return a summary with what to do next."""
     repository = Repository(folder)
     target = repository.folder / SETTINGS
     if items is not None and items < 1:
         raise CannotCompareError(f"--items: expected 1 or more; found {items}")
     if target.exists():
         raise CannotCompareError(f"{SETTINGS}: expected none; found one, which is kept")
-    metrics = repository.read().metrics
-    for path, file in metrics.items():
-        if file.problem:
-            raise CannotCompareError(f"{path}: {file.problem}")
-    if not metrics:
-        raise CannotCompareError("dvc.yaml: expected metrics files; found none; declare them")
-    known = items or find_items(metrics) or ask_items()
-    items = known or ASSUMED_ITEMS
-    entries = "\n".join(format_entries(metrics, items))
+    side = repository.read()
+    for path, found in side.metrics.items():
+        if isinstance(found, str):
+            raise CannotCompareError(f"{path}: {found}")
+    items, source = items or find_items(side.values) or ask_items(), "found or given"
+    if items is None:
+        items, source = 100, "ASSUMED: give the number, init --items N"
+    entries = "\n".join(format_entries(side.values, items))
     if "blocks: true" not in entries:
-        names = ", ".join(key for file in metrics.values() for key in list(file.values)[:4])
+        names = ", ".join(key for _, key in list(side.values)[:8]) or "none"
         raise CannotCompareError(
-            f"expected a metric whose name tells which side is better; found {names}; write"
-            f" {SETTINGS} by hand"
+            f"dvc.yaml: expected a metric whose name tells which side is better; found {names};"
+            f" declare one, or write {SETTINGS} by hand"
         )
-    source = "found or given" if known else "ASSUMED: give the number, init --items N"
-    heading = HEADING.format(items=items, source=source)
-    target.write_text(f"{heading}{entries}\n", encoding="utf-8", newline="\n")
+    write_whole(target, f"{HEADING.format(items=items, source=source)}{entries}\n")
     return (
-        f"{SETTINGS}: written, for {len(metrics)} metrics files, with margins for {items} test"
+        f"{SETTINGS}: written, for {len(side.metrics)} metrics files, with margins for {items} test"
         f" items ({source})\nNext: read it and commit it. It judges the changes after that commit."
     )
 
 
-def find_items(metrics: Mapping[str, MetricsFile]) -> int | None:
+def find_items(values: Mapping[Name, object]) -> int | None:
     """Return the largest count of test items among the metrics, such as `test_samples`."""
-    values = [item for file in metrics.values() for item in file.values.items()]
-    counts = [
-        int(number)
-        for key, value in values
-        if split_name(key) & COUNTS and not split_name(key) & TRAINING
-        if (number := read_number(value) or 0) >= 2
-    ]
-    return max(counts, default=None)
+    names = [n for n in values if (words := split_name(n[1])) & COUNTS and not words & TRAINING]
+    numbers = [int(read_number(values[name]) or 0) for name in names]
+    return max((number for number in numbers if number >= 2), default=None)
 
 
 def ask_items() -> int | None:
@@ -105,21 +80,20 @@ def ask_items() -> int | None:
     return int(answer) if answer.isdecimal() and int(answer) > 0 else None
 
 
-def format_entries(metrics: Mapping[str, MetricsFile], items: int) -> Iterator[str]:
+def format_entries(values: Mapping[Name, object], items: int) -> Iterator[str]:
     """Yield the lines below `metrics:`, with one headline metric of each file that blocks."""
-    for path, file in metrics.items():
-        numbers = {k: n for k, v in file.values.items() if (n := read_number(v)) is not None}
-        headline = min((key for key in numbers if guess_better(key)), key=_rank, default=None)
-        yield f"  {'' if headline else '# '}{quote_pattern(path)}:"
-        for key, number in numbers.items():
+    numbers = {n: number for n, v in values.items() if (number := read_number(v)) is not None}
+    for file in dict.fromkeys(file for file, _ in numbers):
+        keys = [key for path, key in numbers if path == file]
+        headline = min(filter(guess_better, keys), key=_rank, default=None)
+        yield f"  {'' if headline else '# '}{quote_pattern(file)}:"
+        for key in keys:
             better = guess_better(key)
-            if better is None:
-                yield f"    # {quote_pattern(key)}: {{better: }}  # higher or lower?"
-                continue
-            margin, kind = estimate_margin(key, number, items)
+            margin, kind = estimate_margin(key, numbers[file, key], items)
             blocks = ", blocks: true" if key == headline else ""
-            rule = f"{{better: {better}, margin: {margin}{blocks}}}"
-            yield f"    {quote_pattern(key)}: {rule}  # {kind}, {items} items"
+            rule = f"{{better: {better}, margin: {margin}{blocks}}}  # {kind}, {items} items"
+            unknown = f"# {quote_pattern(key)}: {{better: }}  # higher or lower?"
+            yield f"    {quote_pattern(key)}: {rule}" if better else f"    {unknown}"
 
 
 def guess_better(key: str) -> str | None:
@@ -132,7 +106,7 @@ def guess_better(key: str) -> str | None:
 
 
 def estimate_margin(key: str, value: float, items: int) -> tuple[str, str]:
-    """Return a margin that one test item does not exceed, and the kind of error it is from.
+    """Return a margin of two standard errors, which one test item does not exceed, and their kind.
 
     Shares, and scores up to 1, have the binomial error with two successes and two failures added
     (Agresti and Coull), so a share of 1 has one. Others are taken to vary by item as much as their
@@ -143,8 +117,8 @@ def estimate_margin(key: str, value: float, items: int) -> tuple[str, str]:
     if is_share and not words & {*LOWER.split()} and 0 <= value <= full:
         share = (value / full * items + 2) / (items + 4)
         error = full * math.sqrt(share * (1 - share) / (items + 4))
-        return f"{{absolute: {STANDARD_ERRORS * error:.2g}}}", "binomial"
-    return f"{{relative: {STANDARD_ERRORS / math.sqrt(items):.2g}}}", "estimated"
+        return f"{{absolute: {2 * error:.2g}}}", "binomial"
+    return f"{{relative: {2 / math.sqrt(items):.2g}}}", "estimated"
 
 
 def split_name(key: str) -> set[str]:

@@ -1,9 +1,8 @@
 """What the gate found, as Markdown for people and as JSON for programs."""
 
 import json
-import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from typing import Any
@@ -46,22 +45,17 @@ def as_sentence(found: Found) -> str:
 
 
 def _list_worse(check: Check) -> Iterator[str]:
-    for c in check.comparisons:
-        if c.refuses and c.verdict is Verdict.WORSE:
-            yield f": {_describe_loss(c)}"
-        elif c.refuses and c.verdict is Verdict.OUT_OF_LIMITS:
+    anchor = f" than the anchor {check.anchor.name[:10]}" if check.anchor else ""
+    together = [*(("", c) for c in check.comparisons if c.refuses)]
+    together += [(anchor, c) for c in check.drift.values()]
+    for where, c in together:
+        if c.verdict is Verdict.OUT_OF_LIMITS and not where:
             yield f": {c.key} of {c.file} is {c.reason}"
-    anchor = check.anchor.name[:10] if check.anchor else ""
-    for c in check.drift.values():
-        if c.verdict is Verdict.WORSE:
-            yield f" than the anchor {anchor}: {_describe_loss(c)}"
-
-
-def _describe_loss(c: Comparison) -> str:
-    direction = "fell" if (c.change or 0) < 0 else "rose"
-    what = "another seed explains" if "standard deviations" in c.reason else "its margin"
-    size, margin = number(abs(c.change or 0), digits=2), number(c.margin, digits=2)
-    return f"{c.key} of {c.file} {direction} by {size}, more than {what} ({margin})"
+        elif c.verdict is Verdict.WORSE:
+            direction = "fell" if (c.change or 0) < 0 else "rose"
+            what = "another seed explains" if "standard deviations" in c.reason else "its margin"
+            size, margin = number(c.loss, digits=2), number(c.margin, digits=2)
+            yield f"{where}: {c.key} of {c.file} {direction} by {size}, more than {what} ({margin})"
 
 
 def _describe_power(check: Check) -> str:
@@ -69,8 +63,8 @@ def _describe_power(check: Check) -> str:
     # The first of each file: rules name the headline first.
     first = {c.file: c for c in reversed(blocking)}
     found = [
-        f"{number(c.found_from, digits=2)} in {c.key} of {c.file}"
-        for c in sorted(first.values(), key=lambda c: c.file)[:MOST_FILES]
+        f"{number(first[file].found_from, digits=2)} in {first[file].key} of {file}"
+        for file in sorted(first)[:MOST_FILES]
     ]
     if not found:
         return "How small a loss would have been found is not known: there are no runs over seeds."
@@ -84,87 +78,69 @@ def as_markdown(found: Found) -> str:
         return "\n".join(lines)
     base = found.base
     lines += [f"Compared with {code(base.name)} ({base.commit[:10]}): {escape(base.why)}.", ""]
-    reasons = found.reasons[1:] if found.status == NOT_COMPARABLE else found.reasons
-    lines += _bullets(reasons)
-    for file, group in groupby(list_changed(found), key=lambda c: c.file):
+    lines += bullets(found.reasons[1:] if found.status == NOT_COMPARABLE else found.reasons)
+    changed = [
+        c
+        for c in found.comparisons
+        if c.verdict not in (Verdict.NOT_GATED, Verdict.SAME) or _has_drifted(found, c)
+    ]
+    files = list(dict.fromkeys(c.file for c in changed))
+    changed.sort(
+        key=lambda c: (files.index(c.file), not (c.refuses or _has_drifted(found, c)), not c.blocks)
+    )
+    for file, group in groupby(changed, key=lambda c: c.file):
         lines += [f"**{code(file)}**", "", *_metrics_table(found, list(group)), ""]
-    lines += _bullets(found.changes)
-    lines += _bullets([*_describe_anchor(found), *found.notes, *_list_rest(found)])
+    lines += bullets(found.changes)
+    lines += bullets([*_describe_anchor(found), *found.notes, *_list_rest(found)])
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _bullets(texts: Sequence[str]) -> list[str]:
+def bullets(texts: Sequence[str]) -> list[str]:
+    """Return a list in Markdown, and an empty line."""
     return [*(f"- {escape(text)}" for text in texts), ""] if texts else []
 
 
-def list_changed(check: Check) -> list[Comparison]:
-    """Return the metrics with a rule that changed: by file, those that refuse the change first."""
-    found = [
-        c
-        for c in check.comparisons
-        if c.verdict not in (Verdict.NOT_GATED, Verdict.SAME) or _has_drifted(check, c)
-    ]
-    files = list(dict.fromkeys(c.file for c in found))
-    return sorted(
-        found, key=lambda c: (files.index(c.file), not _is_refused(check, c), not c.blocks)
-    )
-
-
-def _has_drifted(check: Check, comparison: Comparison) -> bool:
-    found = check.drift.get((comparison.file, comparison.key))
+def _has_drifted(check: Check, c: Comparison) -> bool:
+    found = check.drift.get((c.file, c.key))
     return found is not None and found.verdict is Verdict.WORSE
-
-
-def _is_refused(check: Check, comparison: Comparison) -> bool:
-    return comparison.refuses or _has_drifted(check, comparison)
 
 
 def _metrics_table(check: Check, comparisons: Sequence[Comparison]) -> list[str]:
     """Return the rows of one file; the verdict of a metric that refuses the change is bold."""
     base = clean(check.base.name) if len(check.base.name) <= 12 else "base"
     # What compares the means over seeds of both sides says so in its name.
-    named = check.before.names | check.after.names
-    runs = {c.base_runs for c in comparisons if (c.file, c.key) in named}
+    runs = {c.base_runs for c in comparisons if (c.file, c.key) in check.names}
     mean = max(runs, default=1)
     if runs == {mean} and mean > 1:
         base += f", mean of {mean} seeds"
     rows = []
     for c in comparisons:
         value = number(c.base)
-        if c.base_runs > 1 and len(runs) > 1 and (c.file, c.key) in named:
+        if c.base_runs > 1 and len(runs) > 1 and (c.file, c.key) in check.names:
             value += f" (mean of {mean} seeds)"
-        verdict = _describe_verdict(check, c)
-        verdict = f"**{escape(verdict)}**" if _is_refused(check, c) else escape(verdict)
-        rows.append([code(c.key or c.file), value, number(c.candidate), verdict])
+        drifted, verdict = _has_drifted(check, c), str(c.verdict)
+        if c.verdict in (Verdict.BETTER, Verdict.WITHIN_MARGIN, Verdict.WORSE):
+            verdict = re.split(r" \(|: ", c.reason)[0]
+        if c.verdict is Verdict.WITHIN_MARGIN and c.found_from is not None:
+            verdict += f", finds {number(c.found_from, digits=2)}"
+        verdict += "" if c.blocks or c.refuses else ", only reported"
+        if drifted and c.verdict is not Verdict.WORSE:
+            verdict = "worse than the anchor"
+        bold = "**" if c.refuses or drifted else ""
+        cells = [code(c.key or c.file), value, number(c.candidate)]
+        rows.append([*cells, f"{bold}{escape(verdict)}{bold}"])
     return table(("metric", escape(base), "now", "verdict"), rows)
-
-
-def _describe_verdict(check: Check, c: Comparison) -> str:
-    if _has_drifted(check, c) and c.verdict is not Verdict.WORSE:
-        return "worse than the anchor"
-    judged = (Verdict.BETTER, Verdict.WITHIN_MARGIN, Verdict.WORSE)
-    text = re.split(r" \(|: ", c.reason)[0] if c.verdict in judged else str(c.verdict)
-    if c.verdict is Verdict.WITHIN_MARGIN and c.found_from is not None:
-        text += f", finds {number(c.found_from, digits=2)}"
-    return text if c.blocks or c.refuses else f"{text}, only reported"
 
 
 def _describe_anchor(check: Check) -> Iterator[str]:
     """Yield the metric that has lost the largest share of its margin since the anchor."""
-    if check.anchor is None:
-        return
-    shares = {
-        name: (c.change or 0) * (-1 if c.better == "higher" else 1) / c.margin
-        for name, c in check.drift.items()
-        if c.margin
-    }
-    name = max(shares, key=lambda name: shares[name], default=None)
-    start = f"anchor {check.anchor.name[:10]}: "
-    if name is not None and shares[name] > 0:
-        worst = check.drift[name]
-        yield f"{start}most lost since: {worst.name}: {worst.reason.partition(' (')[0]}"
-    elif shares:
-        yield f"{start}none of {len(shares)} metrics compared with it is worse than there"
+    compared = [c for c in check.drift.values() if c.margin]
+    if check.anchor and compared:
+        worst = max(compared, key=lambda c: c.loss / (c.margin or 1))
+        text = f"most lost since: {worst.name}: {worst.reason.partition(' (')[0]}"
+        if worst.loss <= 0:
+            text = f"none of {len(compared)} metrics compared with it is worse than there"
+        yield f"anchor {check.anchor.name[:10]}: {text}"
 
 
 def _list_rest(check: Check) -> Iterator[str]:
@@ -175,31 +151,21 @@ def _list_rest(check: Check) -> Iterator[str]:
     for file, group in groupby(rest, key=lambda c: c.file):
         listed = [f"{c.key} ({number(c.base)} -> {number(c.candidate)})" for c in group]
         yield f"not gated: {file}: {join_some(listed)}"
-    if conditions := list(_list_conditions(check)):
-        yield f"differs: {'; '.join(conditions)}"
-
-
-def _list_conditions(check: Check) -> Iterator[str]:
-    found = check.differences
-    parameters = [
-        f"{name.removeprefix('params.yaml: ')} {_short(a)} -> {_short(b)}"
-        for name, (a, b) in found["parameters"].items()
-    ]
-    if parameters:
-        yield join_some(parameters)
+    found, differs = check.differences, []
+    if found["parameters"]:
+        pairs = {n.removeprefix("params.yaml: "): v for n, v in found["parameters"].items()}
+        differs.append(join_some([f"{name} {a} -> {b}" for name, (a, b) in pairs.items()]))
     if found["inputs"]:
-        yield f"files that stages read: {join_some([*found['inputs']])}"
+        differs.append(f"files that stages read: {join_some([*found['inputs']])}")
     if found["environment"]:
         names = [name.rpartition("/")[2] for name in found["environment"]]
-        yield f"environment: {join_some(names)}"
-
-
-def _short(value: object) -> str:
-    return "none" if value is None else str(value)
+        differs.append(f"environment: {join_some(names)}")
+    if differs:
+        yield f"differs: {'; '.join(differs)}"
 
 
 def as_json(found: Found) -> str:
-    """Return everything, in full precision, null for what is no finite number."""
+    """Return everything, in full precision, and what is no finite number as text."""
     content: dict[str, Any] = {
         "status": status_of(found),
         "verdict": VERDICTS[status_of(found)],
@@ -221,16 +187,8 @@ def as_json(found: Found) -> str:
             "differences": found.differences,
             "stale": found.after.stale,
         }
-    finite = _make_finite(content)
-    return json.dumps(finite, indent=2, sort_keys=True, allow_nan=False, default=str) + "\n"
-
-
-def _make_finite(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _make_finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_make_finite(item) for item in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+    finite = json.loads(json.dumps(content, default=str), parse_constant=str)
+    return json.dumps(finite, indent=2, sort_keys=True) + "\n"
 
 
 def list_annotations(found: Found) -> Iterator[str]:
@@ -241,9 +199,9 @@ def list_annotations(found: Found) -> Iterator[str]:
         yield f"::{kind} title=Metrics gate::{clean(text).replace('%', '%25')}"
 
 
-def number(value: float | None, *, digits: int = 5, sign: str = "") -> str:
+def number(value: float | None, *, digits: int = 5) -> str:
     """Return a number for people, a dash for none."""
-    return "-" if value is None else format(value, f"{sign if value else ''}.{digits}g")
+    return "-" if value is None else format(value, f".{digits}g")
 
 
 def escape(text: str) -> str:

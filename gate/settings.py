@@ -1,40 +1,29 @@
 """`gate.yaml`: which metric may get how much worse; typed, frozen, checked before anything else."""
 
 import difflib
+import re
 from collections.abc import Collection, Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from dvc.exceptions import DvcException
 from dvc.utils.serialize import parse_yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gate.errors import CannotCompareError, one_line, shown
 from gate.snapshot import Name, check_size
 
 SETTINGS = "gate.yaml"
 
+# How much worse is still no worse, in one of these units: the metric's own, the base's value,
+# standard deviations over seeds, standard errors of the difference of two means.
+Unit = Literal["absolute", "relative", "deviations", "standard_errors"]
+Margin = Annotated[dict[Unit, Annotated[float, Field(ge=0)]], Field(min_length=1, max_length=1)]
+
 
 class _Section(BaseModel):
     # strict: "5" is not 5 and 1 is not true.
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class Margin(_Section):
-    """How much worse is still no worse; exactly one of these."""
-
-    absolute: float | None = Field(default=None, ge=0)  # in the metric's unit
-    relative: float | None = Field(default=None, ge=0)  # share of the base's value
-    deviations: float | None = Field(default=None, ge=0)  # standard deviations over seeds
-    standard_errors: float | None = Field(default=None, ge=0)  # of a difference of two means
-
-    @model_validator(mode="after")
-    def _check_kind(self) -> "Margin":
-        if len(self.model_fields_set) != 1:
-            found = " and ".join(sorted(self.model_fields_set)) or "none"
-            kinds = ", ".join(Margin.model_fields)
-            raise ValueError(f"expected one of {kinds}, but found {found}")
-        return self
 
 
 class Rule(_Section):
@@ -85,17 +74,24 @@ class Settings(_Section):
 
     def merge_rules(self, names: Collection[Name]) -> dict[Name, Rule]:
         """Return the rule of each metric that has one, in the order of `metrics`."""
-        merged: dict[Name, dict[str, Any]] = {}
+        rules: dict[Name, Rule] = {}
         for file, by_key in self.metrics.items():
             for key, entry in by_key.items():
                 found = sorted(n for n in names if match_name(n, file, key))
                 if not found:
                     known = [": ".join(name) for name in names]
                     raise no_such("metrics", f"{file}: {key}", known, "metric of either side")
+                given = {name: getattr(entry, name) for name in entry.model_fields_set}
                 for name in found:
-                    earlier = merged.get(name, self.defaults.model_dump(exclude_unset=True))
-                    merged[name] = {**earlier, **entry.model_dump(exclude_unset=True)}
-        rules = {name: _make_rule(name, entry) for name, entry in merged.items()}
+                    rules[name] = rules.get(name, self.defaults).model_copy(update=given)
+        for name, rule in rules.items():
+            where = f"{SETTINGS}: metrics: {': '.join(name)}: expected"
+            if rule.better is None and rule.at_least is None and rule.at_most is None:
+                raise CannotCompareError(
+                    f"{where} `better`, `at_least` or `at_most`; found none; add one"
+                )
+            if rule.better is not None and rule.margin is None:
+                raise CannotCompareError(f"{where} a `margin` beside `better`; found none; add one")
         if not any(rule.blocks for rule in rules.values()):
             raise CannotCompareError(
                 f"{SETTINGS}: expected a metric with `blocks: true`; found none; mark one"
@@ -106,20 +102,6 @@ class Settings(_Section):
 def match_name(name: Name, file: str, key: str) -> bool:
     """Return whether a metric matches the patterns of an entry."""
     return fnmatchcase(name[0], file) and fnmatchcase(name[1], key)
-
-
-def _make_rule(name: Name, entry: Mapping[str, Any]) -> Rule:
-    rule = Rule.model_validate(entry)
-    where = f"{SETTINGS}: metrics: {': '.join(name)}"
-    if rule.better is None and rule.at_least is None and rule.at_most is None:
-        raise CannotCompareError(
-            f"{where}: expected `better`, `at_least` or `at_most`; found none; add one"
-        )
-    if rule.better is not None and rule.margin is None:
-        raise CannotCompareError(
-            f"{where}: expected a `margin` beside `better`; found none; add one"
-        )
-    return rule
 
 
 def no_such(where: str, name: str, known: Collection[str], what: str) -> CannotCompareError:
@@ -138,30 +120,27 @@ def load_settings(text: str | None) -> Settings:
     try:
         content = parse_yaml(text, SETTINGS)
         check_size(content)
+        return Settings.model_validate(content)
+    except ValidationError as error:
+        # Unknown names first: a typo is also a missing key.
+        problems = error.errors(include_url=False)
+        problems.sort(key=lambda problem: problem["type"] != "extra_forbidden")
+        raise _explain(problems[0], len(problems) - 1) from None
     except (DvcException, RecursionError, ValueError) as error:
         cause = error.__cause__ or error
         raise CannotCompareError(f"{SETTINGS}: expected YAML; {one_line(cause)}; fix it") from None
-    try:
-        return Settings.model_validate(content)
-    except ValidationError as error:
-        problems = error.errors(include_url=False)
-        # Unknown names first: a typo is also a missing key.
-        problems.sort(key=lambda problem: problem["type"] != "extra_forbidden")
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        raise CannotCompareError(f"{SETTINGS}: {_describe(problems[0])}{more}") from None
 
 
-def _describe(problem: Any) -> str:
-    where = ": ".join(map(str, problem["loc"])) or "here"
+def _explain(problem: Any, others: int) -> CannotCompareError:
+    *where, last = map(str, problem["loc"] or ["here"])
     if problem["type"] == "extra_forbidden":
-        models: tuple[type[BaseModel], ...] = (Settings, RunsSettings, RunsOfFile, Rule, Margin)
+        models: tuple[type[BaseModel], ...] = (Settings, RunsSettings, RunsOfFile, Rule)
         known = [field for model in models for field in model.model_fields]
-        close = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
-        hint = f"did you mean {close[0]}?" if close else "remove it"
-        return f"{where}: there is no such setting; {hint}"
+        return no_such(": ".join(where) or "here", last, known, "setting")
+    expected = re.sub(r"^(Input|Dictionary) should (be|have) ", "", problem["msg"])
+    found = shown(problem["input"])
     if problem["type"] == "missing":
-        return f"{where}: expected a value; found none; add it"
-    if problem["type"] == "value_error":
-        return f"{where}: {problem['ctx']['error']}; fix it"
-    expected = problem["msg"].removeprefix("Input should be ")
-    return f"{where}: expected {expected}; found {shown(problem['input'])}"
+        expected, found = "a value", "none; add it"
+    more = f" (and {others} more)" if others else ""
+    name = ": ".join([*where, last])
+    return CannotCompareError(f"{SETTINGS}: {name}: expected {expected}; found {found}{more}")

@@ -3,8 +3,10 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 MOST_VALUES = 20_000  # of one file; YAML's anchors can make billions of a few bytes
+MISSING = "the file is missing"  # neither Git nor DVC knows it
 
 Name = tuple[str, str]  # of a metric: its file and its key
 # By name: what the base has and what the candidate has; None for nothing.
@@ -12,34 +14,28 @@ Pairs = Mapping[str, tuple[object, object]]
 
 
 @dataclass(frozen=True)
-class MetricsFile:
-    """One metrics file of one side."""
-
-    values: Mapping[str, object] = field(default_factory=dict)  # by key; nested ones have dots
-    problem: str | None = None  # why nothing can be read from it
-    missing: bool = False  # because neither Git nor DVC knows it
-
-
-@dataclass(frozen=True)
 class Snapshot:
     """One side: the workspace or a commit, as DVC sees it. Paths are relative to the DVC root."""
 
-    name: str
-    commit: str | None  # None for the workspace
-    metrics: Mapping[str, MetricsFile]  # by path
-    parameters: Mapping[str, object]  # by `file: name`
-    inputs: Mapping[str, str | None]  # hashes of what stages read and no stage writes
-    outputs: Mapping[str, str | None]  # hashes of what stages write
-    sources: Mapping[str, frozenset[str]]  # by metrics file, all inputs and parameters behind it
-    frozen: frozenset[str]  # names of stages
-    environment: Mapping[str, object]  # by `file: name`
-    stale: Mapping[str, str]  # by stage, why its results do not belong to the files beside them
-    files: Mapping[str, str | None]  # text of other files that gate.yaml names
+    name: str = "workspace"
+    # By file, by key, where nested ones have dots; or why nothing can be read from the file.
+    metrics: Mapping[str, Mapping[str, object] | str] = field(default_factory=dict)
+    parameters: Mapping[str, object] = field(default_factory=dict)  # by `file: name`
+    inputs: Mapping[str, Any] = field(default_factory=dict)  # hashes of what no stage writes
+    outputs: Mapping[str, Any] = field(default_factory=dict)  # hashes of what stages write
+    # By metrics file, all inputs and parameters behind it.
+    sources: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    frozen: frozenset[str] = frozenset()  # names of stages
+    environment: Mapping[str, object] = field(default_factory=dict)  # by `file: name`
+    # By stage, why its results do not belong to the files beside them.
+    stale: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str | None] = field(default_factory=dict)  # text of those in gate.yaml
 
     @property
-    def names(self) -> set[Name]:
+    def values(self) -> dict[Name, object]:
         """Every metric that could be read."""
-        return {(path, key) for path, file in self.metrics.items() for key in file.values}
+        files = {path: found for path, found in self.metrics.items() if not isinstance(found, str)}
+        return {(path, key): value for path, found in files.items() for key, value in found.items()}
 
     @property
     def known(self) -> dict[str, object]:
@@ -71,18 +67,13 @@ def flat(content: object, prefix: str = "") -> dict[str, object]:
 
 def check_size(content: object) -> None:
     """Raise ValueError for content that anchors blow up beyond `MOST_VALUES`."""
-    sizes: dict[int, int] = {}
-
-    def measure(value: object) -> int:
-        if not isinstance(value, Mapping | list):
-            return 1
-        if id(value) not in sizes:
-            sizes[id(value)] = MOST_VALUES + 1  # a value within itself has no end
-            inner = value.values() if isinstance(value, Mapping) else value
-            sizes[id(value)] = 1 + sum(measure(item) for item in inner)
-        return sizes[id(value)]
-
-    if measure(content) > MOST_VALUES:
+    waiting, count = [content], 1
+    while waiting and count <= MOST_VALUES:
+        value = waiting.pop()
+        if isinstance(value, Mapping | list):
+            count += len(value)
+            waiting += value.values() if isinstance(value, Mapping) else value
+    if count > MOST_VALUES:
         raise ValueError(f"expected at most {MOST_VALUES} values; found more")
 
 

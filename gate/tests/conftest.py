@@ -14,7 +14,7 @@ import pytest
 from dvc.repo import Repo
 
 from gate import __main__ as program
-from gate.check import Check, check
+from gate.check import Check
 from gate.comparison import Comparison, Verdict
 from gate.git import environment_without_repository
 
@@ -33,6 +33,8 @@ metrics:
     accuracy: {better: higher, margin: {absolute: 0.01}, blocks: true}
     loss: {better: lower, margin: {absolute: 0.1}}
 """
+
+Gate = Callable[..., tuple[int, str, str]]
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,10 @@ class Project:
     def commit(self, message: str = "results") -> str:
         self.git("add", "--all")
         self.git("commit", "--quiet", "--allow-empty", "--message", message)
-        return self.git("rev-parse", "HEAD")
+        return self.commit_of("HEAD")
+
+    def commit_of(self, name: str) -> str:
+        return self.git("rev-parse", name)
 
     def commit_main(self) -> str:
         """Commit to `main`, then go on with a new `change`."""
@@ -81,20 +86,20 @@ class Project:
         self.git("branch", "--force", "main")
         return commit
 
+    def metrics(self, **values: object) -> None:
+        """Write the metrics by hand."""
+        self.write("metrics.json", json.dumps({"accuracy": 0.9, "loss": 0.5} | values))
+
     def results(self, **values: object) -> None:
         """Run the pipeline of `PIPELINE` with these metrics."""
         self.write("results.json", json.dumps({"accuracy": 0.9, "loss": 0.5} | values))
         self.repro()
 
-    def metrics(self, **values: object) -> None:
-        """Write the metrics by hand."""
-        self.write("metrics.json", json.dumps({"accuracy": 0.9, "loss": 0.5} | values))
-
     def check(self, base: str | None = "main") -> Check:
-        return check(self.folder, base)
+        return Check(self.folder, base)
 
-
-Gate = Callable[..., tuple[int, str, str]]
+    def copy(self, folder: Path) -> "Project":
+        return Project(Path(shutil.copytree(self.folder, folder, symlinks=True)))
 
 
 def comparison_of(found: Check, key: str) -> Comparison:
@@ -121,10 +126,9 @@ def make_template(folder: Path) -> Project:
     """One commit on `main`, and a branch `change` that is checked out."""
     made = Project(folder)
     made.init()
-    made.write("dvc.yaml", PIPELINE)
-    made.write("gate.yaml", GATE)
-    made.write("params.yaml", "rate: 0.5\n")
-    made.write("code/model.R", "1")
+    for path, text in {"dvc.yaml": PIPELINE, "gate.yaml": GATE, "params.yaml": "rate: 0.5\n",
+                       "code/model.R": "1"}.items():  # fmt: skip
+        made.write(path, text)
     made.results()
     made.commit()
     made.git("switch", "--quiet", "--create", "change")
@@ -132,14 +136,14 @@ def make_template(folder: Path) -> Project:
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_template(tmp_path_factory.mktemp("template") / "clone").folder
+def template(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return make_template(tmp_path_factory.mktemp("template") / "clone")
 
 
 @pytest.fixture
-def project(template: Path, tmp_path: Path) -> Project:
+def project(template: Project, tmp_path: Path) -> Project:
     """A copy of the template, to be changed."""
-    return Project(shutil.copytree(template, tmp_path / "clone é"))
+    return template.copy(tmp_path / "clone é")
 
 
 @pytest.fixture

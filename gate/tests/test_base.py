@@ -48,20 +48,16 @@ def history(project: Project) -> Project:
     return project
 
 
-def commit_of(project: Project, name: str) -> str:
-    return project.git("rev-parse", name)
-
-
 def test_named_base(history: Project) -> None:
     for name in ("main", "fork", "HEAD~1", "HEAD^1", "refs/heads/main"):
-        assert base_of(history, name) == (commit_of(history, name), "named by --base")
+        assert base_of(history, name) == (history.commit_of(name), "named by --base")
     for name in ("nowhere", "workspace", "", "--all", "HEAD:metrics", "a b", "\n"):
         assert "expected a branch, tag or commit; there is no" in error_of(history.folder, name)
 
 
 def test_branch_is_compared_with_its_fork(history: Project) -> None:
     """Or with what it merged last; also without a branch."""
-    fork = commit_of(history, "fork")
+    fork = history.commit_of("fork")
     history.git("switch", "--quiet", "main")
     history.metrics(accuracy=0.5)
     on = history.commit("main went on")
@@ -74,28 +70,21 @@ def test_branch_is_compared_with_its_fork(history: Project) -> None:
 
 
 def test_main_is_compared_with_the_last_other_metrics(history: Project) -> None:
-    """Which are whole: commits where an accident had deleted them are passed over."""
-    expected = commit_of(history, "main~2"), "last commit of main with other metrics"
+    """Where they are whole, not deleted by an accident; a merge is one step."""
     for how in ([], ["--detach"]):
         history.git("checkout", "--quiet", *how, "main")
-        assert base_of(history) == expected
+        assert base_of(history) == (history.commit_of("main~2"), "last commit with other metrics")
     history.git("switch", "--quiet", "main")
-    before = commit_of(history, "main")
-    text = history.read("metrics.json")
+    history.git("merge", "--quiet", "--no-ff", "--no-edit", "change")
+    assert base_of(history)[0] == history.commit_of("fork")
+    before, text = history.commit_of("main"), history.read("metrics.json")
     history.git("rm", "--quiet", "metrics.json")
     history.commit("an accident")
-    history.write("metrics.json", text.replace("0.91", "0.94"))
+    history.write("metrics.json", text.replace("0.93", "0.94"))
     history.commit("restored, better")
     assert base_of(history)[0] == before
     history.metrics(accuracy=0.99)
-    head = commit_of(history, "HEAD")
-    assert base_of(history) == (head, "last commit of main; the workspace differs")
-
-
-def test_merge_on_main_is_one_step(history: Project) -> None:
-    history.git("switch", "--quiet", "main")
-    history.git("merge", "--quiet", "--no-ff", "--no-edit", "change")
-    assert base_of(history)[0] == commit_of(history, "fork")
+    assert base_of(history) == (history.commit_of("HEAD"), "last commit; the workspace differs")
 
 
 def test_metrics_in_the_cache_change_with_the_lock(history: Project) -> None:
@@ -103,17 +92,17 @@ def test_metrics_in_the_cache_change_with_the_lock(history: Project) -> None:
     history.write("dvc.lock", "other")
     history.commit("another run")
     base = choose_base(history.folder, None, ["cached.json"])
-    assert base.commit == commit_of(history, "main~1")
+    assert base.commit == history.commit_of("main~1")
 
 
 def test_where_there_is_no_base(history: Project) -> None:
     """On a main branch that always had these metrics, and on an orphan."""
     history.git("branch", "--force", "first", "main~2")
     history.git("checkout", "--quiet", "--orphan", "fresh")
-    assert base_of(history, "main")[0] == commit_of(history, "main")
+    assert base_of(history, "main")[0] == history.commit_of("main")
     assert "Git finds none for HEAD; commit" in error_of(history.folder)
     history.commit("fresh")  # of the same second, it would be the first commit else
-    assert "common ancestor of HEAD and main; found none" in error_of(history.folder)
+    assert "common ancestor of HEAD and main" in error_of(history.folder)
     history.git("branch", "--move", "main", "other")
     assert re.match("expected a main branch .* found none; or name a", error_of(history.folder))
     history.git("branch", "--move", "first", "main")
@@ -124,7 +113,7 @@ def test_where_there_is_no_base(history: Project) -> None:
 @pytest.mark.parametrize("branch", ["main", "trunk", "master"])
 def test_main_branch_of_the_remote(branch: str, history: Project) -> None:
     """Under its usual names, else as the remote's HEAD."""
-    fork = commit_of(history, "fork")
+    fork = history.commit_of("fork")
     copy = clone(history)
     copy.git("checkout", "--quiet", "origin/change")
     copy.git("branch", "--delete", "--force", "change")
@@ -137,7 +126,7 @@ def test_main_branch_of_the_remote(branch: str, history: Project) -> None:
 def test_corrupt_commit_is_not_taken_for_none(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    commit = project.git("rev-parse", "HEAD")
+    commit = project.commit_of("HEAD")
     path = project.folder / f".git/objects/{commit[:2]}/{commit[2:]}"
     path.chmod(0o644)
     path.write_text("no object of Git's")
@@ -148,25 +137,19 @@ def test_corrupt_commit_is_not_taken_for_none(
     assert error_of(project.folder) == "expected Git; found no command `git`; install it"
 
 
-@pytest.mark.parametrize(
-    ("options", "named"),
-    [(["--depth=1"], "main"), (["--depth=1"], "origin/main"), (["--depth=1"], None),
-     (["--depth=1", "--no-single-branch"], None)],
-)  # fmt: skip
-def test_command_in_the_hint_gets_the_main_branch(
-    options: list[str], named: str | None, project: Project
-) -> None:
+@pytest.mark.parametrize("named", ["main", "origin/main", None])
+def test_command_in_the_hint_gets_the_main_branch(named: str | None, project: Project) -> None:
     project.metrics(accuracy=0.91)
     project.commit("better")
-    copy = clone(project, *options, "--branch=change")
+    copy = clone(project, "--depth=1", "--branch=change")
     (command,) = re.findall(r"\(git ([^)]+)\)", error_of(copy.folder, named))
     assert "--unshallow" in command
     copy.git(*shlex.split(command))
-    assert base_of(copy, named)[0] == project.git("rev-parse", "main")
+    assert base_of(copy, named)[0] == project.commit_of("main")
 
 
 def test_shallow_clone_of_main(history: Project) -> None:
-    earlier = commit_of(history, "main~1")
+    earlier = history.commit_of("main~1")
     copy = clone(history, "--depth=1", "--branch=main")
     for named in (None, earlier):
         assert "git fetch --tags --unshallow origin" in error_of(copy.folder, named)

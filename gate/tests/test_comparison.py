@@ -1,7 +1,6 @@
 """The rules, and what follows from two numbers; nothing here is read from a repository."""
 
 import itertools
-from typing import Any
 
 import pytest
 from ruamel.yaml import YAML
@@ -9,17 +8,9 @@ from ruamel.yaml import YAML
 from gate.comparison import Comparison, Verdict, compare, judge
 from gate.errors import CannotCompareError
 from gate.settings import Rule, load_settings
-from gate.snapshot import MetricsFile, Snapshot, flat, read_number
+from gate.snapshot import Snapshot, flat, read_number
 
 RULE = "{better: lower, margin: {absolute: 1}, blocks: true}"
-
-
-def make_side(values: dict[str, object], files: dict[str, str | None] | None = None) -> Snapshot:
-    none: dict[str, Any] = {}
-    metrics = {"m": MetricsFile(values)}
-    return Snapshot(
-        "side", None, metrics, none, none, none, none, frozenset(), none, none, files or {}
-    )
 
 
 def test_worse_value_is_never_judged_better() -> None:
@@ -48,7 +39,8 @@ def test_words_are_the_same_in_both_directions(change: float, verdict: str, reas
 def judged(rule: str, base: object, candidate: object, **options: bool) -> Comparison:
     """One metric, `a`; a mapping is the whole file."""
     before, after = (
-        make_side(side if isinstance(side, dict) else {"a": side}) for side in (base, candidate)
+        Snapshot(metrics={"m": side if isinstance(side, dict) else {"a": side}})
+        for side in (base, candidate)
     )
     rules = {("m", "a"): Rule.model_validate(YAML(typ="safe").load(rule))}
     return compare(rules, before, after, {}, **options)[0]
@@ -102,9 +94,6 @@ def test_deleted_and_new_metrics() -> None:
     assert (deleted.refuses, deleted.reason) == (True, "deleted: the candidate has none")
     assert (new.refuses, new.verdict) == (True, Verdict.NOT_COMPARABLE)
     assert judged(RULE, {"b": 0.9}, {"a": 0.9}, first=True).verdict is Verdict.NEW
-
-
-def test_nested_metrics_are_flat() -> None:
     assert flat({"a": {"b": 1, "c": {}}, 2: [3]}) == {"a.b": 1, "a.c": {}, "2": [3]}
     assert flat(0.5) == {"": 0.5}
 
@@ -120,16 +109,14 @@ metrics:
   m.json:
     val_acc: {margin: {absolute: 0.2}}
 """
-    names = [
-        ("m.json", name) for name in ("test_acc", "val_acc", "test_loss", "loss_rise", "epoch")
-    ]
+    names = [("m.json", name) for name in ("test_acc", "val_acc", "test_loss", "loss_x", "epoch")]
     found = load_settings(text).merge_rules(names)
     five = {"deviations": 5.0}
     assert {key: rule.model_dump(exclude_unset=True) for (_, key), rule in found.items()} == {
         "test_acc": {"better": "higher", "margin": five, "blocks": True},
         "val_acc": {"better": "higher", "margin": {"absolute": 0.2}},
         "test_loss": {"better": "lower", "margin": five, "blocks": True},
-        "loss_rise": {"better": "lower", "margin": five},
+        "loss_x": {"better": "lower", "margin": five},
     }
 
 
@@ -143,19 +130,17 @@ ONE = "metrics: {m.json: {a: {better: lower, margin: {absolute: 1}, blocks: true
         ("metrics: [", "expected YAML; "),
         ("[1]", "here: expected a valid dictionary"),
         ("{}", "metrics: expected a value; found none; add it"),
-        (f"{ONE}\nmetric: 1", "metric: there is no such setting; did you mean metrics?"),
+        (f"{ONE}\nmetric: 1", "metric: expected a setting; did you mean metrics?"),
         (f"{ONE}\nstale_results: no", "stale_results: expected 'refuse' or 'inform'; found 'no'"),
-        (ONE.replace("better", "beter"), "beter: there is no such setting; did you mean better?"),
-        (f"{ONE}\nruns: {{file: a.csv, of: {{}}, pairs: 4}}", "runs: pairs: expected greater than"),
         (ONE.replace("a:", "b:"), "m.json: b: expected a metric of either side; did you mean m.json: a?"),
-        (ONE.replace("a:", '"b*":'), "m.json: b*: expected a metric of either side"),
         (ONE.replace("margin: {absolute: 1}, ", ""), "expected a `margin` beside `better`; found none"),
         ("metrics: {m.json: {a: {blocks: true}}}", "expected `better`, `at_least` or `at_most`; found"),
-        (ONE.replace("lower", "up"), "better: expected 'higher' or 'lower'; found 'up'"),
         (ONE.replace(" 1}", " -1}"), "absolute: expected greater than or equal to 0; found -1"),
         (ONE.replace(" 1}", " '1'}"), "absolute: expected a valid number; found '1'"),
-        (ONE.replace("absolute: 1", ""), "expected one of absolute, relative, deviations, standard"),
-        (ONE.replace(" 1}", " 1, relative: 1}"), "but found absolute and relative"),
+        (ONE.replace(" 1}", " .nan}"), "absolute: expected a finite number; found nan"),
+        (ONE.replace("absolute:", "points:"), "expected 'absolute', 'relative', 'deviations' or 'standard"),
+        (ONE.replace("absolute: 1", ""), "margin: expected at least 1 item"),
+        (ONE.replace(" 1}", " 1, relative: 1}"), "margin: expected at most 1 item"),
         (ONE.replace(", blocks: true", ""), "expected a metric with `blocks: true`; found none"),
         (ONE.replace("1}, blocks: true", "x}, blocks: 3"), "(and 1 more)"),
     ],
