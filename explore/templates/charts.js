@@ -27,6 +27,16 @@ addEventListener("hashchange", () => (hash().includes("=") ? location.reload() :
 const number = (key, otherwise, low, high) => clamp(Number(state.get(key) ?? otherwise) || 0, low, high);
 const numbers = (key) => (state.get(key) ?? "").split("_").filter(Boolean).map(Number);
 
+// What is drawn with a pointer is in the address when it ends.
+function onDrag(element, act) {
+  element.onpointerdown = (event) => {
+    element.setPointerCapture(event.pointerId);
+    act(event, true);
+  };
+  element.onpointermove = (event) => { if (event.buttons) act(event, false); };
+  element.onpointerup = () => save({});
+}
+
 // ---- Charts: what is drawn, by id. An axis has a `domain`, and may have `log`, `title` and `ticks`.
 const charts = {};
 const [LEFT, RIGHT, TOP, BOTTOM, HEIGHT] = [46, 12, 8, 44, 300];

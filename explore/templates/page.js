@@ -26,22 +26,19 @@ function setGuess(values) {
   save(values);
   drawGuess();
 }
-function drawLine(event) {
-  const [epoch, value] = locate("guess", event), line = event.type === "pointerdown" ? [] : readGuess();
+function drawLine(event, begins) {
+  const [epoch, value] = locate("guess", event), line = begins ? [] : readGuess();
   line[Math.round(epoch) - 1] = value.toFixed(3);
   state.set("guess", Array.from(line, (each) => each ?? "").join("_"));
   drawGuess();
 }
 for (const button of all("[data-guess]")) button.onclick = () => setGuess({ guess: button.dataset.guess });
 $("reveal").onclick = () => setGuess({ seen: 1 });
-$("guess-chart").onpointerdown = (event) => { event.preventDefault(); drawLine(event); };
-$("guess-chart").onpointermove = (event) => { if (event.buttons) drawLine(event); };
-$("guess-chart").onpointerup = () => save({});
+onDrag($("guess-chart"), drawLine);
 drawGuess();
 
 // ---- The story: both losses, epoch by epoch.
-const range = $("epoch"), rises = start.without.bands.val_loss[0];
-const bottomOf = (values) => values.indexOf(Math.min(...values)) + 1;
+const range = $("epoch"), rises = start.without.bands.val_loss[0].indexOf(Math.min(...start.without.bands.val_loss[0])) + 1;
 function tell(epoch) {
   range.value = range.nextElementSibling.textContent = epoch;
   for (const [id, measure] of [["training", "loss"], ["validation", "val_loss"]]) {
@@ -49,26 +46,21 @@ function tell(epoch) {
     const marks = curves(start, measure, { until: epoch });
     drawChart(id, { x: byEpoch(start), y: { domain: [0, 1.02 * highest] }, marks, legend: legendOf(start) });
   }
-  $("epoch-says").textContent = say(epoch > bottomOf(rises) + 1 ? "late" : "early", { epoch, turn: bottomOf(rises) });
-}
-function keepEpoch() {
-  save({ epoch: range.value === range.max ? null : range.value });
+  $("epoch-says").textContent = say(epoch > rises + 1 ? "late" : "early", { epoch, turn: rises });
+  save({ epoch: epoch === start.epochs ? null : epoch });
 }
 let running;
 range.max = start.epochs;
 range.oninput = () => {
   clearInterval(running);
   tell(Number(range.value));
-  keepEpoch();
 };
 $("tell").onclick = () => {
   clearInterval(running);
   tell(1);
   running = setInterval(() => {
     tell(Number(range.value) + 1);
-    if (range.value !== range.max) return;
-    clearInterval(running);
-    keepEpoch();
+    if (range.value === range.max) clearInterval(running);
   }, 350);
 };
 tell(number("epoch", start.epochs, 1, start.epochs));
@@ -122,47 +114,43 @@ knobs.onchange = ({ target: { name, value } }) => {
   const chosen = changed ? findNearest({ ...before, [name]: value }, name) : before;
   const pick = (other) => Object.fromEntries(data.knobs.map((knob) => [knob, other[knob]]));
   if (changed) save({ last: Object.values(pick(before)).join("*"), pair: null });
-  tally = { n: 0, lower: 0, equal: 0, higher: 0 };
+  tally = {};
   save({ zoom: null, ...Object.fromEntries(new FormData(knobs)), ...pick(chosen) });
   drawKnobs();
 };
 
 // ---- Pairs of runs. Where a seed chooses the images, only those of the same seed.
-let tally = { n: 0, lower: 0, equal: 0, higher: 0 };
-const kindOf = (comparison, a, b) => ["lower", "equal", "higher"][1 + Math.sign(comparison.with.accuracy[b] - comparison.without.accuracy[a])];
-const listPairs = ({ seeds, same }) => seeds.flatMap((_, a) => seeds.map((__, b) => [a, b])).filter(([a, b]) => !same || a === b);
+let tally = {};
+function listPairs({ seeds, same, with: { accuracy }, without }) {
+  const pairs = seeds.flatMap((_, a) => seeds.map((__, b) => [a, b])).filter(([a, b]) => !same || a === b);
+  const compare = (a, b) => ["lower", "equal", "higher"][1 + Math.sign(accuracy[b] - without.accuracy[a])];
+  return pairs.map(([a, b]) => ({ kind: compare(a, b), of: "", seed: seeds[a], points: [[without.accuracy[a], seeds[b], accuracy[b]]] }));
+}
 function drawGrid() {
-  const chosen = current(), pairs = listPairs(chosen), { seeds, with: dropout, without, same, title, verdict } = chosen;
-  const [a, b] = numbers("pair").map((seed) => seeds.indexOf(seed)), counts = { pairs: pairs.length, lower: 0, equal: 0, higher: 0 };
-  const cells = pairs.map((pair) => {
-    const kind = kindOf(chosen, ...pair);
-    counts[kind] += 1;
-    return `<i class="${kind}${pair[0] === a && pair[1] === b ? " now" : ""}"></i>`;
-  });
+  const { seeds, same, title, verdict } = current(), pairs = listPairs(current());
+  const [a, b] = numbers("pair"), drawn = pairs.find(({ seed, points }) => seed === a && points[0][1] === b);
+  const counts = { pairs: pairs.length, lower: 0, equal: 0, higher: 0 };
+  for (const { kind } of pairs) counts[kind] += 1;
   const first = `${title}${data.say.colon}${say("counts", counts)}`;
   $("counts").textContent = [first, say(`truth_${verdict}`, counts), ...(same ? [data.say.same] : [])].join(data.say.space);
   $("grid").ariaLabel = first;
   $("grid").style.setProperty("--columns", seeds.length);
-  $("grid").innerHTML = cells.join("");
-  charts.pairs = {
-    header: ["pair", "seed without", "accuracy without", "seed with", "accuracy with"],
-    marks: pairs.map(([x, y]) => ({ kind: kindOf(chosen, x, y), of: "", seed: seeds[x], points: [[without.accuracy[x], seeds[y], dropout.accuracy[y]]] })),
-  };
-  const texts = [];
-  if (seeds[a] !== undefined && seeds[b] !== undefined) {
-    const figures = { a: seeds[a], x: without.accuracy[a].toFixed(2), b: seeds[b], y: dropout.accuracy[b].toFixed(2) };
-    texts.push(say("pair", { ...figures, kind: data.say.kinds[kindOf(chosen, a, b)] }));
-  }
-  if (tally.n) texts.push(say("drawn", tally));
-  $("drawn").textContent = texts.join(" ");
+  $("grid").innerHTML = pairs.map((pair) => `<i class="${pair.kind}${pair === drawn ? " now" : ""}"></i>`).join("");
+  charts.pairs = { header: ["pair", "seed without", "accuracy without", "seed with", "accuracy with"], marks: pairs };
+  $("drawn").textContent = "";
+  if (!drawn) return;
+  const [x, y] = [drawn.points[0][0], drawn.points[0][2]].map((accuracy) => accuracy.toFixed(2));
+  const text = say("pair", { a, x, b, y, kind: data.say.kinds[drawn.kind] });
+  $("drawn").textContent = tally.n ? `${text} ${say("drawn", tally)}` : text;
 }
 function drawPairs(count) {
-  const chosen = current(), pairs = listPairs(chosen);
+  const pairs = listPairs(current());
+  tally = { n: 0, lower: 0, equal: 0, higher: 0, ...tally };
   for (let i = 0; i < count; i++) {
-    const pair = pairs[Math.floor(Math.random() * pairs.length)];
+    const { kind, seed, points } = pairs[Math.floor(Math.random() * pairs.length)];
     tally.n += 1;
-    tally[kindOf(chosen, ...pair)] += 1;
-    state.set("pair", pair.map((place) => chosen.seeds[place]).join("_"));
+    tally[kind] += 1;
+    state.set("pair", `${seed}_${points[0][1]}`);
   }
   save({});
   drawGrid();

@@ -15,6 +15,7 @@ from explore.networks import compute_probabilities, switch_off_strongest
 from tests.browser import find_browser, started
 from tests.conftest import ROOT
 
+VERDICTS = {"better": "more new images", "worse": "fewer new images", "undecided": "is undecided"}
 DESK: ViewportSize = {"width": 1200, "height": 900}
 IDS = "all => all.map((each) => each.id)"
 PLACES = """all => all.map((circle) => [...circle.parentElement.children].indexOf(circle))"""
@@ -254,7 +255,7 @@ def test_settings_have_their_verdict_and_their_pairs(open_page: Open, data: dict
         page.evaluate("address => { location.hash = address; location.reload(); }", address)
         page.locator("html[data-ready]").wait_for()
         assert page.locator(f"#verdict.{each['verdict']}").count() == 1
-        for text in (each["title"], *each["figures"].values()):
+        for text in (each["title"], VERDICTS[each["verdict"]], *each["figures"].values()):
             expect(page.locator("#verdict")).to_contain_text(text)
         none, dropout = (np.array(each[side]["accuracy"]) for side in ("without", "with"))
         signs = np.sign(dropout - none[:, None])

@@ -1,13 +1,10 @@
 """The networks of the page against the pipeline's own; see `test_browser` for Keras."""
 
 import hashlib
-import io
 import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import pytest
 from ruamel.yaml import YAML
@@ -72,18 +69,6 @@ def test_measured_shares() -> None:
     found = measure(weights, np.array([[2, 0]], np.float32), np.array([0]), rate=0.5)
     assert found["all"] == 0
     assert found["one"] == pytest.approx(50, abs=10)
-
-
-def test_weights_are_read_in_the_order_of_the_layers(tmp_path: Path) -> None:
-    file = io.BytesIO()
-    with h5py.File(file, "w") as weights:
-        for number, name in enumerate(("dense_1", "conv2d", "dense")):
-            for part in (0, 1):
-                weights[f"layers/{name}/vars/{part}"] = np.full(2, 10 * number + part)
-    with zipfile.ZipFile(tmp_path / "model.keras", "w") as archive:
-        archive.writestr("model.weights.h5", file.getvalue())
-    found = [int(array[0]) for array in read_weights(tmp_path / "model.keras")]
-    assert found == [10, 11, 20, 21, 0, 1]
 
 
 def test_other_data_are_refused(in_workspace: Path) -> None:
