@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -22,38 +21,25 @@ from tests.explore.conftest import load_data
 in_both = pytest.mark.parametrize("language", ["en", "ja"])
 
 
-@in_both
-def test_settings_have_the_figures_of_the_results(
-    pages: dict[str, Path], figures: dict[str, Any], language: str
+def test_settings_have_the_stored_runs_and_their_gain(
+    data: dict[str, Any], figures: dict[str, Any]
 ) -> None:
-    gains = defaultdict(list)
-    for gain in figures["gains"]:
-        gains[tuple(gain[name] for name in KNOBS.values())].append(gain)
-    found = load_data(pages[language])["comparisons"]
-    assert len(found) == len(gains)
-    for each in found:
-        gain = max(gains[tuple(each[name] for name in KNOBS)], key=lambda gain: gain["seeds"])
-        assert each["gain"] == gain
-        formats = {"mean": "+.3f", "low": "+.3f", "high": "+.3f", "with": ".2f", "without": ".2f"}
-        for name, spec in formats.items():
-            assert each["figures"][name] == format(gain[name], spec).replace("-", "−")
-        parts = [f"{gain['train_samples']:,}", f"{gain['dropout_rate']:g}"]
-        assert all(part in each["title"] for part in parts)
-        assert (f"{gain['dense_units']:,}" in each["title"]) == (gain["dense_units"] != 128)
-
-
-def test_runs_are_the_stored_ones(data: dict[str, Any]) -> None:
-    """From the file of runs, and intervals, by other code than the page's."""
-    stored: dict[tuple[Any, ...], Any] = {}
+    """Runs from the file of runs, intervals by other code than the page's, gains of the results."""
+    stored = {}
     for line in (ROOT / "study/runs.jsonl").read_text(encoding="utf-8").splitlines():
         content = json.loads(line)
         names = (*KNOBS.values(), "epochs", "seed")
         stored[tuple(content["run"][name] for name in names)] = content
+    gains = {}
+    for gain in sorted(figures["gains"], key=lambda gain: gain["seeds"]):
+        gains[tuple(gain[name] for name in KNOBS.values())] = gain
+    assert len(data["comparisons"]) == len(gains)
     for each in data["comparisons"]:
-        key = tuple(each[name] for name in (*KNOBS, "epochs"))
-        assert len(each["seeds"]) == each["gain"]["seeds"]
-        for side, setting in (("without", (*key[:3], "none", 0.0, key[5])), ("with", key)):
-            runs, shown = [stored[*setting, seed] for seed in each["seeds"]], each[side]
+        knobs, epochs = tuple(each[name] for name in KNOBS), each["epochs"]
+        gain = gains[knobs]
+        assert (each["gain"], len(each["seeds"])) == (gain, gain["seeds"])
+        for side, setting in (("without", (*knobs[:3], "none", 0.0)), ("with", knobs)):
+            runs, shown = [stored[*setting, epochs, seed] for seed in each["seeds"]], each[side]
             accuracies = [100 * run["metrics"]["test_accuracy"] for run in runs]
             np.testing.assert_allclose(shown["accuracy"], accuracies, atol=1e-4)
             for measure in ("val_loss", "accuracy"):
@@ -61,9 +47,19 @@ def test_runs_are_the_stored_ones(data: dict[str, Any]) -> None:
                 curves = 100 * (1 - curves) if measure == "accuracy" else curves
                 half = stats.t.ppf(0.975, len(runs) - 1) * stats.sem(curves)
                 band = curves.mean(axis=0) + np.outer([0, -1, 1], half)
-                for name, expected in (("runs", curves), ("bands", band.reshape(3, -1))):
+                for name, expected in (("runs", curves), ("bands", band)):
                     found = shown[name][measure]
                     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
+
+
+@in_both
+def test_settings_are_told_in_each_language(pages: dict[str, Path], language: str) -> None:
+    formats = {"mean": "+.3f", "low": "+.3f", "high": "+.3f", "with": ".2f", "without": ".2f"}
+    for each in load_data(pages[language])["comparisons"]:
+        told = {name: format(each["gain"][name], spec) for name, spec in formats.items()}
+        assert each["figures"] == {name: text.replace("-", "−") for name, text in told.items()}
+        assert all(part in each["title"] for part in (f"{each['images']:,}", f"{each['rate']:g}"))
+        assert (f"{each['units']:,}" in each["title"]) == (each["units"] != 128)
 
 
 @in_both
