@@ -61,18 +61,19 @@ def data(pages: dict[str, Path]) -> dict[str, Any]:
     return load_data(pages["en"])
 
 
+def unpack_weights(packed: list[Any]) -> list[np.ndarray]:
+    kernel, bias, dense, *others = packed
+    scale = np.array(dense["scale"])
+    whole = np.frombuffer(unpack(dense["whole"]), np.int8).reshape(-1, len(scale))
+    output = np.reshape(others[1], (len(scale), -1))
+    first = np.reshape(kernel, (3, 3, 1, -1))
+    return [first, np.array(bias), whole * scale, np.array(others[0]), output, np.array(others[2])]
+
+
 @pytest.fixture(scope="session")
 def networks(data: dict[str, Any]) -> dict[str, tuple[list[np.ndarray], np.ndarray]]:
     """By name, the weights that the page has, and the units of each of its images."""
     stored = data["networks"]
-    images, found = np.frombuffer(unpack(stored["images"]), np.uint8).reshape(-1, 28, 28), {}
-    for name, network in stored["networks"].items():
-        kernel, *others = network["weights"]
-        dense = others.pop(1)
-        units = len(dense["scale"])
-        whole = np.frombuffer(unpack(dense["whole"]), np.int8).reshape(-1, units)
-        weights = [np.reshape(kernel, (3, 3, 1, -1)), np.array(others[0])]
-        weights += [whole * np.array(dense["scale"]), np.array(others[1])]
-        weights += [np.reshape(others[2], (units, -1)), np.array(others[3])]
-        found[name] = (weights, compute_units(weights, images))
-    return found
+    images = np.frombuffer(unpack(stored["images"]), np.uint8).reshape(-1, 28, 28)
+    weights = {name: unpack_weights(each["weights"]) for name, each in stored["networks"].items()}
+    return {name: (each, compute_units(each, images)) for name, each in weights.items()}

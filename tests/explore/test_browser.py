@@ -283,15 +283,20 @@ def test_drawn_pair_is_in_the_address(open_page: Open, data: dict[str, Any]) -> 
 def test_numbers_of_a_chart_and_a_part_to_embed(open_page: Open, data: dict[str, Any]) -> None:
     page, each = open_page(state="#rate=0.3"), data["comparisons"][data["start"]]
     rows = {}
-    for name in ("training", "pairs"):
+    for name in ("validation", "pairs"):
         with page.expect_download() as download:
             page.locator(f"[data-csv={name}]").click()
         rows[name] = Path(download.value.path()).read_text().splitlines()
-    assert rows["training"][0] == 'line,seed,"epoch",value,high'
-    loss = each["without"]["runs"]["loss"][0][0]
-    assert rows["training"][1] == f"line run without,{each['seeds'][0]},1,{loss}"
-    assert sum(row.startswith("line run") for row in rows["training"]) == 40 * len(each["seeds"])
-    assert "seed without" in rows["pairs"][0]
+    losses = rows["validation"]
+    assert losses[0] == 'line,seed,"epoch",value,high'
+    loss, own = each["without"]["runs"]["val_loss"][0][0], each["with"]["own"]["val_loss"]
+    assert losses[1] == f"line run without,{each['seeds'][0]},1,{loss}"
+    assert losses[-20:] == [f"line own with,,{i},{value}" for i, value in enumerate(own, start=1)]
+    assert sum(row.startswith("line run") for row in losses) == 40 * len(each["seeds"])
+    for row in rows["pairs"][1:]:
+        kind, _, without, _, dropout = row.split(",")
+        sign = 1 + int(np.sign(float(dropout) - float(without)))
+        assert kind.strip() == ["lower", "equal", "higher"][sign]
     page.locator("#part").select_option("knobs")
     (source,) = re.findall(r'src="([^"]*)"', page.locator("#embed").input_value())
     part = open_page(state="#" + source.replace("&amp;", "&").partition("#")[2])

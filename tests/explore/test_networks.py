@@ -11,8 +11,17 @@ from ruamel.yaml import YAML
 
 from experiment.parameters import load_parameters
 from experiment.variants import VARIANTS
-from explore.networks import IMAGES, compute_units, main, measure, read_weights
+from explore.networks import (
+    IMAGES,
+    compute_units,
+    main,
+    measure,
+    pack_weights,
+    read_weights,
+    switch_off_strongest,
+)
 from tests.conftest import ROOT
+from tests.explore.conftest import unpack_weights
 
 each_network = pytest.mark.parametrize("name", VARIANTS)
 
@@ -69,6 +78,25 @@ def test_measured_shares() -> None:
     found = measure(weights, np.array([[2, 0]], np.float32), np.array([0]), rate=0.5)
     assert found["all"] == 0
     assert found["one"] == pytest.approx(50, abs=10)
+
+
+def test_the_ten_strongest_are_switched_off() -> None:
+    units = np.random.default_rng(0).random((5, 16)).astype(np.float32)
+    off = switch_off_strongest(units)
+    np.testing.assert_array_equal(np.sort(off)[:, 10:], np.sort(units)[:, :6])
+    assert (off > 0).sum() == 5 * 6
+
+
+def test_packed_weights_are_unpacked() -> None:
+    """All but the dense kernel exactly; that within half a step, also where all is 0."""
+    random = np.random.default_rng(0)
+    shapes = ((3, 3, 1, 2), (2,), (8, 4), (4,), (4, 3), (3,))
+    weights = [random.normal(size=shape).astype(np.float32) for shape in shapes]
+    weights[2][:, 1] = 0
+    found = unpack_weights(pack_weights(weights))
+    for place, (before, after) in enumerate(zip(weights, found, strict=True)):
+        within = np.abs(before).max(axis=0) / 254 if place == 2 else 0
+        assert (np.abs(after - before) <= within * 1.001).all()
 
 
 def test_other_data_are_refused(in_workspace: Path) -> None:

@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from experiment.support.errors import InputError
 from explore.__main__ import build
 from explore.page import find_main, format_own
 from explore.runs import KNOBS
+from explore.words import load_figures
 from tests.conftest import ROOT
 from tests.explore.conftest import load_data
 
@@ -109,17 +108,15 @@ def test_same_bytes_each_time(
 
 
 @pytest.mark.parametrize("content", [None, "{"])
-def test_damaged_results_are_refused(tmp_path: Path, content: str | None) -> None:
+def test_damaged_results_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "metrics").mkdir()
     if content:
         (tmp_path / "metrics/results.json").write_text(content)
-    done = subprocess.run(
-        [sys.executable, "-m", "explore"], cwd=tmp_path, env={"PYTHONPATH": str(ROOT)},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 1
-    (line,) = done.stderr.splitlines()
-    assert re.search("metrics/results.json: .*; restore it with Git, or run `make study`", line)
+    with pytest.raises(InputError, match=r"results.json: .*; restore it with Git, or run `make st"):
+        load_figures()
 
 
 def test_study_without_the_main_setting_is_refused() -> None:
