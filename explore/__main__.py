@@ -1,18 +1,14 @@
 """`python -m explore`: writes explore/index.html and explore/index.ja.html, from what Git has."""
 
 import argparse
-import json
 from pathlib import Path
-from typing import Any
 
 from experiment.files import replacing
-from experiment.support.errors import InputError, one_line_errors
-from explore.networks import NETWORKS
+from experiment.support.errors import one_line_errors
+from experiment.support.markdown import fill_blocks
 from explore.page import render
-from explore.readme import fill_readmes
-from explore.runs import compare
-from explore.words import LANGUAGES, load_words
-from study.results import FILE
+from explore.runs import add_own_run, compare
+from explore.words import LANGUAGES, PROGRAM, load_figures, load_words, make_blocks
 from study.runs import load_runs
 
 
@@ -25,36 +21,24 @@ def main() -> None:
     with one_line_errors("explore"):
         for path in build(Path("explore"), address and address.rstrip("/") + "/"):
             print(f"{path.as_posix()}: open it in a browser")
-        fill_readmes(read(FILE, "run `make study`"))
+        figures = load_figures()
+        for language in LANGUAGES:
+            words = load_words(language, figures)
+            fill_blocks(Path(words["readme"]["file"]), PROGRAM, make_blocks(words, figures))
 
 
 def build(folder: Path, address: str = "") -> list[Path]:
     """Write the pages and return their paths."""
-    networks = read(NETWORKS, "run `python -m explore.networks`")
-    results = read(FILE, "run `make study`")
-    comparisons = compare(load_runs(), results["gains"])
-    paths = []
+    figures, entries, paths = load_figures(), load_runs(), []
+    comparisons = compare(entries, figures["gains"])
+    own = add_own_run(comparisons, entries)
     for language in LANGUAGES:
-        words = load_words(language)
-        page = render(comparisons, results, networks, words, address)
+        words = load_words(language, figures)
         paths.append(folder / words["file"])
         with replacing(paths[-1]) as temporary:
+            page = render(comparisons, own, figures, words, address)
             temporary.write_text(page, encoding="utf-8", newline="\n")
     return paths
-
-
-def read(path: Path, remedy: str) -> dict[str, Any]:
-    """Read a file of JSON.
-
-    Raises:
-        InputError: it is missing or damaged.
-    """
-    try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not JSON"
-        raise InputError(f"{path}: {reason}; restore it with Git, or {remedy}") from None
-    return content
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import numpy as np
 
 from experiment.files import replacing
 from experiment.parameters import load_parameters
-from experiment.support.errors import InputError, one_line_errors
+from experiment.support.errors import InputError, one_line_errors, wrong
 from experiment.variants import VARIANTS
 
 IMAGES = Path("data/processed/test.npz")
@@ -35,13 +35,11 @@ Weights = list[np.ndarray]  # kernel and bias of the convolution, the dense and 
 def main() -> None:
     """Write explore/networks.json from the models and the test images of the pipeline."""
     with one_line_errors("explore.networks"):
-        models = {name: Path(f"models/{name}.keras") for name in VARIANTS}
         params = load_parameters()
         if params.data.dataset != DATASET:
-            found = params.data.dataset
-            raise InputError(
-                f"the page is about digits: expected data.dataset {DATASET}; found {found}"
-            )
+            remedy = "the page is about digits"
+            raise wrong("params.yaml: data.dataset", DATASET, params.data.dataset, remedy)
+        models = {name: Path(f"models/{name}.keras") for name in VARIANTS}
         for path in (*models.values(), IMAGES):
             if not path.is_file():
                 raise InputError(f"{path}: no such file; run `make repro`")
@@ -52,25 +50,23 @@ def main() -> None:
         for name, path in models.items():
             weights = read_weights(path)
             parts = [compute_units(weights, part) for part in np.array_split(images, 20)]
-            units, own = np.concatenate(parts), (np.arange(len(chosen)), labels[chosen])
-            left.append(compute_probabilities(weights, switch_off_strongest(units[chosen]))[own])
-            networks[name] = pack_weights(weights) | {
-                "exact": compute_probabilities(weights, units[chosen])
-                .astype(float)
-                .round(6)
-                .tolist(),
+            units = np.concatenate(parts)
+            networks[name] = {
                 "md5": hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest(),
                 "test": measure(weights, units, labels, params.train.dropout_rate),
+                "weights": pack_weights(weights),
             }
+            weakened = compute_probabilities(weights, switch_off_strongest(units[chosen]))
+            left.append(weakened[np.arange(len(chosen)), labels[chosen]])
         content = {
-            "dataset": DATASET,
             "images": pack(images[chosen].tobytes()),
-            "labels": labels[chosen].tolist(),
+            "masks": MASKS,
             "networks": networks,
             "rate": params.train.dropout_rate,
             "seed": params.train.seed,
             # Shown first: where the strongest units matter most to one network and not the other.
             "start": int(np.argmax(left[1] - left[0])),
+            "strongest": STRONGEST,
             "tested": len(images),
         }
         with replacing(NETWORKS) as temporary:
@@ -102,8 +98,8 @@ def compute_units(weights: Weights, images: np.ndarray) -> np.ndarray:
 
 
 def compute_probabilities(weights: Weights, units: np.ndarray) -> np.ndarray:
-    """Return those of each class, `(n, classes)`, from the outputs of the dense layer."""
-    logits = units @ weights[4] + weights[5]
+    """Return those of each class, `float64 (..., classes)`, from the outputs of the dense layer."""
+    logits = (units @ weights[4] + weights[5]).astype(float)
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     found: np.ndarray = powers / powers.sum(axis=-1, keepdims=True)
     return found
@@ -112,30 +108,26 @@ def compute_probabilities(weights: Weights, units: np.ndarray) -> np.ndarray:
 def measure(
     weights: Weights, units: np.ndarray, labels: np.ndarray, rate: float
 ) -> dict[str, float]:
-    """Return shares of all images, for what the page says of a network.
+    """Return shares of all images, in percent, for what the page says of a network.
 
     Returns:
         `all`, `one`, `mean`: right with all units, with a mask of Dropout (mean over masks), and
         by the mean of the masks' probabilities; `survive`: same answer as with all units after
         the strongest units of each image are switched off.
     """
-    random = np.random.default_rng(0)
-    right, total = [], np.zeros((len(units), len(weights[5])))
-    for _ in range(MASKS):
-        kept = random.random(units.shape[1]) >= rate
-        probabilities = compute_probabilities(weights, units * kept / np.float32(1 - rate))
-        right.append((probabilities.argmax(axis=1) == labels).mean())
-        total += probabilities
+    kept = np.random.default_rng(0).random((MASKS, units.shape[1])) >= rate
+    each = [compute_probabilities(weights, units * mask / np.float32(1 - rate)) for mask in kept]
     answers, weakened = (
-        compute_probabilities(weights, each).argmax(axis=1)
-        for each in (units, switch_off_strongest(units))
+        compute_probabilities(weights, found).argmax(axis=1)
+        for found in (units, switch_off_strongest(units))
     )
-    return {
-        "all": float((answers == labels).mean()),
-        "one": float(np.mean(right)),
-        "mean": float((total.argmax(axis=1) == labels).mean()),
-        "survive": float((answers == weakened).mean()),
+    shares = {
+        "all": answers == labels,
+        "one": np.array([found.argmax(axis=1) == labels for found in each]),
+        "mean": np.sum(each, axis=0).argmax(axis=1) == labels,
+        "survive": answers == weakened,
     }
+    return {name: float(100 * share.mean()) for name, share in shares.items()}
 
 
 def switch_off_strongest(units: np.ndarray) -> np.ndarray:
@@ -146,38 +138,19 @@ def switch_off_strongest(units: np.ndarray) -> np.ndarray:
     return found
 
 
-def pack_weights(weights: Weights) -> dict[str, Any]:
-    """Pack the large dense kernel as 8 bits with a scale per unit, all else as float32."""
+def pack_weights(weights: Weights) -> list[Any]:
+    """Pack the dense kernel as 8 bits with a scale per unit; all else is small and stays exact."""
     kernel = weights[2]
-    scale = (np.abs(kernel).max(axis=0) / 127).astype(np.float32)
+    scale = np.abs(kernel).max(axis=0) / np.float32(127)
     whole = np.rint(kernel / np.where(scale > 0, scale, 1)).astype(np.int8)
-    others = [*weights[:2], scale, *weights[3:]]
-    return {
-        "shapes": [array.shape for array in weights],
-        "dense": pack(whole.tobytes()),
-        "others": pack(b"".join(array.astype("<f4").tobytes() for array in others)),
-    }
-
-
-def unpack_weights(packed: dict[str, Any]) -> Weights:
-    """Return the weights that were packed, float32."""
-    shapes = [tuple(shape) for shape in packed["shapes"]]
-    others = [*shapes[:2], shapes[2][1:], *shapes[3:]]
-    values = np.frombuffer(unpack(packed["others"]), "<f4")
-    parts = np.split(values, np.cumsum([np.prod(shape) for shape in others])[:-1])
-    found = [part.reshape(shape) for part, shape in zip(parts, others, strict=True)]
-    found[2] = np.frombuffer(unpack(packed["dense"]), np.int8).reshape(shapes[2]) * found[2]
-    return found
+    packed: list[Any] = [array.ravel().tolist() for array in weights]
+    packed[2] = {"scale": scale.tolist(), "whole": pack(whole.tobytes())}
+    return packed
 
 
 def pack(data: bytes) -> str:
     """Deflate into base 64; the page's script inflates it."""
     return base64.b64encode(zlib.compress(data, 9)).decode()
-
-
-def unpack(text: str) -> bytes:
-    """Return what was packed."""
-    return zlib.decompress(base64.b64decode(text))
 
 
 if __name__ == "__main__":

@@ -1,93 +1,146 @@
 """What the page shows of the study: each setting with Dropout against the same without it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from ruamel.yaml import YAML
 from scipy import stats
 
+from experiment.metrics import LAST
+from experiment.parameters import Parameters
 from study.contrasts import BASE
-from study.runs import Entry, Setting, select
+from study.runs import Entry, Setting, select, setting_of
 from study.statistics import half_width
 
-KNOBS = ("dataset", "dense_units", "train_samples", "placement", "dropout_rate")
-PLACES = ("dense", "pooling", "both")
-# By measure, the column of the curves; errors are in percent.
-MEASURES = {
-    "val_loss": "val_loss", "val_errors": "val_accuracy", "loss": "loss", "errors": "accuracy",
+# The parameters that a reader chooses, by their names on the page and in its address.
+KNOBS = {
+    "data": "dataset", "units": "dense_units", "images": "train_samples", "after": "placement",
+    "rate": "dropout_rate",
 }  # fmt: skip
+SIDES = {"without": "no_dropout", "with": "dropout"}  # the pipeline's variants
+MEASURES = ("val_loss", "val_accuracy", "loss", "accuracy")  # accuracies are shown as errors, %
 
 Comparison = dict[str, Any]
 
 
 def compare(entries: Iterable[Entry], gains: Iterable[Mapping[str, Any]]) -> list[Comparison]:
-    """Return a comparison for each setting of the study, see `describe`.
+    """Return a comparison for each setting of the study.
 
     Where the same was trained for several numbers of epochs, that with the most seeds is taken.
 
     Args:
         entries: as `study.runs.load_runs` gives them.
-        gains: of metrics/results.json.
-    """
-    entries, found = list(entries), {}
-    for gain in sorted(gains, key=lambda gain: -gain["seeds"]):
-        setting = replace(BASE, **{name: gain[name] for name in (*KNOBS, "epochs")})
-        without, dropout = select(entries, setting.without_dropout()), select(entries, setting)
-        # Runs that were added after the results wait for them.
-        seeds = sorted(without.keys() & dropout.keys())[: gain["seeds"]]
-        key = tuple(gain[name] for name in KNOBS)
-        if len(seeds) > 1 and key not in found:
-            sides = {"without": [without[s] for s in seeds], "with": [dropout[s] for s in seeds]}
-            found[key] = describe(setting, gain, sides)
-    return sorted(found.values(), key=_order)
-
-
-def describe(
-    setting: Setting, gain: Mapping[str, Any], sides: Mapping[str, list[Entry]]
-) -> Comparison:
-    """Return all that the page knows of a setting, whatever the language.
-
-    Args:
-        setting: of the runs with Dropout.
-        gain: of metrics/results.json, in accuracy on test images, points.
-        sides: the runs `without` Dropout and `with` it, of the same seeds in the same order.
+        gains: of metrics/results.json, in accuracy on test images, points.
 
     Returns:
-        The `KNOBS`, `epochs`, `seeds`, `gain` and its `verdict`. By side, the `accuracy` of each
-        run in percent, rounded, since equal ones can differ in the last bits. By measure and side,
-        the curves of the `runs`, and as `bands` their mean, low and high. `same`: a seed also
-        chooses the images, so only runs of the same seed saw the same.
+        Of each, its `KNOBS`, `epochs`, `seeds`, `gain` and the `verdict` on it, and by side what
+        `describe` returns. `same`: a seed also chooses the images, so only runs of the same seed
+        saw the same.
     """
-    curves = {
-        measure: {side: read_curves(runs, measure) for side, runs in sides.items()}
-        for measure in MEASURES
-    }
+    entries, chosen = list(entries), dict[tuple[Any, ...], Mapping[str, Any]]()
+    for gain in gains:
+        key = tuple(gain[parameter] for parameter in KNOBS.values())
+        if key not in chosen or gain["seeds"] > chosen[key]["seeds"]:
+            chosen[key] = gain
+    found = []
+    for key, gain in chosen.items():
+        knobs = dict(zip(KNOBS, key, strict=True))
+        without, dropout = (select(entries, s) for s in settings_of(knobs, gain["epochs"]))
+        # Runs that were added after the results wait for them.
+        seeds = sorted(without.keys() & dropout.keys())[: gain["seeds"]]
+        if len(seeds) > 1:
+            verdict = "better" if gain["low"] > 0 else "worse" if gain["high"] < 0 else "undecided"
+            found.append(
+                knobs
+                | {
+                    "epochs": gain["epochs"],
+                    "gain": gain,
+                    "same": gain["train_samples"] < dropout[seeds[0]].available,
+                    "seeds": seeds,
+                    "verdict": verdict,
+                    "with": describe([dropout[seed] for seed in seeds]),
+                    "without": describe([without[seed] for seed in seeds]),
+                }
+            )
+    return found
+
+
+def settings_of(knobs: Mapping[str, Any], epochs: int) -> list[Setting]:
+    """Return the settings that are compared: without Dropout and with it."""
+    chosen = {parameter: knobs[name] for name, parameter in KNOBS.items()}
+    setting = replace(BASE, epochs=epochs, **chosen)
+    return [setting.without_dropout(), setting]
+
+
+def describe(runs: Sequence[Entry]) -> dict[str, Any]:
+    """Return what the page shows of the runs of a setting.
+
+    Returns:
+        The `accuracy` of each in percent, rounded, since equal ones can differ in the last bits;
+        by measure, the curves of the `runs`, and as `bands` their mean, low and high.
+    """
+    curves = {name: read_curves([run.curve for run in runs], name) for name in MEASURES}
     return {
-        **{name: getattr(setting, name) for name in KNOBS},
-        "accuracy": {
-            side: [round(100 * run.metrics["test_accuracy"], 4) for run in runs]
-            for side, runs in sides.items()
-        },
-        "bands": {
-            measure: {side: shorten(estimate_band(runs)) for side, runs in each.items()}
-            for measure, each in curves.items()
-        },
-        "epochs": setting.epochs,
-        "gain": gain,
-        "runs": {
-            m: {side: shorten(runs) for side, runs in each.items()} for m, each in curves.items()
-        },
-        "same": setting.train_samples < sides["with"][0].available,
-        "seeds": [run.seed for run in sides["with"]],
-        "verdict": "better" if gain["low"] > 0 else "worse" if gain["high"] < 0 else "undecided",
+        "accuracy": [round(100 * run.metrics["test_accuracy"], 4) for run in runs],
+        "bands": {name: shorten(estimate_band(values)) for name, values in curves.items()},
+        "runs": {name: shorten(values) for name, values in curves.items()},
     }
 
 
-def read_curves(runs: Iterable[Entry], measure: str) -> np.ndarray:
+def add_own_run(comparisons: Iterable[Comparison], entries: Sequence[Entry]) -> Comparison | None:
+    """Add the curves of the last `make repro`, as `own` of each side, where the settings are its.
+
+    Also added: how many of the `others`, which have other seeds, ended `lower`, by validation
+    accuracy over the last epochs.
+
+    Returns:
+        The comparison; None where no run is finished or none repeats its settings.
+    """
+    try:
+        params = read_locked_parameters()
+        curves = [pd.read_csv(f"plots/{name}.csv").to_dict("list") for name in SIDES.values()]
+    except (OSError, KeyError, ValueError):
+        return None
+    available = {entry.setting.dataset: entry.available for entry in entries}
+    images, seed = params.preprocess.train_samples, params.train.seed
+    images = images or available.get(params.data.dataset, 0)
+    settings = [setting_of(params, variant, images) for variant in SIDES.values()]
+    for found in comparisons:
+        lengths = {len(curve.get("epoch", ())) for curve in curves}
+        if settings_of(found, found["epochs"]) == settings and lengths == {found["epochs"]}:
+            for side, setting, curve in zip(SIDES, settings, curves, strict=True):
+                others = select(entries, setting)
+                others.pop(seed, None)
+                all_curves = [curve, *(entry.curve for entry in others.values())]
+                errors = read_curves(all_curves, "val_accuracy")[:, -LAST:].mean(axis=1)
+                found[side] |= {
+                    "lower": int((errors[1:] > errors[0]).sum()),
+                    "others": len(others),
+                    "own": {name: shorten(read_curves([curve], name))[0] for name in MEASURES},
+                }
+            return found
+    return None
+
+
+def read_locked_parameters() -> Parameters:
+    """Return the parameters that the pipeline's results were made with, from dvc.lock."""
+    sections: dict[str, dict[str, Any]] = {}
+    stages = YAML(typ="safe").load(Path("dvc.lock").read_text(encoding="utf-8"))["stages"]
+    for stage in stages.values():
+        for name, value in stage.get("params", {}).get("params.yaml", {}).items():
+            section, key = name.split(".")
+            sections.setdefault(section, {})[key] = value
+    return Parameters.model_validate(sections)
+
+
+def read_curves(runs: Sequence[Mapping[str, Sequence[float]]], measure: str) -> np.ndarray:
     """Return the curves of runs, float64 (runs, epochs): losses, or errors in percent."""
-    values = np.array([run.curve[MEASURES[measure]] for run in runs])
-    return 100 * (1 - values) if measure.endswith("errors") else values
+    values = np.array([curve[measure] for curve in runs])
+    return 100 * (1 - values) if measure.endswith("accuracy") else values
 
 
 def estimate_band(curves: np.ndarray) -> np.ndarray:
@@ -99,10 +152,3 @@ def estimate_band(curves: np.ndarray) -> np.ndarray:
 def shorten(curves: np.ndarray) -> list[list[float]]:
     """Return numbers as precise as a chart can show."""
     return [[float(f"{value:.4g}") for value in curve] for curve in curves]
-
-
-def _order(comparison: Comparison) -> tuple[object, ...]:
-    """MNIST first, then the study's own width, then all images."""
-    dataset, units, images, placement, rate = (comparison[name] for name in KNOBS)
-    width = (units != BASE.dense_units, units)
-    return (dataset != BASE.dataset, dataset, *width, -images, PLACES.index(placement), rate)

@@ -1,131 +1,153 @@
-"""Texts of the page by language, from explore/words/, and the figures in them."""
+"""Texts of the page and of the READMEs by language, from explore/words/, with figures in them."""
 
-import string
+import json
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup, escape
+from jinja2 import Environment, StrictUndefined, UndefinedError, select_autoescape
 from ruamel.yaml import YAML
 
-from experiment.support.errors import InputError
+from experiment.data.known import label_of
+from experiment.support.errors import InputError, wrong
+from experiment.support.markdown import table
+from explore.networks import NETWORKS
+from study.contrasts import BASE, FASHION
+from study.results import FILE
 
 LANGUAGES = ("en", "ja")
-SURE, SUPPORTED = "sure", "supported"
-QUESTIONS = (
-    "help", "how_much", "where_most", "which_rate", "where_placed",
-    "early_stopping", "one_run", "larger_network", "cost_in_use", "how_sure",
-)  # fmt: skip
+PROGRAM = "explore"  # in the marks of a README's blocks: <!-- explore: answers -->
+
+Texts = Mapping[str, Any]
+Figures = Mapping[str, Any]
 
 
-def load_words(language: str) -> dict[str, Any]:
-    """Return the texts of a language, safe to put into HTML."""
+def load_figures() -> dict[str, Any]:
+    """Read what texts can name: metrics/results.json, and explore/networks.json as `networks`.
+
+    Raises:
+        InputError: a file is missing or damaged.
+    """
+    found = []
+    for path, remedy in ((FILE, "make study"), (NETWORKS, "python -m explore.networks")):
+        try:
+            found.append(json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "not JSON"
+            raise InputError(f"{path}: {reason}; restore it with Git, or run `{remedy}`") from None
+    results, networks = found
+    return {**results, "networks": networks}
+
+
+def load_words(language: str, figures: Figures) -> dict[str, Any]:
+    """Return the texts of a language, as HTML, with the figures that they name.
+
+    Args:
+        language: of `LANGUAGES`.
+        figures: as `load_figures` reads them. Texts can also name, as `rests_on`, the contrasts
+            behind each answer, and as `tests` what was measured of each network.
+
+    Raises:
+        InputError: there is no such figure.
+    """
     path = Path(__file__).parent / "words" / f"{language}.yaml"
-    words: dict[str, Any] = _mark(YAML(typ="safe").load(path.read_text(encoding="utf-8")))
+    jinja = Environment(
+        undefined=StrictUndefined,
+        autoescape=select_autoescape(),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    jinja.filters["number"] = format_number
+    rests_on = {
+        name: [figures["contrasts"][contrast] for contrast in answer["rests_on"]]
+        for name, answer in figures["answers"].items()
+    }
+    tests = {name: each["test"] for name, each in figures["networks"]["networks"].items()}
+    try:
+        template = jinja.from_string(path.read_text(encoding="utf-8"))
+        text = template.render({**figures, "rests_on": rests_on, "tests": tests})
+    except (UndefinedError, TypeError) as error:
+        raise InputError(f"explore/words/{path.name}: no such figure: {error}") from None
+    words: dict[str, Any] = YAML(typ="safe").load(text)
     return words
 
 
-def answer_questions(words: Mapping[str, Any], results: Mapping[str, Any]) -> list[dict[str, Any]]:
+def format_number(value: float, spec: str) -> str:
+    """Format a number by Python's rules, with a minus sign for a hyphen."""
+    return f"{value:{spec}}".replace("-", "−")
+
+
+def answer_questions(words: Texts, figures: Figures) -> list[dict[str, Any]]:
     """Answer the ten questions, in their order.
 
-    Args:
-        words: of a language.
-        results: metrics/results.json.
-
     Returns:
-        Of each, `question`, `mark`, `sentence` and the `statistics` behind it, a line each.
+        Of each, `name`, `question`, `mark`, `sentence` and the `statistics` behind it, a line each.
 
     Raises:
-        InputError: the words or the results lack what the other needs.
+        InputError: the words lack a sentence for the verdict.
     """
     found = []
-    for name in QUESTIONS:
-        answer, texts = results["answers"][name], words["answers"][name]
-        contrasts = {each: results["contrasts"][each] for each in answer["rests_on"]}
-        case = choose_case(answer, results)
+    for name, texts in words["questions"].items():
+        answer = figures["answers"][name]
+        case = choose_case(answer, figures)
         if case not in texts:
-            raise InputError(
-                f"explore/words: expected a sentence for {case!r} in answers: {name}; found"
-                f" {', '.join(texts)}; write one in each language"
-            )
-        figures = {**results, **dict(zip(("first", "second"), contrasts.values(), strict=False))}
+            expected, remedy = f"a sentence for {case!r}", "write one in each language"
+            raise wrong(f"explore/words: questions: {name}", expected, ", ".join(texts), remedy)
+        contrasts = {each: figures["contrasts"][each] for each in answer["rests_on"]}
         statistics = [describe_contrast(*each, words) for each in contrasts.items()]
-        if "also" in texts:
-            statistics.append(fill(texts["also"], figures))
-        found.append({
-            "name": name,
-            "question": texts["question"],
-            "mark": answer["mark"],
-            "sentence": fill(texts[case], figures),
-            "statistics": statistics,
-        })  # fmt: skip
+        statistics += [texts["also"]] if "also" in texts else []
+        chosen = {"sentence": texts[case], "mark": answer["mark"], "statistics": statistics}
+        found.append({"name": name, "question": texts["question"], **chosen})
     return found
 
 
-def choose_case(answer: Mapping[str, Any], results: Mapping[str, Any]) -> str:
+def choose_case(answer: Figures, figures: Figures) -> str:
     """Return which sentence answers: the verdict's where it is sure, else the mark's.
 
     What is likely, with all means below 0, speaks against what was expected.
     """
-    names, mark = answer["rests_on"], answer["mark"]
-    if mark == SURE:
-        if not names:
-            return SUPPORTED
-        claims = (c["verdict"] for c in results["claims"].values() if c["contrasts"] == names)
-        return str(next(claims, results["contrasts"][names[0]]["verdict"]))
-    against = names and all(results["contrasts"][name]["mean"] < 0 for name in names)
-    return f"{mark} against" if mark == "likely" and against else str(mark)
+    names, mark, contrasts = answer["rests_on"], str(answer["mark"]), figures["contrasts"]
+    if mark == "sure" and names:
+        claims = (c["verdict"] for c in figures["claims"].values() if c["contrasts"] == names)
+        return str(next(claims, contrasts[names[0]]["verdict"]))
+    if mark == "likely" and names and all(contrasts[name]["mean"] < 0 for name in names):
+        return "likely against"
+    return "supported" if mark == "sure" else mark
 
 
-def describe_contrast(name: str, contrast: Mapping[str, Any], words: Mapping[str, Any]) -> Markup:
+def describe_contrast(name: str, contrast: Figures, words: Texts) -> str:
     """Describe a contrast with its interval, seeds, data and verdict."""
     texts, unit = words["answers"], contrast["unit"]
     spec = "+.3f" if "points" in unit else ".2f"
+    numbers = {
+        k: format_number(contrast[k], spec) for k in ("mean", "low", "high") if contrast["seeds"]
+    }
     values = {
         **contrast,
+        **numbers,
         "text": words["contrasts"].get(name, contrast["text"]),
         "unit": texts["units"].get(unit, unit),
         "data": texts["data"].get(contrast["data"], contrast["data"]),
         "verdict": texts["verdicts"][contrast["verdict"]],
     }
-    if not contrast["seeds"]:
-        return fill(texts["waiting"], values)
-    numbers = {k: fill(f"{{{k}:{spec}}}", contrast) for k in ("mean", "low", "high")}
-    return fill(texts["measured"], values | numbers)
+    return str(texts["measured" if contrast["seeds"] else "waiting"].format(**values))
 
 
-def fill(text: str, figures: Mapping[str, Any]) -> Markup:
-    """Put figures into a text: `{a.b:.2f}` is `figures["a"]["b"]`.
-
-    The format `images` is a difference in points as a number of 10,000 images.
-
-    Raises:
-        InputError: there is no such figure.
-    """
-    try:
-        return Markup(_Figures().vformat(text, (), figures))  # noqa: S704 the texts are ours
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"explore/words: no figure {error} for {text!r}") from None
-
-
-class _Figures(string.Formatter):
-    def get_field(self, field_name: str, args: Any, kwargs: Any) -> tuple[Any, str]:
-        value = kwargs
-        for part in field_name.split("."):
-            value = value[part]
-        return value, field_name
-
-    def format_field(self, value: Any, format_spec: str) -> str:
-        if isinstance(value, str):
-            return escape(value)
-        if format_spec == "images":
-            value, format_spec = 100 * value, ".0f"
-        return format(value, format_spec).replace("-", "−")
-
-
-def _mark(texts: Any) -> Any:
-    if isinstance(texts, dict):
-        return {name: _mark(text) for name, text in texts.items()}
-    if isinstance(texts, list):
-        return [_mark(text) for text in texts]
-    return Markup(texts) if isinstance(texts, str) else texts  # noqa: S704 the texts are ours
+def make_blocks(words: Texts, figures: Figures) -> dict[str, str]:
+    """Return the blocks of a README by name: the ten answers, and what Dropout changes."""
+    texts, marks = words["readme"], words["answers"]["marks"]
+    lines = [
+        texts["answer"].format(**answer | {"mark": marks[answer["mark"]]})
+        for answer in answer_questions(words, figures)
+    ]
+    if words["lang"] == "en":  # Japanese has no blanks at which a line could end
+        lines = [textwrap.fill(line, 100, subsequent_indent="  ") for line in lines]
+    rows = []
+    for metric, (label, value, change) in texts["rows"].items():
+        for dataset in (BASE.dataset, FASHION):
+            found = figures["changes"][dataset][metric]
+            cells = [value.format(found[name]) for name in ("without", "with")]
+            cells.append(change.format(**found).replace("-", "−"))
+            rows.append([f"{label_of(dataset)}: {label}", *cells])
+    return {"answers": "\n".join(lines), "changes": table(texts["header"], rows)}

@@ -1,6 +1,5 @@
 """What the READMEs, in English and in Japanese, say is what the repository has and does."""
 
-import json
 import re
 import shlex
 from pathlib import Path
@@ -9,8 +8,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from experiment.support.markdown import blocks_of
-from explore.readme import PROGRAM, make_blocks
-from explore.words import LANGUAGES, load_words
+from explore.words import LANGUAGES, PROGRAM, load_figures, load_words, make_blocks
 from tests.conftest import ROOT, Run, set_parameters
 from tests.repository import git, ran, recipe
 
@@ -24,10 +22,10 @@ in_both = pytest.mark.parametrize("readme", [README, JAPANESE], ids=["README.md"
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_results_are_those_of_the_results_file(language: str) -> None:
     """The ten answers and the table are made from metrics/results.json, in both languages."""
-    words = load_words(language)
+    figures = load_figures()
+    words = load_words(language, figures)
     page = (ROOT / words["readme"]["file"]).read_text(encoding="utf-8")
-    results = json.loads((ROOT / "metrics/results.json").read_text(encoding="utf-8"))
-    assert blocks_of(page, PROGRAM) == make_blocks(words, results)
+    assert blocks_of(page, PROGRAM) == make_blocks(words, figures)
 
 
 @pytest.mark.parametrize("page", [README, JAPANESE], ids=["README", "ja"])

@@ -1,117 +1,119 @@
 // What the page was given, its state in the address, and charts as SVG.
 const $ = (id) => document.getElementById(id);
-const say = (name, values = {}) => data.say[name].replace(/\{(\w+)\}/g, (_, key) => values[key]);
+const all = (selector) => [...document.querySelectorAll(selector)];
+const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
 async function inflate(text) {
-  const letters = atob(text), packed = new Uint8Array(letters.length);
-  for (let i = 0; i < packed.length; i++) packed[i] = letters.charCodeAt(i);
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  const packed = await fetch(`data:;base64,${text}`);
+  return new Response(packed.body.pipeThrough(new DecompressionStream("deflate"))).arrayBuffer();
 }
 const data = JSON.parse(new TextDecoder().decode(await inflate($("data").textContent)));
+const say = (name, values) => data.say[name].replace(/\{(\w+)\}/g, (_, key) => values[key]);
 
-// ---- All that a reader has set is in the address, behind the #.
-const state = new URLSearchParams(location.hash.includes("=") ? location.hash.slice(1) : "");
-if (location.hash.length > 1 && !location.hash.includes("=")) state.set("at", location.hash.slice(1));
-const address = (values = state) => [...values].map(([key, value]) => `${key}=${encodeURIComponent(value).replaceAll("%2C", ",")}`).join("&");
+// ---- All that a reader has set is in the address, behind the #; a section alone is `at`.
+const hash = () => location.hash.slice(1);
+const state = new URLSearchParams(hash().includes("=") ? hash() : { at: hash() });
 function save(values) {
-  for (const [key, value] of Object.entries(values)) {
-    if (value === null || value === "") state.delete(key);
-    else state.set(key, value);
-  }
-  history.replaceState(null, "", address() ? `#${address()}` : location.pathname + location.search);
-  $("language").hash = address();
-  const shared = new URLSearchParams(state);
-  shared.set("embed", $("part").value);
-  const source = `${location.href.split("#")[0]}#${address(shared)}`.replaceAll("&", "&amp;");
+  for (const [key, value] of Object.entries(values)) state.set(key, value ?? "");
+  for (const [key, value] of [...state]) if (value === "") state.delete(key);
+  history.replaceState(null, "", `#${state}`);
+  $("language").hash = state;
+  const part = new URLSearchParams([...state, ["embed", $("part").value]]);
+  const source = `${location.href.split("#")[0]}#${part}`.replaceAll("&", "&amp;");
   $("embed").value = `<iframe src="${source}" width="100%" height="640" title="${document.title}"></iframe>`;
 }
-addEventListener("hashchange", () => {
-  const hash = location.hash.slice(1);
-  if (hash === address()) return;
-  if (hash.includes("=")) location.reload();
-  else save({ at: hash });
-});
-
+addEventListener("hashchange", () => (hash().includes("=") ? location.reload() : save({ at: hash() })));
 // A number of the address within its limits, whatever somebody wrote there.
-const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 const number = (key, otherwise, low, high) => clamp(Number(state.get(key) ?? otherwise) || 0, low, high);
+const numbers = (key) => (state.get(key) ?? "").split("_").filter(Boolean).map(Number);
 
-function download(id, rows) {
-  const text = rows.map((row) => row.map((cell) => (/[",]/.test(cell) ? `"${String(cell).replaceAll('"', '""')}"` : cell)).join(",")).join("\n");
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([`${text}\n`], { type: "text/csv" }));
-  link.download = `${id}.csv`;
-  link.click();
-  URL.revokeObjectURL(link.href);
+// What is drawn with a pointer is in the address when it ends.
+function onDrag(element, act) {
+  element.onpointerdown = (event) => {
+    element.setPointerCapture(event.pointerId);
+    act(event, true);
+  };
+  element.onpointermove = (event) => { if (event.buttons) act(event, false); };
+  element.onpointerup = () => save({});
 }
-const tables = {}; // by id, a function that gives the rows of the CSV
-document.querySelectorAll("[data-csv]").forEach((button) => button.addEventListener("click", () => download(button.dataset.csv, tables[button.dataset.csv]())));
 
-// ---- Charts. A scale has a domain, a title, perhaps `log`, and ticks as [value, label] or of its own.
-function position({ domain: [low, high], log }, value) { // 0 to 1 within the domain
-  const f = log ? (v) => Math.log(Math.max(v, low / 1e3)) : (v) => v;
-  return (f(value) - f(low)) / (f(high) - f(low));
+// ---- Charts: what is drawn, by id. An axis has a `domain`, and may have `log`, `title` and `ticks`.
+const charts = {};
+const [LEFT, RIGHT, TOP, BOTTOM, HEIGHT] = [46, 12, 8, 44, 300];
+function scale({ domain: [low, high], log }, length) { // pixels of a value
+  const f = log ? (value) => Math.log(Math.max(value, low / 1000)) : (value) => value;
+  return (value) => length * (f(value) - f(low)) / (f(high) - f(low));
 }
-function ticksOf({ domain: [low, high], log, ticks }) {
+function findTicks({ domain: [low, high], log, ticks }) {
   if (ticks) return ticks;
-  const found = [];
-  if (log) {
-    for (let power = -5; power < 4; power++) for (const step of [1, 2, 5]) found.push(step * 10 ** power);
-  } else {
-    const rough = (high - low) / 5, power = 10 ** Math.floor(Math.log10(rough));
-    const step = power * [1, 2, 5, 10].find((s) => s * power >= rough);
-    for (let i = Math.ceil(low / step); i * step <= high * 1.0001; i++) found.push(i * step);
-  }
-  return found.filter((v) => v >= low * 0.9999 && v <= high * 1.0001).map((v) => [v, String(Number(v.toPrecision(3))).replace("-", "−")]);
+  const power = 10 ** Math.floor(Math.log10((high - low) / 5));
+  const step = power * [1, 2, 5, 10].find((each) => each * power >= (high - low) / 5);
+  const first = Math.ceil(low / step);
+  const found = log
+    ? [-4, -3, -2, -1, 0, 1, 2].flatMap((exponent) => [1, 2, 5].map((digit) => digit * 10 ** exponent))
+    : Array.from({ length: 12 }, (_, i) => (first + i) * step);
+  return found.map((value) => Number(value.toPrecision(3))).filter((value) => value >= low && value <= high);
 }
-function chart(id, height = 300) {
-  const element = $(`chart-${id}`), left = 58, top = 8, bottom = 46, right = 12;
-  let spec, drawn;
-  const width = () => Math.max(element.clientWidth, 200);
-  const across = (value) => left + position(spec.x, value) * (width() - left - right);
-  const down = (value) => height - bottom - position(spec.y, value) * (height - top - bottom);
-  const path = (points) => points.map(([x, y], i) => `${i ? "L" : "M"}${across(x).toFixed(1)} ${clamp(down(y), -999, 999).toFixed(1)}`).join("");
-  const shapes = {
-    line: ({ points }) => `<path d="${path(points)}"/>`,
-    band: ({ points }) => `<path d="${path([...points.map(([x, low]) => [x, low]), ...points.map(([x, , high]) => [x, high]).reverse()])}Z"/>`,
-    dot: ({ points }) => points.map(([x, y, low, high]) => `<path d="${path([[x, low], [x, high]])}"/><circle cx="${across(x)}" cy="${down(y)}" r="5"/>`).join(""),
-  };
-  function redraw() {
-    if (!spec || !element.clientWidth) return;
-    drawn = element.clientWidth;
-    const text = (x, y, label, anchor, more = "") => `<text x="${x}" y="${y}" text-anchor="${anchor}" ${more}>${label}</text>`;
-    const grid = ticksOf(spec.y).map(([v, label]) => `<path class="grid${v === 0 ? " zero" : ""}" d="M${left} ${down(v)}H${width() - right}"/>${text(left - 8, down(v) + 4, label, "end")}`);
-    const axis = ticksOf(spec.x).map(([v, label]) => text(across(v), height - bottom + 20, label, "middle"));
-    const marks = spec.marks.map((mark) => `<g class="${mark.kind} ${mark.of}">${shapes[mark.kind](mark)}</g>`);
-    const legend = (spec.legend ?? []).map((name) => `<span><svg viewBox="0 0 24 10"><path class="line ${name}" d="M0 5h24"/></svg>${data.legend[name]}</span>`);
-    element.innerHTML = `<p class="legend" aria-hidden="true">${legend.join("")}</p><svg viewBox="0 0 ${width()} ${height}" aria-hidden="true"><clipPath id="clip-${id}"><rect x="${left}" y="${top}" width="${width() - left - right}" height="${height - top - bottom}"/></clipPath>`
-      + `${grid.join("")}${axis.join("")}${text((left + width() - right) / 2, height - 6, spec.x.title, "middle")}`
-      + `<g clip-path="url(#clip-${id})">${marks.join("")}</g>${text(0, 0, spec.y.title, "middle", `transform="translate(14 ${(top + height - bottom) / 2}) rotate(-90)"`)}</svg>`;
-  }
-  new ResizeObserver(() => { if (element.clientWidth !== drawn) redraw(); }).observe(element);
-  return {
-    draw(next) { spec = next; redraw(); },
-    at(event) { // where a pointer is, in the chart's own numbers
-      const box = element.lastChild.getBoundingClientRect();
-      const share = (value, start, end) => clamp((value - start) / (end - start), 0, 1);
-      const [x, y] = [share(event.clientX - box.left, left, width() - right), share(event.clientY - box.top, height - bottom, top)];
-      return [x, y].map((s, i) => { const [low, high] = [spec.x, spec.y][i].domain; return low + s * (high - low); });
-    },
-  };
+function paint(element) {
+  const spec = charts[element.id.split("-")[0]], width = element.clientWidth;
+  if (!spec || !width || spec.painted === width) return; // not yet drawn, hidden, or drawn already
+  spec.painted = width;
+  const [right, bottom] = [width - LEFT - RIGHT, HEIGHT - TOP - BOTTOM];
+  const [across, fromBottom] = [scale(spec.x, right), scale(spec.y, bottom)];
+  const down = (value) => clamp(bottom - fromBottom(value), -999, 999);
+  const label = (value) => (value > 999 ? value.toLocaleString("en") : String(value).replace("-", "−"));
+  const shapes = spec.marks.filter(({ points }) => points.length).map(({ kind, of, points }) => {
+    const back = kind === "band" ? points.map(([x, , high]) => [x, high]).reverse() : [];
+    const outline = [...points, ...back].map(([x, y]) => `${across(x).toFixed(1)} ${down(y).toFixed(1)}`);
+    return `<path class="${kind} ${of}" d="M${outline.join("L")}"/>`;
+  });
+  const rows = findTicks(spec.y).map((value) => {
+    const y = TOP + down(value);
+    return `<path class="rule" d="M${LEFT} ${y}h${right}"/><text class="y" x="${LEFT - 8}" y="${y + 4}">${label(value)}</text>`;
+  });
+  const columns = findTicks(spec.x).map((value) => `<text x="${LEFT + across(value)}" y="${HEIGHT - 24}">${label(value)}</text>`);
+  const keys = spec.legend.map((name) => `<span><i class="line ${name}"></i>${data.say.legend[name]}</span>`);
+  element.innerHTML = `<p class="legend" aria-hidden="true">${keys.join("")}</p>
+    <svg viewBox="0 0 ${width} ${HEIGHT}" aria-hidden="true">${rows.join("")}${columns.join("")}
+    <text x="${LEFT + right / 2}" y="${HEIGHT - 4}">${spec.x.title}</text>
+    <svg x="${LEFT}" y="${TOP}" width="${right}" height="${bottom}">${shapes.join("")}</svg></svg>`;
 }
+function drawChart(id, spec) {
+  charts[id] = { legend: [], ...spec };
+  paint($(`${id}-chart`));
+}
+const observer = new ResizeObserver((entries) => entries.forEach(({ target }) => paint(target)));
+all(".chart").forEach((element) => observer.observe(element));
+// Where a pointer is in a chart, in its own numbers.
+function locate(id, event) {
+  const box = $(`${id}-chart`).lastElementChild.getBoundingClientRect(), { x, y } = charts[id];
+  const within = ({ domain: [low, high] }, share) => low + (high - low) * clamp(share, 0, 1);
+  const right = (event.clientX - box.left - LEFT) / (box.width - LEFT - RIGHT);
+  return [within(x, right), within(y, (box.bottom - BOTTOM - event.clientY) / (HEIGHT - TOP - BOTTOM))];
+}
+
+// ---- Curves of a comparison: single runs, intervals, means, and the pipeline's own run.
 const sides = ["without", "with"];
-// A comparison's marks: single runs, intervals, means; x by epoch, or whatever `place` makes of it.
-function curves(comparison, measure, { place = (i) => i + 1, of = sides, upTo = Infinity } = {}) {
-  const points = (values) => values.map((value, i) => [place(i), value]).filter((_, i) => i < upTo);
-  const each = (make) => of.flatMap((side) => make(side, comparison.bands[measure][side]));
+function curves(comparison, measure, { place = (i) => i + 1, of = sides, until = Infinity } = {}) {
+  const trace = (...lines) => lines[0].slice(0, until).map((_, i) => [place(i), ...lines.map((line) => line[i])]);
+  const each = (make) => of.flatMap((side) => make(side, comparison[side]));
   return [
-    ...each((side) => comparison.runs[measure][side].map((run) => ({ kind: "line", of: `run ${side}`, points: points(run) }))),
-    ...each((side, [, low, high]) => ({ kind: "band", of: side, points: low.map((value, i) => [place(i), value, high[i]]).filter((_, i) => i < upTo) })),
-    ...each((side, [mean]) => ({ kind: "line", of: side, points: points(mean) })),
+    ...each((side, { runs }) => runs[measure].map((run, i) => ({ kind: "line", of: `run ${side}`, seed: comparison.seeds[i], points: trace(run) }))),
+    ...each((side, { bands }) => ({ kind: "band", of: side, points: trace(...bands[measure].slice(1)) })),
+    ...each((side, { bands }) => ({ kind: "line", of: side, points: trace(bands[measure][0]) })),
+    ...each((side, { own }) => (own ? [{ kind: "line", of: `own ${side}`, points: trace(own[measure]) }] : [])),
   ];
 }
-function curveRows(comparison, measure) {
-  const rows = sides.flatMap((side) => comparison.runs[measure][side].flatMap((run, r) => run.map((value, i) => [side, comparison.seeds[r], i + 1, value])));
-  return [["Dropout", "seed", "epoch", measure], ...rows];
+const byEpoch = ({ epochs }) => ({ title: data.say.epoch, domain: [1, epochs], ticks: [0, 1, 2, 3, 4].map((q) => Math.round(epochs * q / 4) || 1) });
+const legendOf = ({ with: { own } }) => [...sides, ...(own ? ["own"] : [])];
+
+// ---- The numbers of a chart, as a file.
+function download(id) {
+  const { marks, header = ["line", "seed", JSON.stringify(charts[id].x.title), "value", "high"] } = charts[id];
+  const rows = marks.flatMap(({ kind, of, seed = "", points }) => points.map((point) => [`${kind} ${of}`, seed, ...point]));
+  const link = document.createElement("a"), lines = [header, ...rows].map((row) => `${row.join(",")}\n`);
+  link.href = URL.createObjectURL(new Blob(lines, { type: "text/csv" }));
+  link.download = `${id}.csv`;
+  link.click();
 }
+for (const button of all("[data-csv]")) button.onclick = () => download(button.dataset.csv);

@@ -1,287 +1,244 @@
 // The first screen: both trained networks compute here, on the same image and under the same masks.
-async function loadNetwork(name) {
-  const { shapes, dense, others } = data.networks.networks[name];
-  const sizes = shapes.map((shape) => shape.reduce((a, b) => a * b));
-  const [values, bytes] = [new Float32Array((await inflate(others)).buffer), new Int8Array((await inflate(dense)).buffer)];
-  const units = shapes[3][0];
-  sizes[2] = units; // a scale per unit
-  let start = 0;
-  const parts = sizes.map((size) => values.subarray(start, start += size));
-  const [scale, kernel] = [parts[2], new Float32Array(bytes.length)];
-  for (let i = 0; i < bytes.length; i++) kernel[i] = bytes[i] * scale[i % units];
-  parts[2] = kernel;
-  return { name, weights: parts, off: new Set() };
-}
-const networks = await Promise.all(["no_dropout", "dropout"].map(loadNetwork));
-const images = await inflate(data.networks.images);
-const height = 28, width = 28, area = height * width;
+const SIDE = 28, stored = data.networks;
+const images = new Uint8Array(await inflate(stored.images));
+const networks = await Promise.all(["no_dropout", "dropout"].map(async (name) => {
+  const { weights } = stored.networks[name], { scale, whole } = weights[2];
+  const bytes = new Int8Array(await inflate(whole));
+  weights[2] = new Float32Array(bytes).map((value, i) => value * scale[i % scale.length]);
+  return { name, weights, panel: document.querySelector(`.${name}`), offKey: `off_${name}` };
+}));
+const UNITS = networks[0].weights[3].length, IMAGES = images.length / SIDE ** 2;
 
 function computeUnits([kernel, bias, dense, denseBias], pixels) {
-  const filters = bias.length, units = Float32Array.from(denseBias);
-  const [rows, columns] = [Math.floor((height - 2) / 2), Math.floor((width - 2) / 2)];
-  for (let y = 0; y < rows; y++) for (let x = 0; x < columns; x++) for (let f = 0; f < filters; f++) {
-    let most = 0; // ReLU
+  const units = Float32Array.from(denseBias), filters = bias.length, pooled = (SIDE - 2) / 2;
+  for (let y = 0; y < pooled; y++) for (let x = 0; x < pooled; x++) for (let f = 0; f < filters; f++) {
+    let most = 0; // ReLU and pooling
     for (let k = 0; k < 4; k++) {
       let sum = bias[f];
+      const corner = (2 * y + (k >> 1)) * SIDE + 2 * x + (k & 1);
       for (let w = 0; w < 9; w++) {
-        sum += pixels[(2 * y + (k >> 1) + Math.floor(w / 3)) * width + 2 * x + (k & 1) + (w % 3)] / 255 * kernel[w * filters + f];
+        sum += pixels[corner + Math.floor(w / 3) * SIDE + w % 3] / 255 * kernel[w * filters + f];
       }
       most = Math.max(most, sum);
     }
-    if (most === 0) continue;
-    const row = ((y * columns + x) * filters + f) * units.length;
-    for (let u = 0; u < units.length; u++) units[u] += most * dense[row + u];
+    const row = ((y * pooled + x) * filters + f) * UNITS;
+    if (most) for (let u = 0; u < UNITS; u++) units[u] += most * dense[row + u];
   }
   return units.map((value) => Math.max(value, 0));
 }
-function computeProbabilities({ weights: [, , , , output, bias] }, units) {
-  const logits = Float32Array.from(bias);
-  units.forEach((unit, u) => { if (unit) for (let c = 0; c < bias.length; c++) logits[c] += unit * output[u * bias.length + c]; });
-  const most = Math.max(...logits), powers = Array.from(logits, (logit) => Math.exp(logit - most));
+function computeProbabilities([, , , , output, bias], units) {
+  const logits = bias.map((start, c) => units.reduce((sum, unit, u) => sum + unit * output[u * bias.length + c], start));
+  const most = Math.max(...logits), powers = logits.map((logit) => Math.exp(logit - most));
   const sum = powers.reduce((a, b) => a + b);
   return powers.map((power) => power / sum);
 }
-// Mulberry32: the masks follow from the seed in the address.
-function randomFrom(seed) {
-  return () => {
+// What each unit is multiplied by in each mask. By Mulberry32, from the seed in the address.
+function makeMasks(count, rate) {
+  let seed = number("seed", 1, 0, 2 ** 31);
+  const random = () => {
     seed = (seed + 0x6D2B79F5) | 0;
     let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
+  const one = () => Array.from({ length: UNITS }, () => (random() >= rate ? 1 / (1 - rate) : 0));
+  return Array.from({ length: count }, one);
 }
-const best = (probabilities) => probabilities.indexOf(Math.max(...probabilities));
+const best = (values) => values.indexOf(Math.max(...values));
 const percent = (p) => (100 * p).toFixed(1);
-const unitCount = networks[0].weights[3].length;
 
-// ---- The drawing: strokes of points, in pixels, over the image or on black.
+// ---- What is looked at: an image of the data set, or none (-1), and strokes of points on it.
 const LETTERS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_"; // half pixels
-const encode = (strokes) => strokes.map((stroke) => stroke.flat().map((v) => LETTERS[2 * v]).join("")).join(".");
-const decode = (text) => text.split(".").map((part) => (part.match(/../g) ?? []).map((pair) => [...pair].map((c) => LETTERS.indexOf(c) / 2)));
-const view = {
-  image: number("image", data.networks.start, -1, data.networks.labels.length - 1),
-  strokes: state.has("draw") ? decode(state.get("draw")) : [], strongest: number("strongest", 0, 0, unitCount),
-  rate: number("drop", data.networks.rate, 0, 0.9), seed: number("seed", 1, 0, 2 ** 31), masks: [], random: null,
-};
-function ink(pixels, strokes) {
-  const dot = (x, y) => {
-    for (let v = Math.max(0, Math.floor(y - 2)); v < Math.min(height, y + 2); v++) for (let u = Math.max(0, Math.floor(x - 2)); u < Math.min(width, x + 2); u++) {
-      const amount = 255 * clamp(1.9 - Math.hypot(u + 0.5 - x, v + 0.5 - y), 0, 1);
-      pixels[width * v + u] = Math.max(pixels[width * v + u], amount);
-    }
-  };
-  for (const stroke of strokes) stroke.forEach(([x, y], i) => {
-    const [a, b] = stroke[Math.max(0, i - 1)], steps = Math.ceil(4 * Math.hypot(x - a, y - b)) || 1;
-    for (let s = 1; s <= steps; s++) dot(a + s / steps * (x - a), b + s / steps * (y - b));
-  });
-  return pixels;
+const readPoints = (text) => text.match(/../g).map((pair) => [...pair].map((letter) => LETTERS.indexOf(letter) / 2));
+const readStrokes = () => (state.get("draw") ?? "").split(".").filter((text) => text.length > 1).map(readPoints);
+const chosenImage = () => number("image", stored.start, -1, IMAGES - 1);
+function paintImage(canvas, strokes, { scale = 1, x = 0, y = 0 } = {}) { // returns the pixels
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  const picture = context.createImageData(SIDE, SIDE), first = SIDE * SIDE * chosenImage();
+  for (let i = 0; i < SIDE * SIDE; i++) {
+    const value = images[first + i] ?? 0;
+    picture.data.set([value, value, value, 255], 4 * i);
+  }
+  context.putImageData(picture, 0, 0);
+  context.setTransform(scale, 0, 0, scale, x, y);
+  Object.assign(context, { strokeStyle: "#fff", lineWidth: 2.4 / scale, lineCap: "round", lineJoin: "round" });
+  for (const stroke of strokes) {
+    context.beginPath();
+    context.moveTo(stroke[0][0] + 0.01, stroke[0][1]); // so that a point is seen
+    for (const point of stroke) context.lineTo(...point);
+    context.stroke();
+  }
+  context.resetTransform();
+  return context.getImageData(0, 0, SIDE, SIDE).data.filter((_, i) => i % 4 === 0);
 }
-const base = () => (view.image < 0 ? new Uint8Array(area) : images.slice(area * view.image, area * (view.image + 1)));
 // As MNIST's digits were made: scaled into a box of 20 x 20 pixels, then centred by mass.
-function normalise() {
-  if (!view.strokes.flat().length) return base();
-  const [xs, ys] = [0, 1].map((axis) => view.strokes.flat().map((point) => point[axis]));
-  const corner = [Math.min(...xs), Math.min(...ys)];
-  const size = Math.max(Math.max(...xs) - corner[0], Math.max(...ys) - corner[1]);
-  const scale = size < 1 ? 1 : 18 / size; // the pen is 2 pixels wide
-  const into = ([x, y]) => [4 + scale * (x - corner[0]), 4 + scale * (y - corner[1])];
-  const pixels = ink(base(), view.image < 0 ? view.strokes.map((stroke) => stroke.map(into)) : view.strokes);
-  let mass = 0, x = 0, y = 0;
-  pixels.forEach((value, i) => { mass += value; x += value * (i % width + 0.5); y += value * (Math.floor(i / width) + 0.5); });
-  const [right, down] = [Math.round(width / 2 - x / mass), Math.round(height / 2 - y / mass)];
-  return pixels.map((_, i) => {
-    const [fromX, fromY] = [i % width - right, Math.floor(i / width) - down];
-    return fromX >= 0 && fromX < width && fromY >= 0 && fromY < height ? pixels[width * fromY + fromX] : 0;
+function fitDrawing(canvas, strokes) {
+  const points = strokes.flat(), [xs, ys] = [0, 1].map((axis) => points.map((point) => point[axis]));
+  const [left, top] = [Math.min(...xs), Math.min(...ys)];
+  const size = Math.max(Math.max(...xs) - left, Math.max(...ys) - top);
+  const scale = size < 1 ? 1 : 17.6 / size; // the pen is 2.4 pixels wide
+  const fit = { scale, x: 5.2 - scale * left, y: 5.2 - scale * top };
+  let mass = 0, right = 0, down = 0;
+  paintImage(canvas, strokes, fit).forEach((value, i) => {
+    mass += value;
+    right += value * (i % SIDE + 0.5);
+    down += value * (Math.floor(i / SIDE) + 0.5);
   });
-}
-const cursor = { x: 14, y: 14, down: false, shown: false };
-function paint(canvas, pixels, mark) {
-  const picture = canvas.getContext("2d").createImageData(width, height);
-  pixels.forEach((value, i) => picture.data.set([value, value, value, 255], 4 * i));
-  if (mark) picture.data.set(cursor.down ? [230, 159, 0, 255] : [86, 180, 233, 255], 4 * (width * cursor.y + cursor.x));
-  canvas.getContext("2d").putImageData(picture, 0, 0);
+  return { scale, x: fit.x + Math.round(SIDE / 2 - right / mass), y: fit.y + Math.round(SIDE / 2 - down / mass) };
 }
 
-// ---- What the networks answer, and what is shown of it.
-const panels = networks.map(({ name }) => document.querySelector(`.network.${name}`));
-function look() { // a new image
-  paint($("digit"), ink(base(), view.strokes), cursor.shown);
-  const pixels = normalise();
-  $("seen").hidden = !view.strokes.length;
-  paint($("seen").firstChild, pixels);
-  view.empty = pixels.every((value) => value === 0);
+// ---- What the networks answer, and what is shown of it: all follows from the state.
+const digit = $("digit"), seen = $("seen").firstChild;
+const cursor = { x: 14, y: 14 }; // of the keyboard
+function look() {
+  const strokes = readStrokes(), rate = number("drop", stored.rate, 0, 0.9);
+  const masks = makeMasks(number("masks", 0, 0, stored.masks), rate);
+  $("drop").value = $("drop").nextElementSibling.textContent = rate;
+  paintImage(digit, strokes);
+  digit.getContext("2d").fillStyle = cursor.down ? "#e69f00" : "#56b4e9";
+  if (cursor.shown) digit.getContext("2d").fillRect(cursor.x, cursor.y, 1, 1);
+  const pixels = paintImage(seen, strokes, strokes.length && chosenImage() < 0 ? fitDrawing(seen, strokes) : {});
+  $("seen").hidden = !strokes.length;
   for (const network of networks) {
-    network.units = computeUnits(network.weights, pixels);
-    network.all = computeProbabilities(network, network.units);
+    respond(network, pixels, masks);
+    show(network, masks, !pixels.some(Boolean));
   }
-  answer();
+  $("says").textContent = pixels.some(Boolean) ? describe(masks.length).join(data.say.space) : say("empty");
 }
-function strongestOf(network) {
-  const order = [...network.units.keys()].sort((a, b) => network.units[b] - network.units[a]);
-  return new Set(order.slice(0, view.strongest));
+function respond(network, pixels, masks) {
+  const { weights } = network, units = computeUnits(weights, pixels), off = numbers(network.offKey);
+  const strongest = [...units.keys()].sort((a, b) => units[b] - units[a]).slice(0, number("strongest", 0, 0, UNITS));
+  const gone = new Set([...off, ...strongest].filter((u) => off.includes(u) !== strongest.includes(u)));
+  const left = units.map((unit, u) => (gone.has(u) ? 0 : unit));
+  const each = [units, left].map((found) => computeProbabilities(weights, found));
+  each.push(...masks.map((mask) => computeProbabilities(weights, left.map((unit, u) => unit * mask[u]))));
+  const voters = each.slice(2);
+  Object.assign(network, { units, gone, before: each[0], now: each.at(-1), digit: best(each.at(-1)), whole: best(each[0]) });
+  network.mean = network.now.map((_, c) => voters.reduce((sum, p) => sum + p[c], 0) / voters.length);
+  network.votes = network.now.map((_, c) => voters.filter((p) => best(p) === c).length);
 }
-function answer() { // what is off may have changed
-  for (const network of networks) {
-    const gone = strongestOf(network);
-    network.gone = new Set([...network.off, ...gone].filter((u) => network.off.has(u) !== gone.has(u)));
-    const under = (mask) => network.units.map((unit, u) => (network.gone.has(u) || (mask && !mask[u]) ? 0 : mask ? unit / (1 - view.rate) : unit));
-    const each = view.masks.map((mask) => computeProbabilities(network, under(mask)));
-    network.now = each.at(-1) ?? computeProbabilities(network, under());
-    network.mean = network.now.map((_, c) => each.reduce((sum, p) => sum + p[c], 0) / each.length);
-    network.votes = network.now.map((_, c) => each.filter((p) => best(p) === c).length);
-  }
-  networks.forEach(show);
-  tell();
-}
-function show(network, n) {
-  const panel = panels[n], mask = view.masks.at(-1), most = Math.max(...network.units, 1e-9);
+function show({ panel, units, gone, digit: now, whole, ...found }, masks, empty) {
+  const most = Math.max(...units, 1e-9), changed = !empty && now !== whole;
   panel.querySelectorAll("circle").forEach((circle, u) => {
-    circle.style.setProperty("--level", network.units[u] / most);
-    circle.setAttribute("class", network.gone.has(u) ? "off" : mask && !mask[u] ? "dropped" : "");
+    circle.style.setProperty("--level", units[u] / most);
+    circle.setAttribute("class", gone.has(u) ? "off" : masks.at(-1)?.[u] === 0 ? "dropped" : "");
   });
-  [...panel.querySelector("tbody").rows].forEach((row, c) => {
-    const texts = [percent(network.now[c]), view.masks.length ? percent(network.mean[c]) : "", view.masks.length ? network.votes[c] : ""];
-    texts.forEach((text, i) => { row.cells[i + 1].textContent = view.empty ? "" : text; });
-    row.cells[1].style.setProperty("--p", view.empty ? "0%" : `${texts[0]}%`);
+  [...panel.querySelector("tbody").rows].forEach(({ cells }, c) => {
+    const texts = [percent(found.now[c]), ...(masks.length ? [percent(found.mean[c]), found.votes[c]] : ["", ""])];
+    texts.forEach((text, i) => { cells[i + 1].textContent = empty ? "" : text; });
+    cells[1].style.setProperty("--p", empty ? "0%" : `${texts[0]}%`);
   });
-  const [now, all] = [best(network.now), best(network.all)];
-  const [digit, p, was] = panel.querySelector(".answer").children;
-  digit.textContent = view.empty ? "?" : now;
-  p.textContent = view.empty ? "" : say("percent", { p: percent(network.now[now]) });
-  was.textContent = view.empty || now === all ? "" : say("was", { digit: all });
-  panel.classList.toggle("changed", !view.empty && now !== all);
+  const [big, share, was] = panel.querySelector(".answer").children;
+  big.textContent = empty ? "?" : now;
+  share.textContent = empty ? "" : say("percent", { p: percent(found.now[now]) });
+  was.textContent = changed ? say("was", { digit: whole }) : "";
+  panel.classList.toggle("changed", changed);
 }
-function tell() {
-  const [a, b] = networks, n = view.masks.length, parts = [];
-  const shown = (network) => [best(network.now), percent(Math.max(...network.now))];
-  const [[digit, p], [other, q]] = [shown(a), shown(b)];
-  parts.push(say("says", { a: digit, a_p: p, b: other, b_p: q }));
+function describe(masks) {
+  const parts = [], [a, b] = networks, which = ({ name }) => data.say.which[name];
+  parts.push(say("says", { a: a.digit, a_p: percent(a.now[a.digit]), b: b.digit, b_p: percent(b.now[b.digit]) }));
   if (a.gone.size + b.gone.size) {
-    const kept = networks.filter((network) => best(network.now) === best(network.all));
-    parts.push(say("off", { a_off: a.gone.size, b_off: b.gone.size, units: unitCount }));
-    parts.push(kept.length === 1 ? say("survives", { which: data.say.which[kept[0].name] }) : say(kept.length ? "both" : "none"));
+    const kept = networks.filter(({ digit: now, whole }) => now === whole);
+    parts.push(say("off", { a_off: a.gone.size, b_off: b.gone.size, units: UNITS }));
+    parts.push(say(["none", "survives", "both"][kept.length], { which: which(kept[0] ?? a) }));
   }
-  if (n > 1) {
+  if (masks > 1) {
     const [x, y] = [best(a.votes), best(b.votes)];
-    parts.push(say("voted", { masks: n, a: x, a_votes: a.votes[x], b: y, b_votes: b.votes[y] }));
+    parts.push(say("voted", { masks, a: x, a_votes: a.votes[x], b: y, b_votes: b.votes[y] }));
   }
-  for (const network of networks) {
-    const all = best(network.all), votes = network.votes[all];
-    if (n >= 50 && network.all[all] >= 0.99 && votes < 0.75 * n) {
-      parts.push(say("unsure", { which: data.say.which[network.name], digit: all, p: percent(network.all[all]), votes, masks: n }));
-    }
+  for (const network of masks < 50 ? [] : networks) {
+    const { whole, before, votes } = network;
+    if (before[whole] < 0.99 || votes[whole] >= 0.75 * masks) continue;
+    parts.push(say("unsure", { which: which(network), digit: whole, p: percent(before[whole]), votes: votes[whole], masks }));
   }
-  $("says").textContent = view.empty ? say("empty") : parts.join(data.say.space);
+  return parts;
 }
-function remember() {
-  const off = (network) => [...network.off].sort((a, b) => a - b).join(",");
-  save({
-    image: view.image === data.networks.start ? null : view.image, draw: encode(view.strokes), strongest: view.strongest || null,
-    off: off(networks[0]), off_dropout: off(networks[1]), masks: view.masks.length || null,
-    seed: view.masks.length ? view.seed : null, drop: view.rate === data.networks.rate ? null : view.rate,
-  });
-}
-const change = (redraw = answer) => { redraw(); remember(); };
-
-// ---- Masks: the same for both networks.
-let timer;
-function addMasks(count) {
-  for (let i = 0; i < count; i++) view.masks.push(Array.from({ length: unitCount }, () => view.random() >= view.rate));
-}
-function restart(seed, count = 0) {
-  Object.assign(view, { seed, masks: [], random: randomFrom(seed) });
-  addMasks(count);
-}
-function pause() {
-  clearTimeout(timer);
-  timer = undefined;
-  $("play").textContent = $("play").dataset.play;
-  $("says").setAttribute("aria-live", "polite");
-}
-function step() {
-  addMasks(1);
-  change();
-  const n = view.masks.length;
-  if (n < data.masks) timer = setTimeout(step, n < 8 ? 600 : n < 40 ? 120 : 30);
-  else pause();
-}
-$("play").dataset.play = $("play").textContent;
-$("play").addEventListener("click", () => {
-  if (timer) return pause();
-  if (view.masks.length >= data.masks || !view.masks.length) restart(Math.floor(Math.random() * 1e6));
-  $("play").textContent = data.say.pause;
-  $("says").setAttribute("aria-live", "off"); // too fast to be read out
-  return step();
-});
-const stopped = (id, act) => $(id).addEventListener("click", () => { pause(); act(); });
-stopped("vote", () => { restart(Math.floor(Math.random() * 1e6), data.masks); change(); });
-stopped("strongest", () => { view.strongest = Math.min(view.strongest + data.strongest, unitCount); restart(view.seed); change(); });
-stopped("all", () => { view.strongest = 0; networks.forEach((network) => network.off.clear()); restart(view.seed); change(); });
-stopped("next", () => {
-  Object.assign(view, { image: (view.image + 1) % data.networks.labels.length, strokes: [] });
-  change(look);
-});
-stopped("clear", () => { Object.assign(view, { image: -1, strokes: [] }); change(look); });
-$("drop").addEventListener("input", () => {
-  view.rate = Number($("drop").value);
-  $("drop").nextElementSibling.textContent = view.rate;
-  restart(view.seed, view.masks.length);
-  change();
-});
-
-// ---- Units: clicked, or chosen by the arrow keys.
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-panels.forEach((panel, n) => {
-  const dots = panel.querySelector(".units"), circles = dots.children, { off } = networks[n];
-  let chosen = 0;
-  const toggle = (u) => { if (!off.delete(u)) off.add(u); change(); };
-  dots.addEventListener("click", (event) => { if (event.target.dataset.unit) toggle(Number(event.target.dataset.unit)); });
-  dots.addEventListener("keydown", (event) => {
-    const move = ARROWS[event.key];
-    if (!move && event.key !== " ") return;
-    event.preventDefault();
-    if (move) chosen = clamp(chosen + move[0] + 16 * move[1], 0, unitCount - 1);
-    else toggle(chosen);
-    [...circles].forEach((circle, u) => circle.toggleAttribute("data-chosen", u === chosen));
-    dots.setAttribute("aria-label", say("unit", { unit: chosen + 1, state: networks[n].gone.has(chosen) ? say("switched") : say("on") }));
-  });
-  dots.addEventListener("blur", () => circles[chosen].removeAttribute("data-chosen"));
-});
-
-// ---- Drawing by pointer and by keyboard.
-const paper = $("digit");
-function draw(event) {
-  const box = paper.getBoundingClientRect(), stroke = view.strokes.at(-1);
-  const point = [(event.clientX - box.left) / box.width * width, (event.clientY - box.top) / box.height * height].map((v) => Math.round(clamp(v, 0, 28) * 2) / 2);
-  const [x, y] = stroke.at(-1) ?? [-9, -9];
-  if (Math.hypot(point[0] - x, point[1] - y) < 0.7) return;
-  stroke.push(point);
+function set(values) {
+  save(values);
   look();
 }
-paper.addEventListener("pointerdown", (event) => {
-  pause();
-  paper.setPointerCapture(event.pointerId);
-  view.strokes.push([]);
-  draw(event);
-});
-paper.addEventListener("pointermove", (event) => { if (event.buttons) draw(event); });
-paper.addEventListener("pointerup", remember);
-paper.addEventListener("keydown", (event) => {
-  const move = ARROWS[event.key];
-  if (!move && event.key !== " ") return;
-  event.preventDefault();
-  if (!move) cursor.down = !cursor.down;
-  if (!move && cursor.down) view.strokes.push([]);
-  const [x, y] = move ?? [0, 0];
-  Object.assign(cursor, { shown: true, x: clamp(cursor.x + x, 0, width - 1), y: clamp(cursor.y + y, 0, height - 1) });
-  if (cursor.down) view.strokes.at(-1).push([cursor.x + 0.5, cursor.y + 0.5]);
-  change(look);
-});
-paper.addEventListener("blur", () => { Object.assign(cursor, { shown: false, down: false }); look(); });
 
-networks.forEach((network, n) => (state.get(["off", "off_dropout"][n]) ?? "").split(",").filter(Boolean).forEach((u) => network.off.add(Number(u))));
-$("drop").value = view.rate;
-$("drop").nextElementSibling.textContent = view.rate;
-restart(view.seed, number("masks", 0, 0, data.masks));
+// ---- Buttons. What each sets, but for that which plays masks one after the other.
+let timer;
+function pause() {
+  clearTimeout(timer);
+  timer = null;
+  $("play").textContent = data.say.play;
+  $("says").setAttribute("aria-live", "polite");
+}
+function play() {
+  const count = number("masks", 0, 0, stored.masks) + 1;
+  state.set("masks", count); // the address follows at the end, since browsers limit how often
+  look();
+  if (count < stored.masks) timer = setTimeout(play, count < 8 ? 600 : count < 40 ? 120 : 30);
+  else { pause(); save({}); }
+}
+const newSeed = () => Math.floor(Math.random() * 1e6);
+const buttons = {
+  vote: () => ({ masks: stored.masks, seed: newSeed() }),
+  strongest: () => ({ masks: null, strongest: number("strongest", 0, 0, UNITS) + stored.strongest }),
+  all: () => ({ masks: null, seed: null, strongest: null, off_no_dropout: null, off_dropout: null }),
+  next: () => ({ image: (chosenImage() + 1) % IMAGES, draw: null }),
+  clear: () => ({ image: -1, draw: null }),
+};
+for (const [id, choose] of Object.entries(buttons)) $(id).onclick = () => { pause(); set(choose()); };
+$("play").onclick = () => {
+  if (timer) { pause(); return save({}); }
+  if (number("masks", stored.masks, 0, stored.masks) === stored.masks) save({ masks: 0, seed: newSeed() });
+  $("play").textContent = data.say.pause;
+  $("says").setAttribute("aria-live", "off"); // too fast to be read out
+  return play();
+};
+$("drop").oninput = () => set({ drop: $("drop").value });
+
+// ---- Units are clicked, or chosen by the arrow keys. The pen is moved by a pointer or by them.
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1], " ": [0, 0] };
+function onKeys(element, act) { // with a step to the right and down, and whether it was the space bar
+  element.onkeydown = (event) => {
+    if (!ARROWS[event.key]) return;
+    event.preventDefault();
+    act(...ARROWS[event.key], event.key === " ");
+  };
+}
+for (const { panel, offKey } of networks) {
+  const dots = panel.querySelector(".units"), circles = [...dots.children];
+  let chosen = 0;
+  const toggle = (u) => {
+    const off = numbers(offKey);
+    set({ [offKey]: (off.includes(u) ? off.filter((other) => other !== u) : [...off, u]).join("_") });
+  };
+  dots.onclick = ({ target }) => { if (target !== dots) toggle(circles.indexOf(target)); };
+  dots.onblur = () => circles[chosen].removeAttribute("data-chosen");
+  onKeys(dots, (right, down, space) => {
+    dots.onblur();
+    if (space) toggle(chosen);
+    chosen = clamp(chosen + right + 16 * down, 0, UNITS - 1);
+    circles[chosen].setAttribute("data-chosen", "");
+    const unit = circles[chosen].classList.contains("off") ? "switched" : "on";
+    dots.setAttribute("aria-label", say("unit", { unit: chosen + 1, state: data.say[unit] }));
+  });
+}
+function drawStroke(point, begins) { // in pixels
+  const strokes = readStrokes(), last = strokes.at(-1)?.at(-1);
+  if (begins) strokes.push([point]);
+  else if (Math.hypot(point[0] - last[0], point[1] - last[1]) >= 0.7) strokes.at(-1).push(point);
+  const parts = strokes.map((stroke) => stroke.flat().map((value) => LETTERS[2 * value]).join(""));
+  state.set("draw", parts.join("."));
+  look();
+}
+function drawAt(event, begins) {
+  pause();
+  const box = digit.getBoundingClientRect();
+  const shares = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+  drawStroke(shares.map((share) => Math.round(clamp(share, 0, 1) * 2 * SIDE) / 2), begins);
+}
+onDrag(digit, drawAt);
+digit.onblur = () => { Object.assign(cursor, { shown: false, down: false }); look(); };
+onKeys(digit, (right, down, space) => {
+  Object.assign(cursor, { shown: true, x: clamp(cursor.x + right, 0, SIDE - 1), y: clamp(cursor.y + down, 0, SIDE - 1) });
+  if (space) cursor.down = !cursor.down;
+  if (cursor.down) drawStroke([cursor.x + 0.5, cursor.y + 0.5], space);
+  set({});
+});
 look();
 await new Promise((painted) => { setTimeout(painted); }); // the first screen is live before the rest is drawn

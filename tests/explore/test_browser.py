@@ -7,23 +7,18 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import numpy as np
+import pandas as pd
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
-from explore.networks import (
-    compute_probabilities,
-    compute_units,
-    switch_off_strongest,
-    unpack,
-    unpack_weights,
-)
+from explore.networks import compute_probabilities
 from tests.browser import find_browser, started
+from tests.conftest import ROOT
 
+VERDICTS = {"better": "more new images", "worse": "fewer new images", "undecided": "is undecided"}
 DESK: ViewportSize = {"width": 1200, "height": 900}
-SHORT = {"dataset": "data", "dense_units": "units", "train_samples": "images",
-         "placement": "after", "dropout_rate": "rate"}  # fmt: skip
 IDS = "all => all.map((each) => each.id)"
-UNITS = "all => all.map((circle) => +circle.dataset.unit)"
+PLACES = """all => all.map((circle) => [...circle.parentElement.children].indexOf(circle))"""
 # What the networks see of a drawing.
 SEEN = """() => [...document.querySelector("#seen canvas").getContext("2d")
     .getImageData(0, 0, 28, 28).data].filter((_, i) => i % 4 === 0)"""
@@ -34,6 +29,7 @@ NOW = """() => Array.from({ length: 100 }, (_, i) => {
 })"""
 
 Open = Callable[..., Page]
+Networks = dict[str, tuple[list[np.ndarray], np.ndarray]]
 
 
 @pytest.fixture(scope="module")
@@ -101,41 +97,39 @@ def random_from(seed: int) -> Iterator[float]:
         yield ((z ^ z >> 14) & 0xFFFFFFFF) / 2**32
 
 
-def networks_of(data: dict[str, Any]) -> dict[str, tuple[list[np.ndarray], np.ndarray]]:
-    """By name, the weights and the units of each image of the page."""
-    stored = data["networks"]
-    images = np.frombuffer(unpack(stored["images"]), np.uint8).reshape(-1, 28, 28)
-    weights = {name: unpack_weights(packed) for name, packed in stored["networks"].items()}
-    return {name: (each, compute_units(each, images)) for name, each in weights.items()}
-
-
 def test_both_networks_compute_as_keras_does(page: Page, data: dict[str, Any]) -> None:
-    """All images, one after the other; the table has a digit after the point, of percents."""
-    start, stored = data["networks"]["start"], data["networks"]["networks"]
+    """On the first ten test images of each digit, within 0.01 of Keras' own predictions."""
     shown = np.array(page.evaluate(NOW)) / 100
+    shown = np.roll(shown, data["networks"]["start"], axis=0)
     for place, name in enumerate(("no_dropout", "dropout")):
-        exact = np.roll(stored[name]["exact"], -start, axis=0)
-        np.testing.assert_allclose(shown[:, place], exact, atol=1e-2 + 5e-4)
+        keras = pd.read_csv(ROOT / f"metrics/{name}.predictions.csv").groupby("label").head(10)
+        keras = keras.sort_values("label", kind="stable")
+        found = shown[np.arange(100), place, keras["prediction"]]
+        np.testing.assert_allclose(found, keras["probability"], atol=1e-2 + 5e-4)
+        assert shown[:, place].argmax(axis=1).tolist() == keras["prediction"].tolist()
 
 
-@pytest.mark.parametrize("rate", [0.5, 0.2])
-def test_masks_are_those_of_dropout(open_page: Open, data: dict[str, Any], rate: float) -> None:
+def test_masks_are_those_of_dropout(
+    open_page: Open, data: dict[str, Any], networks: Networks
+) -> None:
     """The same for both networks, kept units scaled; mean and votes are over all of them.
 
     With the strongest units off, masks disagree on the image that is shown first.
     """
-    page = open_page(state=f"#strongest=10&seed=5&masks=30&drop={rate}")
+    page, rate = open_page(state="#strongest=10&seed=5&masks=30&drop=0.2"), 0.2
     numbers = random_from(5)
     masks = np.array([[next(numbers) >= rate for _ in range(128)] for _ in range(30)])
-    for name, (weights, units) in networks_of(data).items():
+    for name, (weights, units) in networks.items():
         shown = units[data["networks"]["start"]]
-        (left,) = switch_off_strongest(shown[None])
+        left, strongest = shown.copy(), np.argsort(-shown, kind="stable")[:10]
+        left[strongest] = 0
         each = compute_probabilities(weights, left * masks / (1 - rate))
         votes = np.bincount(each.argmax(axis=1), minlength=10)
         assert name == "dropout" or len({*votes}) > 2
         expected = np.column_stack([100 * each[-1], 100 * each.mean(axis=0), votes])
         np.testing.assert_allclose(read_table(page, name), expected, atol=0.06)
-        dropped = page.locator(f".{name} .dropped").evaluate_all(UNITS)
+        assert page.locator(f".{name} .off").evaluate_all(PLACES) == sorted(strongest)
+        dropped = page.locator(f".{name} .dropped").evaluate_all(PLACES)
         assert dropped == np.flatnonzero(~masks[-1] & (left == shown)).tolist()
     page.locator("#drop").press("Home")
     now, mean, votes = read_table(page, "dropout").T
@@ -143,28 +137,22 @@ def test_masks_are_those_of_dropout(open_page: Open, data: dict[str, Any], rate:
     assert votes.max() == 30
 
 
-def test_strongest_units_off_then_one_on_again(open_page: Open, data: dict[str, Any]) -> None:
+def test_units_off_and_on_again(open_page: Open) -> None:
+    """By button, mouse and keyboard; the image was chosen so that one answer survives."""
     page = open_page()
     page.locator("#strongest").press("Enter")
-    for name, (weights, units) in networks_of(data).items():
-        off = units[data["networks"]["start"]].copy()
-        strongest = np.argsort(-off, kind="stable")[:10]
-        off[strongest] = 0
-        expected = 100 * compute_probabilities(weights, off)
-        np.testing.assert_allclose(read_table(page, name)[:, 0], expected, atol=0.06)
-        assert page.locator(f".{name} .off").evaluate_all(UNITS) == sorted(strongest)
-    # The image was chosen so that this is true of it.
     expect(page.locator("#says")).to_contain_text("trained with Dropout survives.")
-    page.locator(".dropout circle").nth(strongest[0]).click()
+    page.locator(".dropout .off").first.click()
     assert page.locator(".dropout .off").count() == 9
     page.locator(".no_dropout .units").press("ArrowRight")
     page.locator(".no_dropout .units").press("Space")
-    assert read_state(page).items() >= {"strongest": "10", "off": "1"}.items()
+    assert read_state(page).items() >= {"strongest": "10", "off_no_dropout": "1"}.items()
     page.locator("#all").press("Enter")
     assert page.locator(".off").count() == len(read_state(page)) == 0
 
 
 def test_play_pause_and_vote(page: Page) -> None:
+    """The address has the masks that were played."""
     page.locator("#play").press("Enter")
     page.wait_for_function("document.querySelectorAll('.dropped').length > 0")
     expect(page.locator("#play")).to_have_text("⏸ Pause")
@@ -200,100 +188,115 @@ def test_drawn_digit_is_scaled_and_centred(page: Page) -> None:
 
 
 def test_guess_then_see(page: Page, data: dict[str, Any]) -> None:
-    bands = data["comparisons"][data["guess"]]["bands"]["val_loss"]
-    none, dropout = (f"{bands[side][0][-1]:.2f}" for side in ("without", "with"))
-    assert page.locator("#chart-guess .with").count() == 0
+    """One of the lines, then one's own, which is in the address."""
+    chosen = data["comparisons"][data["guess"]]
+    none, dropout = (chosen[side]["bands"]["val_loss"][0][-1] for side in ("without", "with"))
+    assert page.locator("#guess-chart .with").count() == 0
     page.locator("[data-guess=same]").press("Enter")
     page.locator("#reveal").press("Enter")
     expect(page.locator("#guessed")).to_have_text(
-        f"After the last epoch your guess is at {none}. Measured, as means over seeds:"
-        f" {dropout} with Dropout, {none} without."
+        f"After the last epoch your guess is at {none:.2f}. Measured, as means over seeds:"
+        f" {dropout:.2f} with Dropout, {none:.2f} without."
     )
-    assert page.locator("#chart-guess .line.with:not(.run) path").count() == 1
-    draw_line(page, "#chart-guess > svg", (0.08, 0.43), (0.98, 0.43))
+    assert page.locator("#guess-chart path.line.with:not(.run)").count() == 1
+    draw_line(page, "#guess-chart > svg", (0.06, 0.44), (0.98, 0.44))
     assert page.locator("[data-guess][aria-pressed=true]").count() == 0
     (end,) = re.findall(r"guess is at (\d\.\d+)", page.locator("#guessed").inner_text())
-    assert float(end) == pytest.approx(1.1 * max(bands["without"][2]) / 2, rel=0.05)
-    assert len(read_state(page)["guess"].split(",")) == len(bands["with"][0])
+    highest = 1.1 * max(chosen["without"]["bands"]["val_loss"][2])
+    assert float(end) == pytest.approx(highest / 2, rel=0.05)
+    assert len(read_state(page)["guess"].split("_")) == chosen["epochs"]
 
 
 def test_story_is_played(page: Page, data: dict[str, Any]) -> None:
-    without = data["comparisons"][data["start"]]["bands"]["val_loss"]["without"][0]
-    turn = without.index(min(without)) + 1
+    """Epoch by epoch, with the run of the pipeline."""
+    losses = data["comparisons"][data["start"]]["without"]["bands"]["val_loss"][0]
+    turn = losses.index(min(losses)) + 1
     expect(page.locator("#epoch-says")).to_contain_text(f"since epoch {turn}")
+    assert page.locator("#validation-chart path.own").count() == 2
     page.locator("#epoch").press("Home")
     expect(page.locator("#epoch-says")).to_contain_text("Epoch 1: both networks")
     page.locator("#tell").press("Enter")
     expect(page.locator("#epoch-says")).to_contain_text("Epoch 3")
-    line = page.locator("#chart-validation .line.without:not(.run) path").get_attribute("d")
+    line = page.locator("#validation-chart path.line.without:not(.run, .own)").get_attribute("d")
     assert re.fullmatch(r"M[^L]+(L[^L]+){2,}", str(line))
 
 
 def test_knobs_keep_their_axes_and_the_last_setting(open_page: Open) -> None:
-    page, line = open_page(state="#rate=0.8"), "#chart-knobs .line.with:not(.run, .last) path"
-    axes = page.locator("#chart-knobs text").all_text_contents()
+    """The own run is drawn where the settings are its."""
+    page, line = open_page(state="#rate=0.6"), "#knobs-chart path.line.with:not(.run, .last, .own)"
+    axes = page.locator("#knobs-chart text").all_text_contents()
     before = page.locator(line).get_attribute("d")
-    assert page.locator("#chart-knobs .last").count() == 0
-    page.locator("#knobs [name=dropout_rate]:checked").press("ArrowLeft")
-    expect(page.locator("#verdict")).to_contain_text("rate 0.7")
-    assert page.locator("#chart-knobs .last.with path").get_attribute("d") == before
+    assert page.locator("#knobs-chart :is(.last, .own)").count() == 0
+    page.locator("#knobs [name=rate]:checked").press("ArrowLeft")
+    expect(page.locator("#verdict")).to_contain_text("rate 0.5")
+    assert page.locator("#knobs-chart path.last.with").get_attribute("d") == before
+    assert page.locator("#knobs-chart path.own").count() == 2
     assert page.locator(line).get_attribute("d") != before
-    page.locator("#knobs [name=train_samples][value='1000']").check(force=True)
-    assert page.locator("#chart-knobs text").all_text_contents() == axes
+    page.locator("#knobs label:has([name=images][value='1000'])").click()
+    assert page.locator("#knobs-chart text").all_text_contents() == axes
     assert read_state(page)["images"] == "1000"
-    page.locator("#zoom").press("Space")
-    assert page.locator("#chart-knobs text").all_text_contents() != axes
+    page.locator("#knobs [name=zoom]").press("Space")
+    assert page.locator("#knobs-chart text").all_text_contents() != axes
 
 
 def test_settings_have_their_verdict_and_their_pairs(open_page: Open, data: dict[str, Any]) -> None:
     """Where a seed chooses the images, pairs of one seed only; undecided, none is right."""
     page = open_page()
     for each in data["comparisons"][::5]:
-        address = "&".join(f"{SHORT[name]}={each[name]}" for name in data["knobs"])
+        address = "&".join(f"{name}={each[name]}" for name in data["knobs"])
         page.evaluate("address => { location.hash = address; location.reload(); }", address)
         page.locator("html[data-ready]").wait_for()
         assert page.locator(f"#verdict.{each['verdict']}").count() == 1
-        for text in (each["title"], *each["figures"].values()):
+        for text in (each["title"], VERDICTS[each["verdict"]], *each["figures"].values()):
             expect(page.locator("#verdict")).to_contain_text(text)
-        none, dropout = (np.array(each["accuracy"][side]) for side in ("without", "with"))
+        none, dropout = (np.array(each[side]["accuracy"]) for side in ("without", "with"))
         signs = np.sign(dropout - none[:, None])
-        signs = np.diag(signs) if each["train_samples"] < 48_000 else signs
+        signs = np.diag(signs) if each["images"] < 48_000 else signs
         higher, lower, equal = (int((signs == sign).sum()) for sign in (1, -1, 0))
         for kind, count in (("higher", higher), ("lower", lower), ("equal", equal)):
             expect(page.locator(f"#grid .{kind}")).to_have_count(count)
-        text = (
-            f"{signs.size} pairs, {higher} are better with Dropout, {lower} worse, {equal} equal."
-        )
-        expect(page.locator("#counts")).to_contain_text(text)
         says = {"better": f"{lower} of", "worse": f"{higher} of", "undecided": "no pair points"}
-        expect(page.locator("#counts")).to_contain_text(says[each["verdict"]])
+        text = f"{signs.size} pairs, {higher} are better with Dropout, {lower} worse, {equal} equal"
+        for expected in (text, says[each["verdict"]]):
+            expect(page.locator("#counts")).to_contain_text(expected)
 
 
 def test_drawn_pair_is_in_the_address(open_page: Open, data: dict[str, Any]) -> None:
     page, chosen = open_page(), data["comparisons"][data["start"]]
     page.locator("#draw").press("Enter")
-    seeds = [int(seed) for seed in read_state(page)["pair"].split(",")]
-    for side, seed in zip(("without", "with"), seeds, strict=True):
-        accuracy = chosen["accuracy"][side][chosen["seeds"].index(seed)]
+    pair = read_state(page)["pair"]
+    for side, seed in zip(("without", "with"), map(int, pair.split("_")), strict=True):
+        accuracy = chosen[side]["accuracy"][chosen["seeds"].index(seed)]
         text = f"Seed {seed} {side} Dropout: {accuracy:.2f} %"
         expect(page.locator("#drawn")).to_contain_text(text)
-    page.locator("#draw100").press("Enter")
-    expect(page.locator("#drawn")).to_contain_text("Drawn so far: 101;")
     place = page.locator("#grid i").evaluate_all("all => all.findIndex((i) => i.matches('.now'))")
-    pair = [str(chosen["seeds"][each]) for each in divmod(place, len(chosen["seeds"]))]
-    assert read_state(page)["pair"] == ",".join(pair)
+    assert pair == "_".join(
+        str(chosen["seeds"][each]) for each in divmod(place, len(chosen["seeds"]))
+    )
+    shown = page.locator("#drawn").inner_text().split(" Drawn")[0]
     page.reload()
-    expect(page.locator("#drawn")).to_contain_text(f"Seed {pair[0]} without")
+    expect(page.locator("#drawn")).to_have_text(shown)
+    page.locator("#draw100").press("Enter")
+    expect(page.locator("#drawn")).to_contain_text("Drawn so far: 100;")
 
 
 def test_numbers_of_a_chart_and_a_part_to_embed(open_page: Open, data: dict[str, Any]) -> None:
     page, each = open_page(state="#rate=0.3"), data["comparisons"][data["start"]]
-    with page.expect_download() as download:
-        page.locator("[data-csv=training]").click()
-    header, *rows = Path(download.value.path()).read_text().splitlines()
-    assert header == "Dropout,seed,epoch,loss"
-    assert len(rows) == 2 * each["epochs"] * len(each["seeds"])
-    assert rows[0] == f"without,{each['seeds'][0]},1,{each['runs']['loss']['without'][0][0]}"
+    rows = {}
+    for name in ("validation", "pairs"):
+        with page.expect_download() as download:
+            page.locator(f"[data-csv={name}]").click()
+        rows[name] = Path(download.value.path()).read_text().splitlines()
+    losses = rows["validation"]
+    assert losses[0] == 'line,seed,"epoch",value,high'
+    loss, own = each["without"]["runs"]["val_loss"][0][0], each["with"]["own"]["val_loss"]
+    assert losses[1] == f"line run without,{each['seeds'][0]},1,{loss}"
+    assert losses[-20:] == [f"line own with,,{i},{value}" for i, value in enumerate(own, start=1)]
+    assert sum(row.startswith("line run") for row in losses) == 40 * len(each["seeds"])
+    for row in rows["pairs"][1:]:
+        kind, _, without, _, dropout = row.split(",")
+        sign = 1 + int(np.sign(float(dropout) - float(without)))
+        assert kind.strip() == ["lower", "equal", "higher"][sign]
     page.locator("#part").select_option("knobs")
     (source,) = re.findall(r'src="([^"]*)"', page.locator("#embed").input_value())
     part = open_page(state="#" + source.replace("&amp;", "&").partition("#")[2])
@@ -313,10 +316,9 @@ def test_dark_phone_in_japanese(open_page: Open, width: int) -> None:
     page.locator("details").evaluate_all("all => all.forEach((each) => { each.open = true; })")
     page.locator("#grid").evaluate("grid => grid.style.setProperty('--columns', 40)")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    digit, *answers = (
-        read_box(page, n) for n in ("#digit", ".no_dropout .answer", ".dropout .answer")
-    )
-    assert max(each["bottom"] for each in answers) - digit["y"] < 0.5 * 667
+    top = read_box(page, "#digit")["y"]
+    answers = [read_box(page, f".{name} .answer") for name in ("no_dropout", "dropout")]
+    assert max(each["bottom"] for each in answers) - top < 0.5 * 667
 
 
 def test_desk_paper_and_no_javascript(open_page: Open, page: Page) -> None:

@@ -2,9 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -13,70 +10,77 @@ import pytest
 from scipy import stats
 
 from experiment.support.errors import InputError
-from explore.page import find, render
-from explore.runs import compare
-from explore.words import load_words
-from study.runs import load_runs
+from explore.__main__ import build
+from explore.page import find_main, format_own
+from explore.runs import KNOBS
+from explore.words import load_figures
 from tests.conftest import ROOT
 from tests.explore.conftest import load_data
-
-RESULTS = json.loads((ROOT / "metrics/results.json").read_text())
-KNOBS = ("dataset", "dense_units", "train_samples", "placement", "dropout_rate")
 
 in_both = pytest.mark.parametrize("language", ["en", "ja"])
 
 
-@in_both
-def test_settings_have_the_figures_of_the_results(pages: dict[str, Path], language: str) -> None:
-    gains = defaultdict(list)
-    for gain in RESULTS["gains"]:
-        gains[tuple(gain[name] for name in KNOBS)].append(gain)
-    found = load_data(pages[language])["comparisons"]
-    assert len(found) == len(gains)
-    for each in found:
-        gain = max(gains[tuple(each[name] for name in KNOBS)], key=lambda gain: gain["seeds"])
-        assert each["gain"] == gain
-        formats = {"mean": "+.3f", "low": "+.3f", "high": "+.3f", "with": ".2f", "without": ".2f"}
-        for name, spec in formats.items():
-            assert each["figures"][name] == format(gain[name], spec).replace("-", "−")
-        parts = [f"{gain['train_samples']:,}", f"{gain['dropout_rate']:g}"]
-        assert all(part in each["title"] for part in parts)
-        assert (f"{gain['dense_units']:,}" in each["title"]) == (gain["dense_units"] != 128)
-
-
-def test_runs_are_the_stored_ones(data: dict[str, Any]) -> None:
-    """From the file of runs, and intervals, by other code than the page's."""
-    stored: dict[tuple[Any, ...], Any] = {}
+def test_settings_have_the_stored_runs_and_their_gain(
+    data: dict[str, Any], figures: dict[str, Any]
+) -> None:
+    """Runs from the file of runs, intervals by other code than the page's, gains of the results."""
+    stored = {}
     for line in (ROOT / "study/runs.jsonl").read_text(encoding="utf-8").splitlines():
         content = json.loads(line)
-        stored[tuple(content["run"][name] for name in (*KNOBS, "epochs", "seed"))] = content
+        names = (*KNOBS.values(), "epochs", "seed")
+        stored[tuple(content["run"][name] for name in names)] = content
+    gains = {}
+    for gain in sorted(figures["gains"], key=lambda gain: gain["seeds"]):
+        gains[tuple(gain[name] for name in KNOBS.values())] = gain
+    assert len(data["comparisons"]) == len(gains)
     for each in data["comparisons"]:
-        key = tuple(each[name] for name in (*KNOBS, "epochs"))
-        assert len(each["seeds"]) == each["gain"]["seeds"]
-        for side, setting in (("without", (*key[:3], "none", 0.0, key[5])), ("with", key)):
-            runs = [stored[*setting, seed] for seed in each["seeds"]]
+        knobs, epochs = tuple(each[name] for name in KNOBS), each["epochs"]
+        gain = gains[knobs]
+        assert (each["gain"], len(each["seeds"])) == (gain, gain["seeds"])
+        for side, setting in (("without", (*knobs[:3], "none", 0.0)), ("with", knobs)):
+            runs, shown = [stored[*setting, epochs, seed] for seed in each["seeds"]], each[side]
             accuracies = [100 * run["metrics"]["test_accuracy"] for run in runs]
-            np.testing.assert_allclose(each["accuracy"][side], accuracies, atol=1e-4)
-            for measure, column in (("val_loss", "val_loss"), ("errors", "accuracy")):
-                curves = np.array([run["curve"][column] for run in runs])
-                curves = 100 * (1 - curves) if measure == "errors" else curves
-                np.testing.assert_allclose(
-                    each["runs"][measure][side], curves, rtol=1e-3, atol=1e-5
-                )
-                mean = curves.mean(axis=0)
+            np.testing.assert_allclose(shown["accuracy"], accuracies, atol=1e-4)
+            for measure in ("val_loss", "accuracy"):
+                curves = np.array([run["curve"][measure] for run in runs])
+                curves = 100 * (1 - curves) if measure == "accuracy" else curves
                 half = stats.t.ppf(0.975, len(runs) - 1) * stats.sem(curves)
-                band = [mean, mean - half, mean + half]
-                np.testing.assert_allclose(each["bands"][measure][side], band, rtol=1e-3, atol=1e-5)
+                band = curves.mean(axis=0) + np.outer([0, -1, 1], half)
+                for name, expected in (("runs", curves), ("bands", band)):
+                    found = shown[name][measure]
+                    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
 
 
 @in_both
-def test_measured_shares_are_told(pages: dict[str, Path], language: str) -> None:
+def test_settings_are_told_in_each_language(pages: dict[str, Path], language: str) -> None:
+    formats = {"mean": "+.3f", "low": "+.3f", "high": "+.3f", "with": ".2f", "without": ".2f"}
+    for each in load_data(pages[language])["comparisons"]:
+        told = {name: format(each["gain"][name], spec) for name, spec in formats.items()}
+        assert each["figures"] == {name: text.replace("-", "−") for name, text in told.items()}
+        assert all(part in each["title"] for part in (f"{each['images']:,}", f"{each['rate']:g}"))
+        assert (f"{each['units']:,}" in each["title"]) == (each["units"] != 128)
+
+
+@in_both
+def test_figures_in_the_text(
+    pages: dict[str, Path], figures: dict[str, Any], data: dict[str, Any], language: str
+) -> None:
+    """What was measured of the networks, and where the pipeline's own run ended."""
     text = re.sub("<.*?>", "", pages[language].read_text(encoding="utf-8"))
-    networks = json.loads((ROOT / "explore/networks.json").read_text())["networks"]
+    networks = figures["networks"]["networks"]
     tests = [networks[name]["test"] for name in ("dropout", "no_dropout")]
-    figures = [f"{100 * test['survive']:.1f}" for test in tests]
-    figures += [f"{100 * test[key]:.2f}" for key in ("one", "all", "mean") for test in tests]
-    assert " ".join(figures) in " ".join(re.findall(r"\b(\d\d\.\d\d?) ?%", text))
+    shares = [f"{test['survive']:.1f}" for test in tests]
+    shares += [f"{test[key]:.2f}" for key in ("one", "all", "mean") for test in tests]
+    assert " ".join(shares) in " ".join(re.findall(r"\b(\d\d\.\d\d?) ?%", text))
+    (own,) = [each for each in data["comparisons"] if "own" in each["with"]]
+    (line,) = [line for line in text.splitlines() if "make repro" in line]
+    for side in ("without", "with"):
+        numbers = {str(own[side][name]) for name in ("lower", "others")}
+        assert numbers <= set(re.findall(r"\d+", line))
+
+
+def test_own_run_among_none(texts: dict[str, Any]) -> None:
+    assert "make seeds N=5" in format_own(None, texts)
 
 
 @in_both
@@ -90,33 +94,31 @@ def test_page_is_one_small_file_that_asks_for_nothing(
     assert "@import" not in page
 
 
-def test_same_bytes_each_time(pages: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_same_bytes_each_time(
+    pages: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But for the address, where there is one."""
     monkeypatch.chdir(ROOT)
-    networks = json.loads((ROOT / "explore/networks.json").read_text())
-    comparisons = compare(reversed(load_runs()), reversed(RESULTS["gains"]))
-    assert render(comparisons, RESULTS, networks, load_words("ja")) == pages["ja"].read_text()
-    elsewhere = render(comparisons, RESULTS, networks, load_words("ja"), "https://example.org/a/")
-    tags = dict(re.findall(r'<meta property="(og:\w+)" content="([^"]*)"', elsewhere))
-    assert tags["og:image"] == "https://example.org/a/explore.ja.png"
-    assert tags["og:url"] == "https://example.org/a/index.ja.html"
+    page = build(tmp_path, "https://example.org/a/")[1].read_text(encoding="utf-8")
+    tags = r'<meta (?:property="og:(?:url|image)"|name="twitter:card") content="(.*)">\n'
+    url, picture, _ = re.findall(tags, page)
+    assert url == "https://example.org/a/index.ja.html"
+    assert picture == "https://example.org/a/explore.ja.png"
+    assert re.sub(tags, "", page) == pages["ja"].read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("content", [None, "{"])
-def test_damaged_results_are_refused(tmp_path: Path, content: str | None) -> None:
-    (tmp_path / "explore").mkdir()
-    (tmp_path / "explore/networks.json").write_text("{}")
+def test_damaged_results_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "metrics").mkdir()
     if content:
         (tmp_path / "metrics/results.json").write_text(content)
-    done = subprocess.run(
-        [sys.executable, "-m", "explore"], cwd=tmp_path, env={"PYTHONPATH": str(ROOT)},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 1
-    (line,) = done.stderr.splitlines()
-    assert re.search("metrics/results.json: .*; restore it with Git, or run `make study`", line)
+    with pytest.raises(InputError, match=r"results.json: .*; restore it with Git, or run `make st"):
+        load_figures()
 
 
 def test_study_without_the_main_setting_is_refused() -> None:
     with pytest.raises(InputError, match="expected two seeds or more of mnist"):
-        find([], "mnist")
+        find_main([], "mnist")

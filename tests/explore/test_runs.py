@@ -1,22 +1,30 @@
 """Comparisons of made-up runs."""
 
+import json
+import re
+import shutil
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from explore.runs import compare
+from experiment.parameters import load_parameters
+from explore.runs import KNOBS, SIDES, add_own_run, compare, settings_of
+from stages.summary import place_run
 from study.contrasts import BASE
-from study.runs import Entry
+from study.runs import Entry, load_runs, select
+from tests.conftest import ROOT
 
 DENSE: dict[str, Any] = {"placement": "dense", "dropout_rate": 0.5}
-NAMES = ("dataset", "dense_units", "train_samples", "placement", "dropout_rate", "epochs")
+NAMES = (*KNOBS.values(), "epochs")
 
 
 def make_runs(accuracies: list[float], first: int = 0, **changed: Any) -> list[Entry]:
     """Runs on MNIST without Dropout, but for what is changed; the loss ends at 1 plus the seed."""
-    setting = replace(BASE.without_dropout(), **changed)
-    found = []
+    setting, found = replace(BASE.without_dropout(), **changed), []
     for seed, accuracy in enumerate(accuracies, start=first):
         curve = {
             "accuracy": [0.75] * 3,
@@ -24,8 +32,7 @@ def make_runs(accuracies: list[float], first: int = 0, **changed: Any) -> list[E
             "val_accuracy": [accuracy] * 3,
             "val_loss": [2.0, 1.0, 1.0 + seed],
         }
-        metrics = {"test_accuracy": accuracy}
-        found.append(Entry(setting, seed, {}, "data", 48_000, metrics, curve))
+        found.append(Entry(setting, seed, {}, "data", 48_000, {"test_accuracy": accuracy}, curve))
     return found
 
 
@@ -39,12 +46,13 @@ def make_gain(
 def test_runs_of_the_same_seeds_are_compared() -> None:
     runs = make_runs([0.6, 0.7, 0.8]) + make_runs([0.9, 0.8, 0.5], first=1, **DENSE)
     (found,) = compare(reversed(runs), [make_gain()])
+    without, dropout = found["without"], found["with"]
     assert found["seeds"] == [1, 2]
-    assert found["accuracy"] == {"without": [70, 80], "with": [90, 80]}
-    assert found["runs"]["val_loss"]["with"] == [[2, 1, 2], [2, 1, 3]]
-    assert found["runs"]["val_errors"]["without"] == [[30] * 3, [20] * 3]
-    assert found["runs"]["errors"]["with"][0] == [25] * 3
-    mean, low, high = found["bands"]["val_loss"]["with"]
+    assert (without["accuracy"], dropout["accuracy"]) == ([70, 80], [90, 80])
+    assert dropout["runs"]["val_loss"] == [[2, 1, 2], [2, 1, 3]]
+    assert without["runs"]["val_accuracy"] == [[30] * 3, [20] * 3]
+    assert dropout["runs"]["accuracy"][0] == [25] * 3
+    mean, low, high = dropout["bands"]["val_loss"]
     assert mean == [2, 1, 2.5]
     assert (high[2] - low[2]) / 2 == pytest.approx(12.706 * 0.5, rel=1e-3)  # t with 1 degree
     assert (found["gain"], found["same"]) == (make_gain(), False)
@@ -52,21 +60,17 @@ def test_runs_of_the_same_seeds_are_compared() -> None:
 
 def test_runs_that_the_results_do_not_know_wait() -> None:
     """Of later seeds, with other settings, of fewer epochs, and where a seed is alone."""
-    two = make_runs([0.6, 0.7], train_samples=500) + make_runs(
-        [0.8, 0.9], **DENSE, train_samples=500
-    )
-    later = make_runs([0.1] * 3, 2, train_samples=500) + make_runs(
-        [0.2] * 3, 2, **DENSE, train_samples=500
-    )
-    other = make_runs([0.3] * 9, batch_size=64, train_samples=500)
-    longer = make_runs([0.4, 0.5], train_samples=500, epochs=80)
-    longer += make_runs([0.4, 0.5], **DENSE, train_samples=500, epochs=80)
+    few: dict[str, Any] = {"train_samples": 500}
+    both = few | DENSE
+    two = make_runs([0.6, 0.7], **few) + make_runs([0.8, 0.9], **both)
+    later = make_runs([0.1] * 3, 2, **few) + make_runs([0.2] * 3, 2, **both)
+    other = make_runs([0.3] * 9, batch_size=64, **few)
+    longer = make_runs([0.4, 0.5], epochs=80, **few) + make_runs([0.4, 0.5], epochs=80, **both)
     alone = make_runs([0.1, 0.2]) + make_runs([0.3], **DENSE)
-    gains = [make_gain(seeds=1, train_samples=500, epochs=80), make_gain()]
-    gains.append(make_gain(seeds=2, train_samples=500))
+    gains = [make_gain(seeds=1, epochs=80, **few), make_gain(), make_gain(seeds=2, **few)]
     (found,) = compare([*other, *later, *longer, *alone, *two], gains)
     assert (found["seeds"], found["epochs"], found["same"]) == ([0, 1], 20, True)
-    assert found["accuracy"] == {"without": [60, 70], "with": [80, 90]}
+    assert (found["without"]["accuracy"], found["with"]["accuracy"]) == ([60, 70], [80, 90])
 
 
 @pytest.mark.parametrize(
@@ -76,3 +80,50 @@ def test_runs_that_the_results_do_not_know_wait() -> None:
 def test_interval_that_touches_0_decides_nothing(low: float, high: float, verdict: str) -> None:
     runs = make_runs([0.6, 0.7]) + make_runs([0.8, 0.9], **DENSE)
     assert [each["verdict"] for each in compare(runs, [make_gain(low, high)])] == [verdict]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What Git has of the pipeline's run, in the current folder."""
+    for name in ("dvc.lock", "plots/no_dropout.csv", "plots/dropout.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_own_run_is_placed_as_on_the_last_screen(figures: dict[str, Any], workspace: Path) -> None:
+    """Among all stored runs of its settings; its curves are the committed ones."""
+    entries = load_runs(ROOT / "study/runs.jsonl")
+    comparisons = compare(entries, figures["gains"])
+    own = add_own_run(comparisons, entries)
+    assert own
+    assert [each for each in comparisons if "own" in each["with"]] == [own]
+    params = load_parameters(ROOT / "params.yaml")
+    settings = settings_of(own, own["epochs"])
+    for (side, variant), setting in zip(SIDES.items(), settings, strict=True):
+        curve = pd.read_csv(f"plots/{variant}.csv")
+        np.testing.assert_allclose(own[side]["own"]["val_loss"], curve["val_loss"], rtol=1e-3)
+        metrics = json.loads((ROOT / f"metrics/{variant}.json").read_bytes())
+        said = place_run(metrics, select(entries, setting), params.train.seed)
+        assert said.endswith(f"{own[side]['lower']} of {own[side]['others']} seeds ended lower")
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("dvc.lock", "train.dropout_rate: 0.5", "train.dropout_rate: 0.35"),
+        ("dvc.lock", "train.batch_size: 32", "train.batch_size: 64"),
+        ("plots/dropout.csv", r"\n20,.*\n", "\n"),  # it has not ended
+        ("plots/dropout.csv", "epoch,.*", ""),
+    ],
+)
+def test_own_run_that_nothing_repeats(
+    file: str, old: str, new: str, figures: dict[str, Any], workspace: Path
+) -> None:
+    text = (workspace / file).read_text(encoding="utf-8")
+    (workspace / file).write_text(re.sub(old, new, text), encoding="utf-8")
+    entries = load_runs(ROOT / "study/runs.jsonl")
+    comparisons = compare(entries, figures["gains"])
+    assert add_own_run(comparisons, entries) is None
+    assert not any("own" in each["with"] for each in comparisons)

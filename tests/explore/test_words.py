@@ -1,24 +1,21 @@
 """The ten answers: of the committed results, and of every verdict that they could have."""
 
-import json
+import copy
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from experiment.support.errors import InputError
-from explore.words import LANGUAGES, QUESTIONS, answer_questions, fill, load_words
+from explore.words import LANGUAGES, answer_questions, load_words
 from tests.conftest import ROOT
 
+Figures = dict[str, Any]
 in_both = pytest.mark.parametrize("language", LANGUAGES)
 
 SPECIALIST = r"registered|contrast|anchor|\bnats?\b|\bfresh|登録|対比|アンカー"
-CONTRASTS = {
-    "help": ["A1", "A2"], "how_much": ["A1", "A2"], "where_most": ["P3"],
-    "which_rate": ["C1", "C2"], "where_placed": ["B1", "B2"], "early_stopping": ["E1", "E2"],
-    "larger_network": ["D1"], "one_run": [], "cost_in_use": [], "how_sure": [],
-}  # fmt: skip
 MARKS = {
     "en": {"sure": "sure", "likely": "likely", "not shown": "not shown"},
     "ja": {"sure": "確か", "likely": "おそらく", "not shown": "示されていない"},
@@ -29,92 +26,98 @@ VERDICTS = {
 }
 
 
-def make_results(mark: str, verdict: str, mean: float) -> dict[str, Any]:
-    """Results in which every question that rests on contrasts has one answer."""
-    figures = {
-        "1000": {"misleading": 1, "pairs": 13},
-        "48000": {"misleading": 35, "pairs": 324}, "S5": {"mean": 27.03},
-        "claims": 14, "decided": 5, "runs": 371,
-    }  # fmt: skip
-    contrast = {
-        "data": "test images, seeds 10 to 17", "seeds": 8, "seeds_planned": 8, "unit": "points",
-        "text": "a contrast", "verdict": verdict,
-        "mean": mean, "low": mean - 0.0625, "high": mean + 0.0625,
-    }  # fmt: skip
-    answers, claims = {}, {}
-    for name, rests_on in CONTRASTS.items():
-        mark_of = mark if rests_on else "sure"
-        answers[name] = {"mark": mark_of, "rests_on": rests_on, "figures": figures}
-        claims[name] = {"contrasts": rests_on, "verdict": verdict}
-    contrasts = {name: {**contrast} for names in CONTRASTS.values() for name in names}
-    loss = {"without": 0.0772, "with": 0.0521}
-    changes = {name: {"test_loss": loss} for name in ("mnist", "fashion_mnist")}
-    return {"answers": answers, "changes": changes, "claims": claims, "contrasts": contrasts}
+def make_figures(figures: Figures, mark: str, verdict: str, mean: float) -> Figures:
+    """Figures in which every question that rests on contrasts has one answer."""
+    found = copy.deepcopy(figures)
+    contrast = {"mean": mean, "low": mean - 0.0625, "high": mean + 0.0625, "seeds": 8}
+    for each in found["contrasts"].values():
+        each |= contrast | {"seeds_planned": 8, "unit": "points", "verdict": verdict}
+    for claim in found["claims"].values():
+        claim["verdict"] = verdict
+    for answer in found["answers"].values():
+        answer["mark"] = mark if answer["rests_on"] else "sure"
+    return found
 
 
-def answer(language: str, results: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {each["name"]: each for each in answer_questions(load_words(language), results)}
+def answer(language: str, figures: Figures) -> dict[str, dict[str, Any]]:
+    words = load_words(language, figures)
+    return {each["name"]: each for each in answer_questions(words, figures)}
 
 
 @in_both
-def test_committed_answers_stand_on_the_page(pages: dict[str, Path], language: str) -> None:
-    results = json.loads((ROOT / "metrics/results.json").read_text())
+def test_committed_answers(pages: dict[str, Path], figures: Figures, language: str) -> None:
+    """Question by question, with the mark of the results and no word of a specialist."""
     page = pages[language].read_text(encoding="utf-8")
     articles = re.findall(r"<article>(.*?)</article>", page, re.DOTALL)
-    for article, (name, each) in zip(articles, answer(language, results).items(), strict=True):
-        mark, figures = (results["answers"][name][key] for key in ("mark", "figures"))
+    for article, (name, each) in zip(articles, answer(language, figures).items(), strict=True):
+        mark = figures["answers"][name]["mark"]
         assert f'class="mark {mark.replace(" ", "-")}">{MARKS[language][mark]}</span>' in article
         assert f"<p>{each['sentence']}</p>" in article
         assert re.findall("<li>(.*?)</li>", article) == each["statistics"]
         assert not re.search(SPECIALIST + "|{", each["sentence"])
         if name == "one_run":
             said = {int(n) for n in re.findall(r"\d+", each["sentence"])}
-            assert {n for size in figures.values() for n in size.values()} <= said
-    assert len(articles) == len(QUESTIONS) == 10
+            sizes = figures["answers"][name]["figures"].values()
+            assert {n for size in sizes for n in size.values()} <= said
+    assert len(articles) == 10
 
 
 @in_both
-def test_each_verdict_has_its_sentence(language: str) -> None:
+def test_each_verdict_has_its_sentence(figures: Figures, language: str) -> None:
     """No case is without a sentence, and opposite verdicts have different ones."""
     cases = [
         ("sure", "supported", 0.2), ("sure", "contradicted", -0.2), ("likely", "undecided", 0.2),
         ("likely", "undecided", -0.2), ("sure", "equivalent", 0), ("not shown", "undecided", 0),
     ]  # fmt: skip
-    answers = [answer(language, make_results(*case)) for case in cases]
-    for name in [name for name in CONTRASTS if CONTRASTS[name] and name != "how_much"]:
-        yes, no, likely, against, same, open_ = (each[name]["sentence"] for each in answers)
-        assert len({yes, no, same, open_}) == len({likely, against, same, open_}) == 4
+    answers = [answer(language, make_figures(figures, *case)) for case in cases]
+    for name, committed in figures["answers"].items():
+        if committed["rests_on"] and name != "how_much":
+            yes, no, likely, against, same, open_ = (each[name]["sentence"] for each in answers)
+            assert len({yes, no, same, open_}) == len({likely, against, same, open_}) == 4
 
 
 @in_both
 @pytest.mark.parametrize("verdict", ["supported", "contradicted", "undecided"])
-def test_statistics_of_a_contrast(language: str, verdict: str) -> None:
-    mark = "not shown" if verdict == "undecided" else "sure"
-    results = make_results(mark, verdict, -0.25)
-    results["contrasts"]["A2"]["mean"] = 0.5
-    mnist, fashion = answer(language, results)["help"]["statistics"]
+def test_figures_of_contrasts(figures: Figures, language: str, verdict: str) -> None:
+    """Each with its own; a gain is also told in images of ten thousand."""
+    found = make_figures(figures, "not shown" if verdict == "undecided" else "sure", verdict, -0.25)
+    found["contrasts"][found["answers"]["help"]["rests_on"][1]]["mean"] = 0.5
+    answers = answer(language, found)
+    mnist, fashion = answers["help"]["statistics"]
     assert ("Fashion-MNIST" in mnist, "Fashion-MNIST" in fashion) == (False, True)
     for line, mean in ((mnist, "−0.250"), (fashion, "+0.500")):
         assert re.findall(r"[+−]\d\.\d+", line) == [mean, "−0.312", "−0.188"]
         assert [v for v, word in VERDICTS[language].items() if word in line] == [verdict]
+    assert re.findall(r"−?\b\d\d\b(?!,)", answers["how_much"]["sentence"]) == ["−25", "50"]
+    changes = [figures["changes"][name]["test_loss"] for name in ("mnist", "fashion_mnist")]
+    expected = [f"{change[side]:.3f}" for change in changes for side in ("without", "with")]
+    assert re.findall(r"\d\.\d+", answers["how_much"]["statistics"][2]) == expected
+    if verdict == "supported":
+        assert re.findall(r"−?\d+\.\d", answers["where_most"]["sentence"]) == ["−0.2"]
+
+
+def test_gains_by_rate_and_images(figures: Figures, texts: dict[str, Any]) -> None:
+    """All of them, in both languages, from the results."""
+    for name, knob, others in (
+        ("which_rate", "dropout_rate", {"train_samples": 48_000}),
+        ("where_most", "train_samples", {"dropout_rate": 0.5}),
+    ):
+        main = {"dataset": "mnist", "placement": "dense", "dense_units": 128} | others
+        gains = [gain for gain in figures["gains"] if main.items() <= gain.items()]
+        said = [f"{gain[knob]:,}" for gain in gains]
+        said += [f"{gain[key]:+.3f}" for gain in gains for key in ("mean", "low", "high")]
+        text = texts["questions"][name]["also"].replace("−", "-")
+        assert len(gains) > 3
+        assert set(said) <= set(re.findall(r"[+-]?\d[\d,]*(?:\.\d+)?", text))
 
 
 @in_both
-def test_gain_is_told_in_images_of_ten_thousand(language: str) -> None:
-    results = make_results("sure", "supported", 0.2)
-    results["contrasts"]["A2"]["mean"] = 0.5
-    answers = {name: each["sentence"] for name, each in answer(language, results).items()}
-    assert re.findall(r"\b\d\d\b(?!,)", answers["how_much"]) == ["20", "50"]
-    assert re.findall(r"\d+\.\d", answers["where_most"]) == ["0.2"]
-    also = answer(language, results)["how_much"]["statistics"][2]
-    assert re.findall(r"\d\.\d+", also) == ["0.077", "0.052"] * 2
-
-
-def test_contrast_that_waits_for_its_seeds() -> None:
-    results = make_results("not shown", "not yet", 0)
-    results["contrasts"]["D1"]["seeds"] = 0
-    (line,) = answer("en", results)["larger_network"]["statistics"]
-    assert re.search("0 of 8 seeds.*not decided yet", line)
+def test_contrast_that_waits_for_its_seeds(figures: Figures, language: str) -> None:
+    found = make_figures(figures, "not shown", "not yet", 0)
+    (waits,) = found["answers"]["larger_network"]["rests_on"]
+    found["contrasts"][waits] |= {"seeds": 0, "mean": None}
+    (line,) = answer(language, found)["larger_network"]["statistics"]
+    assert re.search(r"\b0 of 8 seeds.*not decided yet|8 シード中 0 シード.*未判定", line)
 
 
 def test_languages_have_the_same_texts() -> None:
@@ -125,15 +128,15 @@ def test_languages_have_the_same_texts() -> None:
             return {k: v for n, t in texts.items() for k, v in flatten(t, f"{place}.{n}").items()}
         return {place: sorted(re.findall(r"\{[^}]*\}", " ".join(map(str, [texts]))))}
 
-    english, japanese = (load_words(language) for language in ("en", "ja"))
+    paths = [ROOT / f"explore/words/{language}.yaml" for language in LANGUAGES]
+    english, japanese = (YAML(typ="safe").load(path.read_text(encoding="utf-8")) for path in paths)
     for words in (english, japanese):  # what the results call it is English
         del words["answers"]["units"], words["answers"]["data"]
     assert flatten(japanese) == flatten(english)
 
 
-def test_what_is_missing_is_named() -> None:
-    with pytest.raises(InputError, match="expected a sentence for 'not tested' in answers: help"):
-        answer("en", make_results("sure", "not tested", 0.2))
-    with pytest.raises(InputError, match=r"no figure 'high' for '\{high\}'"):
-        fill("{high}", {})
-    assert fill("<b>{name}</b> {x:+.1f}", {"name": "<i>", "x": -1}) == "<b>&lt;i&gt;</b> −1.0"
+def test_what_is_missing_is_named(figures: Figures) -> None:
+    with pytest.raises(InputError, match="help: expected a sentence for 'not tested'"):
+        answer("en", make_figures(figures, "sure", "not tested", 0.2))
+    with pytest.raises(InputError, match="no such figure: 'changes'"):
+        load_words("en", {name: value for name, value in figures.items() if name != "changes"})
