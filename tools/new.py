@@ -82,16 +82,21 @@ def make_new(folder: Path, words: dict[str, str]) -> None:
             raise InputError(f"{name}: expected {missing[0]!r}; found none; correct {TEMPLATE}")
     for name, text in files.items():
         (folder / name).write_text(fill(text, words), encoding="utf-8")
+    run_ruff(folder)
     remove_orphans(folder)
-    for command in ("check --quiet --fix --select=F401,I001 .", "format --quiet ."):
-        subprocess.run([sys.executable, "-m", "ruff", *command.split()], cwd=folder, check=True)
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", f"--message=New question: {words['NAME']}")
 
 
-def list_files(folder: Path, *patterns: str) -> list[Path]:
+def run_ruff(folder: Path) -> None:
+    """Remove unused imports and format."""
+    for command in ("check --quiet --fix --select=F401,I001 .", "format --quiet ."):
+        subprocess.run([sys.executable, "-m", "ruff", *command.split()], cwd=folder, check=True)
+
+
+def list_files(folder: Path) -> list[Path]:
     """Return the text files that Git tracks and that are still there, but for the gate's own."""
-    names = git(folder, "ls-files", "-z", "--", *patterns, ":!gate", ":!*.png").split("\0")
+    names = git(folder, "ls-files", "-z", ":!gate", ":!*.png").split("\0")
     return [folder / name for name in names if (folder / name).is_file()]
 
 
@@ -126,13 +131,15 @@ def drop_links(path: Path) -> None:
 
 def remove_orphans(folder: Path) -> None:
     """Remove the tests of what is no longer there, and what imports them."""
-    while orphans := [path for path in list_files(folder, "tests/*.py") if is_orphan(path, folder)]:
+    while orphans := [path for path in list_files(folder) if is_orphan(path, folder)]:
         for path in orphans:
             path.unlink()
 
 
 def is_orphan(path: Path, folder: Path) -> bool:
-    """Return whether a file imports a module of this repository that is not there."""
+    """Return whether it is a test that imports a module of this repository that is not there."""
+    if path.suffix != ".py" or (folder / "tests") not in path.parents:
+        return False
     modules: set[Path] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module:

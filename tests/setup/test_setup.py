@@ -227,11 +227,9 @@ def path(tmp_path: Path) -> Path:
     ("pythons", "variable", "expected"),
     [
         ({"python3": "boots", "python3.12": "fits", "python3.11": "fits"}, "", "/python3.12"),
-        ({"python3": "fits", "python3.13": "fits"}, "", "/python3"),
         ({"python3": "", "python3.11": "fits"}, "", "/python3.11"),
         ({"python3": "fits", "a b": "fits"}, "a b", "/a b"),
         ({"python3": "fits", "mine": "boots"}, "mine", "PYTHON=mine is mine (3.14); name another"),
-        ({"python3": "fits"}, "/bin/true", "PYTHON=/bin/true is"),
         ({"python3": ""}, "", "found python3 (3.14); install one (on Debian and Ubuntu: python3-v"),
         ({}, "", "expected Python 3.11, 3.12 or 3.13 with venv and ensurepip; found none"),
     ],
@@ -279,14 +277,13 @@ def test_python_is_downloaded(
         "PATH": str(path), "PYTHON": "", "UV_PYTHON_INSTALL_MIRROR": "file:///no/mirror",
         "UV_PYTHON_DOWNLOADS_JSON_URL": str(tmp_path / "downloads.json"),
     }  # fmt: skip
-    says = "with venv and ensurepip; found python3 (3.14); uv gets one\n"
     status, _, errors = set_up(clone, index[0], **variables)
     assert (status, errors.count("\n")) == (1, 2)
-    assert re.search(f"{re.escape(says)}setup: uv cannot get one: .* name a mirror", errors)
+    assert re.search(
+        "found python3 .3.14.; uv gets one\nsetup: uv cannot get one: .* name a", errors
+    )
     variables["UV_PYTHON_INSTALL_MIRROR"] = tmp_path.as_uri()
-    status, output, errors = set_up(clone, index[0], **variables)
-    assert (status, output) == (0, STARTS), errors
-    assert errors.endswith(says)
+    assert set_up(clone, index[0], **variables)[:2] == (0, STARTS)
     assert installed(clone) == locked(index[1])
 
 
