@@ -31,6 +31,7 @@ def test_command_is_of_the_current_folder(command: str, run: Run, tmp_path: Path
     """Also where DVC puts its files into Git's index itself, as its `autostage` does."""
     top, linked, noted = tmp_path / "user's", tmp_path / "linked", tmp_path / "noted"
     pipeline = make_template(top)
+    pipeline.write("stages/__init__.py", "")
     pipeline.write("stages/__main__.py", RERUN)
     pipeline.write(".gitignore", "/report/\n/certificate/\n__pycache__/\n")
     pipeline.write(".dvc/config", "[core]\nautostage = true\nanalytics = false\n")

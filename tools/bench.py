@@ -61,7 +61,7 @@ def measure_pairs(clone: Path, pairs: int, epochs: int) -> dict[str, Any]:
     plain = clone.parent / "plain"
     plain.mkdir()
     script = ("tools/plain.py", "data/processed", str(plain), "--epochs", str(epochs))
-    measured = []
+    measured: list[dict[str, Any]] = []
     for seed in range(FIRST_SEED, FIRST_SEED + pairs):
         costs: dict[str, dict[str, float]] = {}
         for instructions in get_args(Instructions):

@@ -24,10 +24,7 @@ CERTIFICATE = Path("certificate/certificate.json")
 def main() -> None:
     """Run the last commit in a temporary clone; print what differs and write a certificate."""
     argparse.ArgumentParser(prog="python -m tools.verify", description=main.__doc__).parse_args()
-    with (
-        one_line_errors("verify", then="run again from the start"),
-        open_clone(Path.cwd()) as clone,
-    ):
+    with one_line_errors("verify", then="run again"), open_clone(Path.cwd()) as clone:
         certificate = rerun_and_compare(clone)
         with replacing(CERTIFICATE) as temporary:
             temporary.write_text(json.dumps(certificate, indent=2) + "\n", encoding="utf-8")

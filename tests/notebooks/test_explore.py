@@ -6,6 +6,7 @@ from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -27,10 +28,15 @@ def test_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
             with warnings.catch_warnings(action="ignore"):  # agg shows nothing
                 exec("".join(cell["source"]), names)
             figures = [plt.figure(number) for number in plt.get_fignums()]
-            lines += [line.get_ydata() for each in figures for ax in each.axes for line in ax.lines]
+            lines += [
+                np.asarray(line.get_ydata()).tolist()
+                for each in figures
+                for ax in each.axes
+                for line in ax.lines
+            ]
             plt.close("all")
     curves = [pd.read_csv(ROOT / f"plots/{name}.csv") for name in VARIANTS]
-    assert [list(line) for line in lines[:8]] == [
+    assert lines[:8] == [
         curve[prefix + metric].tolist()
         for metric in ("accuracy", "loss")
         for curve in curves
@@ -40,6 +46,6 @@ def test_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
         "dataset == 'mnist' and placement in ('none', 'dense')"
         " and train_samples.isna() and dense_units == 128 and epochs == 20"
     )
-    assert list(lines[8]) == (100 * runs["test_accuracy"]).tolist()
+    assert lines[8] == (100 * runs["test_accuracy"]).tolist()
     metrics = json.loads((ROOT / "metrics/dropout.json").read_text())
     assert names["compared"]["candidate", "with Dropout"].to_dict() == metrics

@@ -39,6 +39,7 @@ for path, content in {{
     pathlib.Path(path).parent.mkdir(exist_ok=True)
     pathlib.Path(path).write_text(json.dumps(content))
 """,
+    "stages/__init__.py": "",
     "stages/__main__.py": "import sys; from dvc.cli import main; sys.exit(main(['repro']))",
     ".gitignore": "/certificate/\n__pycache__/\n",
     ".dvc/.gitignore": "/config.local\n/tmp\n/cache\n",
