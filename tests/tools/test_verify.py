@@ -104,7 +104,7 @@ def test_committed_results_and_edited_ones(folder: Path, tmp_path: Path, run: Ru
     assert (certificate["commit"], certificate["differs"]) == (head, ["metrics/a.json"])
     right = hashlib.md5(b'{"loss": 0.5}').hexdigest()
     assert certificate["hashes"]["rerun"]["metrics/a.json"] == right
-    assert [*(tmp_path / "tmp").iterdir()] == []
+    assert [*(tmp_path / "tmp").glob("clone-*")] == []
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_refusals(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     write(folder / "stages/__main__.py", "raise SystemExit('it fails')")
     commit(folder)
     refuse(folder, r"^not reproduced: the pipeline failed")
-    assert [*(tmp_path / "tmp").iterdir()] == []
+    assert [*(tmp_path / "tmp").glob("clone-*")] == []
 
 
 @pytest.mark.parametrize(
@@ -187,4 +187,4 @@ def test_signals(number: int, status: int, folder: Path, tmp_path: Path) -> None
     assert "verify: " in said
     gone, alive = psutil.wait_procs(started, timeout=10)
     assert (len(gone), alive) == (2, [])
-    assert [*(tmp_path / "tmp").iterdir()] == []
+    assert [*(tmp_path / "tmp").glob("clone-*")] == []
