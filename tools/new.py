@@ -1,7 +1,6 @@
 """`make new NAME="batch normalisation" FROM=plain TO=batch_norm`: a repository for that question.
 
-It has nothing of what Dropout does; docs/template.md says what stays. All is one commit, which
-`git revert` undoes.
+docs/template.md says what stays. All is one commit, which `git revert` undoes.
 """
 
 import argparse
@@ -37,8 +36,7 @@ def main() -> None:
     given = parser.parse_args()
     with one_line_errors("new", then="`git reset --hard` brings all back"):
         try:
-            words = check_words(given.name, given.first, given.second)
-            make_new(Path.cwd(), words)
+            make_new(Path.cwd(), check_words(**vars(given)))
         except CannotCompareError as error:  # of Git
             raise InputError(str(error)) from None
     print(NEXT.format(given.name))
@@ -124,16 +122,14 @@ def drop_links(path: Path) -> None:
         there = found[2].startswith("http") or (path.parent / found[2]).exists()
         return found[0] if there else found[1]
 
-    text = path.read_text(encoding="utf-8")
-    text = re.sub(r"\[([^\]]+)\]\(([^)#]+)[^)]*\)", keep, text)
+    text = re.sub(r"\[([^\]]+)\]\(([^)#]+)[^)]*\)", keep, path.read_text(encoding="utf-8"))
     path.write_text(text, encoding="utf-8")
 
 
 def remove_orphans(folder: Path) -> None:
     """Remove the tests of what is no longer there, and what imports them."""
-    while orphans := [path for path in list_files(folder) if is_orphan(path, folder)]:
-        for path in orphans:
-            path.unlink()
+    while orphan := next((path for path in list_files(folder) if is_orphan(path, folder)), None):
+        orphan.unlink()
 
 
 def is_orphan(path: Path, folder: Path) -> bool:
