@@ -70,6 +70,7 @@ def test_new_repository(clone: Path, run: Run) -> None:
         succeed(run, clone, *command.split())
     succeed(run, clone, "pytest", "-q", "tests/pipeline/test_contract.py", "tests/stages")
     make_tiny(clone, epochs=2)
+    git(clone, "commit", "--quiet", "--all", "--message=own images")
     succeed(run, clone, "stages")
     assert len({path.read_bytes() for path in (clone / "plots").glob("*.csv")}) == 1
     succeed(run, clone, "gate", "check")
