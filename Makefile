@@ -17,7 +17,7 @@ export PYTHONNOUSERSITE := 1
 PAGE := .dvc/plots/offline.html
 
 .DEFAULT_GOAL := help
-.PHONY: help setup data repro watch evaluate experiments study explore gate report bench test \
+.PHONY: help setup data repro watch evaluate experiments study explore new gate report bench test \
   test-setup coverage lint format smoke verify mutate audit lock packages seeds
 
 help:  ## list these targets
@@ -69,6 +69,9 @@ address:  ## write the address of this clone's remote (origin, on GitHub) for OW
 	git grep -lI OWNER/NAME -- '*.md' '*.ipynb' | while read -r file; do \
 		sed "s#OWNER/NAME#$$name#g" "$$file" > "$$file.new" && cat "$$file.new" > "$$file" && rm "$$file.new"; \
 	done
+
+new: setup  ## make it a repository for another question: NAME="batch normalisation" FROM=plain TO=batch_norm
+	@$(BIN)/python -m tools.new "$(NAME)" "$(FROM)" "$(TO)"
 
 bench: setup  ## compare with a plain Keras script, in turns, on an idle machine: hours
 	@$(BIN)/python -m tools.bench

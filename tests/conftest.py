@@ -16,6 +16,7 @@ from ruamel.yaml import YAML
 
 from experiment.data.fetch import IDX_FILES
 from gate.git import environment_without_repository
+from tools.clones import set_parameters as set_parameters
 
 # A test run in the background ignores Ctrl-C, and what it starts would inherit that.
 if threading.current_thread() is threading.main_thread():
@@ -37,20 +38,18 @@ ROOT = Path(__file__).parent.parent
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-def environment_of_stages() -> dict[str, str]:
-    """The variables of this process, with this Python as `python`, for what runs in a copy.
+def environment_of_stages(**variables: str) -> dict[str, str]:
+    """The variables for what runs in a copy, with this Python as `python`, but for empty ones.
 
     Without coverage's: of a copy it reports nothing, and `dvc repro` takes 1.8 times as long.
     """
-    here = Path(sys.executable).parent
-    found = environment_without_repository()
-    variables = {name: value for name, value in found.items() if not coverages(name)}
-    return {**variables, "PATH": f"{here}{os.pathsep}{os.environ['PATH']}"}
-
-
-def coverages(name: str) -> bool:
-    """Whether a variable makes coverage measure a process too."""
-    return name.startswith("COVERAGE")
+    found = {k: v for k, v in environment_without_repository().items() if k[:8] != "COVERAGE"}
+    own = {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "NO_COLOR": "1",
+    }
+    return {name: value for name, value in (found | own | variables).items() if value}
 
 
 @pytest.fixture
@@ -61,31 +60,23 @@ def run(tmp_path: Path) -> Run:
     """
     home = tmp_path / "home"
     home.mkdir()
-    roles = ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL")
-    environment = {
-        **environment_of_stages(),
-        **dict.fromkeys(roles, "tester@example.org"),  # for the commits of DVC's experiments
-        "HOME": str(home),
-        "PYTHONPATH": str(ROOT),
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "NO_COLOR": "1",
-    }
-
-    measured = {name: value for name, value in os.environ.items() if coverages(name)}
 
     def run_in(folder: Path, *command: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-        more = variables if "PYTHONPATH" in variables else measured | variables
+        if "PYTHONPATH" not in variables:
+            measured = {k: v for k, v in os.environ.items() if k.startswith("COVERAGE")}
+            variables |= measured | {"PYTHONPATH": str(ROOT)}
         return subprocess.run(
-            [sys.executable, "-m", *command],
-            cwd=folder,
-            env=environment | more,
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
-        )
+            [sys.executable, "-m", *command], cwd=folder, capture_output=True, text=True,
+            env=environment_of_stages(HOME=str(home), **variables), timeout=600, check=False,
+        )  # fmt: skip
 
     return run_in
+
+
+@pytest.fixture
+def dvc(run: Run) -> Run:
+    """Runs DVC in a folder."""
+    return lambda folder, *arguments: run(folder, "dvc", *arguments, PYTHONPATH="")
 
 
 def synthetic_arrays(
@@ -124,17 +115,6 @@ def write_known(path: Path, arrays: dict[str, np.ndarray], *sources: dict[str, s
         "sources": sources,
     }
     YAML().dump(content, path)
-
-
-def set_parameters(folder: Path, **values: object) -> None:
-    """Changes `section__key=value` in the folder's params.yaml."""
-    yaml, path = YAML(), folder / "params.yaml"
-    content = yaml.load(path.read_text(encoding="utf-8"))
-    for name, value in values.items():
-        section, key = name.split("__")
-        content[section][key] = value
-    with path.open("w", encoding="utf-8") as file:
-        yaml.dump(content, file)
 
 
 def make_workspace(folder: Path) -> Path:
@@ -201,15 +181,3 @@ def _made_once(factory: pytest.TempPathFactory, *, stand_in: bool) -> Path:
             make_finished(made.parent / "repository", stand_in=stand_in)
             made.touch()
     return made.parent / "repository"
-
-
-@pytest.fixture
-def dvc(run: Run) -> Run:
-    """Runs DVC in a folder."""
-
-    def run_dvc(
-        folder: Path, *arguments: str, **variables: str
-    ) -> "subprocess.CompletedProcess[str]":
-        return run(folder, "dvc", *arguments, **{"PYTHONPATH": "", **variables})
-
-    return run_dvc

@@ -32,16 +32,12 @@ UNCONFIGURED = {
 
 
 def git(folder: Path, *arguments: str) -> str:
-    identity = ["-c", "user.name=A Tester", "-c", "user.email=tester@example.org"]
-    command = ["git", *identity, *arguments]
-    return subprocess.run(
-        command,
-        cwd=folder,
-        env=environment_without_repository() | UNCONFIGURED,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.strip()
+    """What a command of Git prints."""
+    environment = environment_without_repository() | UNCONFIGURED
+    done = subprocess.run(
+        ["git", *arguments], cwd=folder, env=environment, check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
 
 
 def make_repository(folder: Path, *, stand_in: bool = False) -> Path:

@@ -10,30 +10,26 @@ import platform
 import shutil
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from typing import Any, get_args
-
-from ruamel.yaml import YAML
 
 from experiment.files import replacing
 from experiment.parameters import Instructions
 from experiment.splits import read_split
 from experiment.support.errors import InputError, one_line_errors
+from experiment.variants import VARIANTS
 from gate.git import git
-from tools.verify import open_clone, run
+from tools.clones import open_clone, run, set_parameters
 
 RESULTS = Path("metrics/bench.json")
 IMAGES = Path("data/raw/images.npz")
 
 # The numbers in the text of tools/plain.py.
-PLAIN: dict[str, dict[str, Any]] = {
-    "data": {"dataset": "mnist"},
-    "model": {"filters": 32, "dense_units": 128},
-    "train": {"dropout_rate": 0.5, "batch_size": 32, "learning_rate": 0.001},
-}
+PLAIN: dict[str, Any] = {
+    "data__dataset": "mnist", "model__filters": 32, "model__dense_units": 128,
+    "train__dropout_rate": 0.5, "train__batch_size": 32, "train__learning_rate": 0.001,
+}  # fmt: skip
 FIRST_SEED = 101  # each pair has its own, so that DVC trains again
 
 
@@ -44,10 +40,10 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=20, help="of each training; default: 20")
     parser.add_argument("--output", type=Path, default=RESULTS, help=f"default: {RESULTS}")
     given = parser.parse_args()
-    with one_line_errors("bench", then="nothing was written"), ExitStack() as stack:
-        if min(given.pairs, given.epochs) < 1:
-            raise InputError(f"expected 1 pair and epoch or more; found {given}; give others")
-        results = measure_pairs(open_clone(Path.cwd(), stack), given.pairs, given.epochs)
+    if min(given.pairs, given.epochs) < 1:
+        parser.error("expected 1 pair and 1 epoch or more")
+    with one_line_errors("bench", then="nothing was written"), open_clone(Path.cwd()) as clone:
+        results = measure_pairs(clone, given.pairs, given.epochs)
         with replacing(given.output) as temporary:
             temporary.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
         print(format_results(results))
@@ -65,37 +61,32 @@ def measure_pairs(clone: Path, pairs: int, epochs: int) -> dict[str, Any]:
     plain = clone.parent / "plain"
     plain.mkdir()
     script = ("tools/plain.py", "data/processed", str(plain), "--epochs", str(epochs))
-    measured = []
-    for number in range(pairs):
+    measured: list[dict[str, Any]] = []
+    for seed in range(FIRST_SEED, FIRST_SEED + pairs):
         costs: dict[str, dict[str, float]] = {}
         for instructions in get_args(Instructions):
-            train = {"epochs": epochs, "seed": FIRST_SEED + number, "instructions": instructions}
-            set_parameters(clone, PLAIN | {"train": PLAIN["train"] | train})
+            own = {
+                "train__epochs": epochs,
+                "train__seed": seed,
+                "train__instructions": instructions,
+            }
+            set_parameters(clone, **PLAIN, **own)
             measure(("-m", "dvc", "repro", "preprocess"), clone)
             if not costs:
                 costs["plain"] = measure(script, clone)
             costs[instructions] = measure(("-m", "stages"), clone)
-        print(f"pair {number + 1}: {costs}", flush=True)
+        print(f"pair {len(measured) + 1}: {costs}", flush=True)
         measured.append(costs)
-    environment = json.loads((clone / "metrics/dropout.environment.json").read_text())
+    environment = clone / f"metrics/{next(iter(VARIANTS))}.environment.json"
     return {
         "commit": git(clone, "rev-parse", "HEAD"),
         "cores": os.cpu_count(),
-        "environment": environment,
+        "environment": json.loads(environment.read_text()),
         "epochs": epochs,
         "pairs": measured,
         "processor": read_processor(),
         "training_images": len(read_split(clone / "data/processed/train.npz").labels),
     }
-
-
-def set_parameters(clone: Path, sections: dict[str, dict[str, Any]]) -> None:
-    """Change values in the clone's params.yaml."""
-    yaml, path = YAML(), clone / "params.yaml"
-    content = yaml.load(path)
-    for section, values in sections.items():
-        content[section] |= values
-    yaml.dump(content, path)
 
 
 def measure(command: tuple[str, ...], clone: Path) -> dict[str, float]:
@@ -124,28 +115,16 @@ def read_processor() -> str:
     return platform.machine()
 
 
-def compute_ratios(pairs: Sequence[dict[str, Any]], instructions: str, cost: str) -> list[float]:
-    """Return median, smallest and largest of the plain script's cost over the pipeline's."""
-    found = [pair["plain"][cost] / pair[instructions][cost] for pair in pairs]
-    return [median(found), min(found), max(found)]
-
-
 def format_results(results: dict[str, Any]) -> str:
-    """Return a line for each set of instructions."""
+    """Return a line for each ratio of costs, and one for the conditions."""
     pairs, lines = results["pairs"], []
-    for name in (name for name in pairs[0] if name != "plain"):
-        times = "{:.2f} times as long ({:.2f} to {:.2f})".format(
-            *compute_ratios(pairs, name, "seconds")
-        )
-        memory = compute_ratios(pairs, name, "largest_process")[0]
-        seconds = median(pair[name]["seconds"] for pair in pairs)
-        rate = results["epochs"] * results["training_images"] / seconds
-        lines.append(
-            f"{name}: the plain script takes {times} and {memory:.2f} times the memory;"
-            f" one training sees {rate:,.0f} images a second"
-        )
-    where = f"{len(pairs)} pairs, {results['epochs']} epochs, {results['cores']} cores"
-    return "\n".join([*lines, f"{where}, {results['processor']}"])
+    for name, costs in pairs[0].items():
+        for cost in costs if name != "plain" else ():
+            found = [pair["plain"][cost] / pair[name][cost] for pair in pairs]
+            shown = f"{median(found):.2f} times ({min(found):.2f} to {max(found):.2f})"
+            lines.append(f"{name}: {cost} of the plain script: {shown}")
+    conditions = "{epochs} epochs, {cores} cores, {processor}".format(**results)
+    return "\n".join([*lines, f"{len(pairs)} pairs, {conditions}"])
 
 
 if __name__ == "__main__":

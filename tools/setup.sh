@@ -1,8 +1,6 @@
 #!/bin/sh
 # Install the packages that requirements.txt locks into .venv; do nothing if that is done already.
-# PYTHON names the Python to build from. Nothing is resolved: uv, else pip, installs the lock as it
-# is. (Without --no-deps, pip before 24 takes the newest release of what another package asks for
-# with an extra: https://github.com/pypa/pip/issues/9644.)
+# PYTHON names the Python to build from. Nothing is resolved: uv, else pip, installs the lock.
 set -eu
 cd "$(dirname "$0")/.."
 python=.venv/bin/python
@@ -74,25 +72,23 @@ last_error() {
     printf '%s\n' "$errors" | tail -n 1 | sed 's/^ *//' | cut -c 1-300
 }
 
-# Print the cause that matters in the output of pip or uv, and what to do.
+# End with the cause that matters in the output of pip or uv, and what to do.
 explain() {
     case $1 in
-    *SOCKS*) echo "pip cannot use a SOCKS proxy; name an HTTP proxy (PIP_PROXY=http://...)" ;;
+    *SOCKS*) fail "pip cannot use a SOCKS proxy; name an HTTP proxy (PIP_PROXY=http://...)" ;;
     *"DO NOT MATCH THE HASHES"*)
-        echo "$(printf '%s\n' "$1" | sed -nE 's/^ +([^ ]+==[^ ]+) from .*/\1/p' | tail -n 1) on the" \
-            "package index does not have the hash of the lock; do not trust this index (PIP_INDEX_URL)" ;;
-    *"Hashes are required"*)
-        echo "requirements.txt lacks a hash; get it back (git restore requirements.txt)" ;;
-    *"No space left"*) echo "the disk is full; free some space and run again" ;;
+        package=$(printf '%s\n' "$1" | sed -nE 's/^ +([^ ]+==[^ ]+) from .*/\1/p' | tail -n 1)
+        fail "$package on the package index does not have the hash of the lock; do not trust it" ;;
+    *"No space left"*) fail "the disk is full; free some space and run again" ;;
     *CERTIFICATE_VERIFY* | *"TLS CA"* | *"peer certificate"*)
-        echo "the package index has a certificate of an authority unknown here;" \
-            "name the file of that authority (PIP_CERT=/path/to/authority.pem)" ;;
+        fail "the certificate of the package index is of an authority unknown here; name its file" \
+            "(PIP_CERT=/path/to/authority.pem)" ;;
     *roxyError* | *"unnel connection"* | *"unnel error"*)
-        echo "the proxy cannot be used; fix or unset" \
-            "$(env | grep -ioE '^(pip_|https?_|all_)proxy' | tr '\n' ' ')" ;;
+        proxies=$(env | grep -ioE '^(pip_|https?_|all_)proxy' | tr '\n' ' ')
+        fail "the proxy cannot be used; fix or unset $proxies" ;;
     *NewConnection* | *"ailed to establish"* | *"ailed to resolve"* | *"imed out"* | *unreachable*)
-        echo "no package index can be reached; connect, or name one (PIP_INDEX_URL, PIP_PROXY)" ;;
-    *) echo "the packages cannot be installed: $(last_error "$1"); run again" ;;
+        fail "no package index can be reached; connect, or name one (PIP_INDEX_URL, PIP_PROXY)" ;;
+    *) fail "the packages cannot be installed: $(last_error "$1"); run again" ;;
     esac
 }
 
@@ -101,11 +97,11 @@ make_venv() {
     if [ -L .venv ]; then rm .venv; fi # to another clone's, which stays as it is
     # The Python of an active environment could be .venv's own.
     base=$("$1" -I -c 'import sys; print(getattr(sys, "_base_executable", None) or sys.executable)')
-    problem=$("$base" -I -m venv --clear .venv 2>&1) || fail "$(explain "$problem")"
+    problem=$("$base" -I -m venv --clear .venv 2>&1) || explain "$problem"
     read_settings
     awk "/^[a-z0-9]/ { wanted = /^($2)==/ } wanted" requirements.txt >.venv/first.txt
     problem=$($python -m pip install -q --no-deps --require-hashes --only-binary :all: \
-        -r .venv/first.txt 2>&1) || fail "$(explain "$problem")"
+        -r .venv/first.txt 2>&1) || explain "$problem"
 }
 
 # Print the path of the newest Python that fits, which the uv $1 downloads unless it has one.
@@ -169,6 +165,6 @@ set -- --no-deps --require-hashes --only-binary :all: --no-binary antlr4-python3
     --no-build-isolation -r requirements.txt
 if ! problem=$(.venv/bin/uv pip install --python $python "$@" 2>&1); then
     echo "setup: pip installs, in minutes, since uv cannot: $(last_error "$problem")"
-    problem=$($python -m pip install -q --use-pep517 "$@" 2>&1) || fail "$(explain "$problem")"
+    problem=$($python -m pip install -q --use-pep517 "$@" 2>&1) || explain "$problem"
 fi
 printf '%s\n' "$key" >.venv/ready

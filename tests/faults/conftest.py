@@ -1,6 +1,4 @@
 import json
-from collections.abc import Callable
-from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,6 @@ DATA = [
     "data/raw/images.npz",
     *(f"data/processed/{name}.npz" for name in ("test", "train", "validation")),
 ]
-EVERYTHING = [*DATA, *RESULTS, "dvc.lock"]
 PAGE = (ROOT / "docs/faults.md").read_text(encoding="utf-8")
 
 
@@ -23,7 +20,8 @@ def everything(folder: Path) -> dict[str, bytes]:
 
     Of `dvc.lock` the content: DVC lists the stages in the order in which they were first run.
     """
-    made = {name: (folder / name).read_bytes() for name in EVERYTHING if (folder / name).is_file()}
+    names = [*DATA, *RESULTS, "dvc.lock"]
+    made = {name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}
     stages = YAML(typ="safe").load(made["dvc.lock"])["stages"]
     return {**made, "dvc.lock": json.dumps(stages, sort_keys=True).encode()}
 
@@ -38,13 +36,3 @@ def right(finished_by_stand_in: Path) -> dict[str, bytes]:
 def trained(finished: Path) -> dict[str, bytes]:
     """The bytes that every later run in a copy of `finished` must end with."""
     return everything(finished)
-
-
-def refused(main: Callable[[], None], folder: Path) -> str:
-    """The line with which a stage ends that runs in a folder; docs/faults.md has it too."""
-    with chdir(folder), pytest.raises(SystemExit) as ended:
-        main()
-    line = ended.value.code
-    assert isinstance(line, str)
-    assert f"`{line}`" in PAGE
-    return line

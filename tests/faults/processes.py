@@ -1,6 +1,5 @@
 """Stages and DVC as a user starts them, with a fault injected."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -28,25 +27,14 @@ def start(folder: Path, *command: str, **variables: str) -> "subprocess.Popen[st
     return subprocess.Popen(
         [sys.executable, "-m", *command],
         cwd=folder,
-        env=_environment(**variables),
+        # Without coverage, which writes files of its own: the faults would hit them too.
+        env=environment_of_stages(**{"PYTHONPATH": str(INJECTED)} | variables),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         encoding="utf-8",
         start_new_session=True,
     )
-
-
-def _environment(**variables: str) -> dict[str, str]:
-    # Without coverage, which writes files of its own: the faults would hit them too.
-    environment = {
-        **environment_of_stages(),
-        "PYTHONPATH": str(INJECTED),
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "NO_COLOR": "1",
-        **variables,
-    }
-    return {name: value for name, value in environment.items() if value}
 
 
 def finish(process: "subprocess.Popen[str]", patience: float = PATIENCE) -> Done:
@@ -67,14 +55,6 @@ def wait_until(condition: Callable[[], bool], process: "subprocess.Popen[str]") 
         if process.poll() is not None or time.monotonic() > deadline:
             raise AssertionError(f"it did not come to that: {process.communicate()[0]}")
         time.sleep(0.02)
-
-
-def line_of(done: Done, program: str) -> str:
-    """The one line with which a stage failed."""
-    lines = [line for line in done.output.splitlines() if line.startswith(f"{program}: ")]
-    assert "Traceback" not in done.output, done.output
-    assert len(lines) == 1, done.output
-    return lines[0]
 
 
 def good(done: Done) -> Done:

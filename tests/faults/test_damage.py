@@ -1,19 +1,23 @@
-"""Files that are damaged or made to do harm."""
+"""Damaged files and disks that are full; each error is the operating system's own."""
 
 import hashlib
 import os
-from collections.abc import Callable
+import resource
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, chdir, contextmanager
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from stages import download, preprocess
-from tests.conftest import synthetic_arrays
-from tests.faults.conftest import everything, refused
-from tests.faults.processes import forget, good, line_of, run
+from stages import download, plot, preprocess
+from tests.faults.conftest import PAGE, everything
+from tests.faults.processes import forget, good, run, unfinished
 
 RAW = "data/raw/images.npz"
+DAMAGED = (
+    f"preprocess: {RAW}: expected a whole .npz file; found another kind of file, or a damaged one;"
+)
 
 
 def test_damaged_cache(repository: Path, right: dict[str, bytes]) -> None:
@@ -35,7 +39,7 @@ def test_damaged_cache(repository: Path, right: dict[str, bytes]) -> None:
     (repository / RAW).unlink()
     done = run(repository, "dvc", "repro")
     assert done.status != 0
-    assert "expected a whole .npz file; found" in line_of(done, "preprocess")
+    assert DAMAGED in done.output
     copy.chmod(0o644)
     status = good(run(repository, "dvc", "status"))
     assert ["not", "in", "cache:", RAW] in [line.split() for line in status.output.splitlines()]
@@ -45,44 +49,71 @@ def test_damaged_cache(repository: Path, right: dict[str, bytes]) -> None:
     assert everything(repository) == right
 
 
-class Bait:
-    """An object whose unpickling makes a folder."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return os.mkdir, (str(self.path),)
-
-
-def truncate(path: Path, folder: Path) -> None:
-    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-
-
-def add_code(path: Path, folder: Path) -> None:
-    bait = np.empty(1, dtype=object)
-    bait[0] = Bait(folder / "the code ran")
-    np.savez(path, **synthetic_arrays() | {"x_train": bait})  # type: ignore[arg-type]
+@contextmanager
+def full(folder: Path) -> Iterator[None]:
+    """A file system of its own with the folder's files and room for 4 KiB."""
+    kept = {path: path.read_bytes() for path in folder.iterdir()}
+    size = sum(-len(content) // 4096 * -4096 for content in kept.values()) + 4096
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    if subprocess.run(command, capture_output=True, check=False).returncode != 0:
+        pytest.skip("mounting is not allowed here")
+    try:
+        for path, content in kept.items():
+            path.write_bytes(content)
+        yield
+        left = {path: path.read_bytes() for path in folder.iterdir()}
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+    assert left == kept
 
 
+@contextmanager
+def limited(folder: Path) -> Iterator[None]:
+    """No file may be larger than 64 bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@contextmanager
+def cut_off(folder: Path) -> Iterator[None]:
+    """Half of each file in the folder is missing."""
+    kept = {path: path.read_bytes() for path in folder.glob("*.npz")}
+    for path, content in kept.items():
+        path.write_bytes(content[: len(content) // 2])
+    yield
+    for path, content in kept.items():
+        path.write_bytes(content)
+
+
+# Every stage writes through one function. Two stages differ: of `plot` matplotlib opens the file.
 @pytest.mark.parametrize(
-    ("damage", "file", "main", "message"),
+    ("fault", "folder", "main", "message"),
     [
-        (truncate, "data/own/tiny.npz", download.main, "expected a whole .npz file"),
-        (add_code, "data/own/tiny.npz", download.main, "objects in x_train, which could run code"),
-        (truncate, RAW, preprocess.main, "expected a whole .npz file"),
+        (cut_off, "data/own", download.main, "expected a whole .npz file"),
+        (cut_off, "data/raw", preprocess.main, "expected a whole .npz file"),
+        (full, "data/raw", download.main, "no space left on the disk"),
+        (full, "plots", plot.main, "no space left on the disk"),
+        (limited, "plots", plot.main, "file larger than the system allows here (ulimit -f)"),
     ],
 )
-def test_damaged_images(
-    damage: Callable[[Path, Path], None],
-    file: str,
+def test_stage_that_cannot_read_or_write(
+    fault: Callable[[Path], AbstractContextManager[None]],
+    folder: str,
     main: Callable[[], None],
     message: str,
     repository: Path,
     right: dict[str, bytes],
-    tmp_path: Path,
 ) -> None:
-    damage(repository / file, tmp_path)
-    assert message in refused(main, repository)
-    assert not (tmp_path / "the code ran").exists()
-    assert everything(repository) | {RAW: b""} == right | {RAW: b""}
+    """It says why in the line that docs/faults.md has, and keeps the last files."""
+    with fault(repository / folder), chdir(repository), pytest.raises(SystemExit) as ended:
+        main()
+    line = str(ended.value.code)
+    assert line.split(": ")[1].startswith(folder + os.sep)
+    assert message in line
+    assert f"`{line}`" in PAGE
+    assert unfinished(repository) == []
+    assert everything(repository) == right

@@ -7,14 +7,13 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
-import pytest
-
 from experiment.support.errors import GO_ON
+from experiment.variants import VARIANTS
 from tests.faults.conftest import DATA, PAGE, everything
 from tests.faults.processes import finish, forget, good, run, start, unfinished, wait_until
 from tests.repository import ran
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="the signals are those of POSIX")
+FIRST = next(iter(VARIANTS))
 
 
 class Stop(NamedTuple):
@@ -38,15 +37,13 @@ class Stop(NamedTuple):
 STOPS = [
     Stop("download", 1, signal.SIGKILL),
     Stop("preprocess", 2, signal.SIGTERM),
-    Stop("train no_dropout", 3, signal.SIGINT),  # the second checkpoint
-    Stop("train no_dropout", 5, None, resumed=1),  # all epochs are done, and there is no model
-    Stop("train no_dropout", 4, signal.SIGKILL, resumed=3),  # the metrics
+    Stop(f"train {FIRST}", 3, signal.SIGINT),  # the second checkpoint
+    Stop(f"train {FIRST}", 5, None, resumed=1),  # all epochs are done, and there is no model
+    Stop(f"train {FIRST}", 4, signal.SIGKILL, resumed=3),  # the metrics
     Stop("plot", 2, signal.SIGTERM, resumed=3),
 ]
 WORDS = {signal.SIGINT: f"interrupted; {GO_ON}", signal.SIGTERM: f"terminated; {GO_ON}"}
-TOO_LARGE = (
-    "models/no_dropout.keras: file larger than the system allows here (ulimit -f); raise the"
-)
+TOO_LARGE = f"models/{FIRST}.keras: file larger than the system allows here (ulimit -f); raise the"
 
 
 def start_to_stop(folder: Path, stop: Stop) -> "subprocess.Popen[str]":
@@ -68,7 +65,7 @@ def test_run_that_is_stopped_time_and_again_ends_with_the_same_bytes(
 ) -> None:
     """No epoch is trained again, and what has been made stays."""
     folder = Path(shutil.copytree(finished, tmp_path / "repository", symlinks=True))
-    forget(folder, "download", "preprocess", "train_no_dropout", "plot")
+    forget(folder, "download", "preprocess", f"train_{FIRST}", "plot")
     for stop in STOPS:
         process = start_to_stop(folder, stop)
         if stop.how:
@@ -82,10 +79,10 @@ def test_run_that_is_stopped_time_and_again_ends_with_the_same_bytes(
             line = f"{stop.stage}: {WORDS[stop.how] if stop.how else TOO_LARGE}"
             (said,) = [each for each in done.output.splitlines() if line in each]
             assert f"`{said}`" in PAGE
-        resumed = f"no_dropout  resumed after epoch {stop.resumed}"
+        resumed = f"{FIRST}  resumed after epoch {stop.resumed}"
         assert (resumed in done.output.splitlines()) == (stop.resumed > 0), done.output
         left = everything(folder)
-        whole = left.keys() - {"dvc.lock", "plots/no_dropout.csv"}
+        whole = left.keys() - {"dvc.lock", f"plots/{FIRST}.csv"}
         assert [name for name in whole if left[name] != trained[name]] == []
         assert {*DATA[1:]} <= left.keys()
     good(run(folder, "dvc", "repro"))

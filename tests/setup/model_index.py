@@ -6,9 +6,9 @@ what is installed here, and uv, which the stand-in starts from here.
 
 import hashlib
 import re
+import shutil
 import ssl
 import sys
-import tarfile
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib import metadata
-from io import BytesIO
 from pathlib import Path
 
 SOURCE_ONLY = "antlr4-python3-runtime"
@@ -38,16 +37,16 @@ def make_index(folder: Path, lock: str, uv: str = UV) -> str:
     for name, version, marker in re.findall(r"^([a-z0-9.-]+)==(\S+)(.*?) \\$", lock, re.MULTILINE):
         (folder / name).mkdir(parents=True, exist_ok=True)
         for release in ("999", version):
-            file, content = _source(release) if name == SOURCE_ONLY else _wheel(name, release, uv)
-            (folder / name / file).write_bytes(content)
-        digest = hashlib.sha256(content).hexdigest()
+            write = write_source if name == SOURCE_ONLY else write_wheel
+            file = write(folder / name, f"{name.replace('-', '_')}-{release}", uv)
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
         lines.append(f"{name}=={version}{marker} --hash=sha256:{digest}\n")
     return "".join(lines)
 
 
-def _wheel(name: str, version: str, uv: str) -> tuple[str, bytes]:
-    """Return a wheel's name and content."""
-    stem = f"{name.replace('-', '_')}-{version}"
+def write_wheel(folder: Path, stem: str, uv: str) -> Path:
+    """Write an empty wheel of a release; that of uv is a script, that of setuptools is real."""
+    name, version = stem.split("-")
     members: dict[str, str | bytes] = {
         f"{stem}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
         f"{stem}.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
@@ -59,37 +58,31 @@ def _wheel(name: str, version: str, uv: str) -> tuple[str, bytes]:
         for file in metadata.files(name) or []:
             if file.suffix != ".pyc" and file.name not in ("RECORD", "INSTALLER", "REQUESTED"):
                 members[file.as_posix()] = file.read_binary()
-    content = BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
+    path = folder / f"{stem}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
         for member, data in members.items():
             entry = zipfile.ZipInfo(member)
             entry.external_attr = 0o100755 << 16
             archive.writestr(entry, data)
-    return f"{stem}-py3-none-any.whl", content.getvalue()
+    return path
 
 
-def _source(version: str) -> tuple[str, bytes]:
-    """Return the name and the content of a source distribution without a pyproject.toml."""
-    stem = f"{SOURCE_ONLY}-{version}"
-    script = f"from setuptools import setup\nsetup(name={SOURCE_ONLY!r}, version={version!r})\n"
-    content = BytesIO()
-    with tarfile.open(fileobj=content, mode="w:gz") as archive:
-        for member, text in {"PKG-INFO": "Metadata-Version: 2.1\n", "setup.py": script}.items():
-            entry = tarfile.TarInfo(f"{stem}/{member}")
-            entry.size = len(text)
-            archive.addfile(entry, BytesIO(text.encode()))
-    return f"{stem}.tar.gz", content.getvalue()
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Print nothing."""
+def write_source(folder: Path, stem: str, _: str) -> Path:
+    """Write a source distribution without a pyproject.toml."""
+    version = stem.partition("-")[2]
+    (folder / stem).mkdir()
+    (folder / stem / "PKG-INFO").write_text("Metadata-Version: 2.1\n")
+    setup = f"from setuptools import setup\nsetup(name={SOURCE_ONLY!r}, version={version!r})\n"
+    (folder / stem / "setup.py").write_text(setup)
+    archive = shutil.make_archive(str(folder / f"{SOURCE_ONLY}-{version}"), "gztar", folder, stem)
+    shutil.rmtree(folder / stem)
+    return Path(archive)
 
 
 @contextmanager
 def served(folder: Path, certificate: Path | None = None) -> Iterator[str]:
     """Serve a folder on this machine alone; by HTTPS with a certificate that holds its key."""
-    handler = partial(_Quiet, directory=str(folder))
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

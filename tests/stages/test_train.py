@@ -54,7 +54,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
     """A folder with a training that stopped after two of three epochs; results of a whole one."""
     folder = tmp_path_factory.mktemp("train")
     shutil.copy(ROOT / "params.yaml", folder)
-    set_parameters(folder, train__epochs=3, model__filters=2, model__dense_units=8)
+    set_parameters(
+        folder, train__epochs=3, train__dropout_rate=0.5, model__filters=2, model__dense_units=8
+    )
     write_processed(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)

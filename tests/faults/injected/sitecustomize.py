@@ -10,40 +10,31 @@ import sys
 import time
 from pathlib import Path
 
-sync = os.fsync
-synced = 0
+sync, now, local_time = os.fsync, time.time, time.localtime
+synced = reads = 0
 
 
 def fsync(file: int) -> None:
+    """Hang with half of a file written, or let no later file be larger than 64 bytes."""
     global synced
     synced += 1
-    if synced == int(os.environ["FAULT_AT"]):
-        cause(file)
-    sync(file)
-
-
-def cause(file: int) -> None:
-    if os.environ["FAULT"] == "hang":
-        os.ftruncate(file, os.fstat(file).st_size // 2)  # as if half of it was written
+    if synced == int(os.environ["FAULT_AT"]) and os.environ["FAULT"] == "hang":
+        os.ftruncate(file, os.fstat(file).st_size // 2)
         Path(os.environ["FAULT_MARK"]).touch()
         while True:
             time.sleep(1)
-    import resource
+    elif synced == int(os.environ["FAULT_AT"]):
+        import resource
 
-    resource.setrlimit(resource.RLIMIT_FSIZE, (64, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (64, resource.RLIM_INFINITY))
+    sync(file)
 
 
-def jump() -> None:
-    """A clock that jumps by years, back and forth, each time it is read."""
-    real, real_local, reads = time.time, time.localtime, 0
-
-    def jumping() -> float:
-        nonlocal reads
-        reads += 1
-        return real() + (1 if reads % 2 else -1) * 4 * 365 * 86_400
-
-    time.time = jumping
-    time.localtime = lambda seconds=None: real_local(jumping() if seconds is None else seconds)
+def jump() -> float:
+    """The time of a clock that jumps by years, back and forth, each time it is read."""
+    global reads
+    reads += 1
+    return now() + (1 if reads % 2 else -1) * 4 * 365 * 86_400
 
 
 # As in a terminal, also where the tests run in the background of a shell, which ignores Ctrl-C.
@@ -51,8 +42,10 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 if os.environ.get("FAULT_IN") == " ".join(sys.orig_argv[2:]):
     os.fsync = fsync  # type: ignore[assignment]
 if os.environ.get("FAULT_CLOCK"):
-    jump()
-if os.environ.get("FAULT_LOCALE"):
+    time.time = jump
+    time.localtime = lambda seconds=None: local_time(jump() if seconds is None else seconds)
+if shown := os.environ.get("FAULT_LOCALE"):
     import locale
 
     locale.setlocale(locale.LC_ALL, "")
+    assert locale.str(1.5) == shown

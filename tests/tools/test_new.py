@@ -1,0 +1,95 @@
+"""`make new`: a repository for another question, and two questions that are asked in it."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.conftest import ROOT, Run, make_tiny
+from tests.repository import git
+
+PATCHES = Path(__file__).parent / "patches"
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A repository with the files of this one."""
+    folder = tmp_path / "clone"
+    for name in filter(None, git(ROOT, "ls-files", "-z").split("\0")):
+        if (ROOT / name).exists():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    git(folder, "init", "--quiet", "--initial-branch=main")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message=a fresh clone")
+    return folder
+
+
+def succeed(run: Run, folder: Path, *command: str) -> str:
+    """Run a command in the folder, with the code there."""
+    done = run(folder, *command, PYTHONPATH="")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("name", ["weight decay", "augmentation"])
+def test_example(name: str, clone: Path, run: Run) -> None:
+    """A patch of a few lines trains, is drawn, is gated, and goes on the last screen."""
+    second = name.replace(" ", "_")
+    patch = PATCHES / f"{second}.patch"
+    changed = re.findall(r"^([-+]|diff)(?![-+])", patch.read_text(), re.MULTILINE)
+    assert changed.count("diff") <= 3
+    assert len(changed) - changed.count("diff") <= 25
+
+    succeed(run, clone, "tools.new", name, "plain", second)
+    assert git(clone, "status", "--porcelain") == ""
+    git(clone, "apply", str(patch))
+    make_tiny(clone, epochs=2)
+    git(clone, "commit", "--quiet", "--all", f"--message={name}")
+    screen = succeed(run, clone, "stages").splitlines()
+    header = next(line.split() for line in screen if "difference" in line)
+    assert header == ["plain", *name.split(), "difference"]
+    curves = [pd.read_csv(clone / f"plots/{variant}.csv") for variant in ("plain", second)]
+    assert (curves[0]["val_loss"] != curves[1]["val_loss"]).all()
+    assert {path.name for path in (clone / "plots").glob("*.png")} == {"accuracy.png", "loss.png"}
+    assert f"metrics/{second}.json" in succeed(run, clone, "gate", "check")
+
+
+@pytest.mark.slow
+def test_new_repository(clone: Path, run: Run) -> None:
+    """It is green and has nothing of ours; its networks are the same until they are changed."""
+    succeed(run, clone, "tools.new", "batch normalisation", "plain", "batch_norm")
+    assert not {"explore", "metrics", "plots", "study/runs.jsonl"} & {
+        *git(clone, "ls-files").split()
+    }
+    for name in ("experiment/network/model.py", "experiment/variants.py"):
+        assert (clone / name).read_text().count("# NEW: ") == 1
+    for command in ("ruff format --check .", "ruff check .", "mypy", "pytest --collect-only -qq"):
+        succeed(run, clone, *command.split())
+    succeed(run, clone, "pytest", "-q", "tests/pipeline/test_contract.py", "tests/stages")
+    make_tiny(clone, epochs=2)
+    git(clone, "commit", "--quiet", "--all", "--message=own images")
+    succeed(run, clone, "stages")
+    assert len({path.read_bytes() for path in (clone / "plots").glob("*.csv")}) == 1
+    succeed(run, clone, "gate", "check")
+    succeed(run, clone, "gate", "report")
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("a question", "plain", "plain"), "expected a name such as batch_norm"),
+        (("a question", "plain", "batch norm"), "found 'batch norm'"),
+        (("", "plain", "other"), "NAME: expected 1 to 30 letters"),
+        (("a question", "plain", "other"), "expected no changes; found some; commit them"),
+    ],
+)
+def test_refusals(words: tuple[str, str, str], reason: str, tmp_path: Path, run: Run) -> None:
+    """One line; nothing is changed."""
+    (tmp_path / "a change").touch()
+    git(tmp_path, "init", "--quiet")
+    done = run(tmp_path, "tools.new", *words)
+    assert (done.returncode, done.stderr.count("\n"), done.stdout) == (1, 1, "")
+    assert reason in done.stderr

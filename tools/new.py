@@ -1,0 +1,151 @@
+"""`make new NAME="batch normalisation" FROM=plain TO=batch_norm`: a repository for that question.
+
+docs/template.md says what stays. All is one commit, which `git revert` undoes.
+"""
+
+import argparse
+import ast
+import keyword
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from ruamel.yaml import YAML
+
+from experiment.support.errors import InputError, one_line_errors
+from gate.errors import CannotCompareError
+from gate.git import git
+
+# Files that are written, and changes.yaml, which says what else happens.
+TEMPLATE = Path("tools/template")
+NEXT = """\
+Next:
+1. say at NEW in experiment/network/model.py and experiment/variants.py what {} is
+2. make repro, make gate, and commit the results
+3. README.md and gate.yaml: what you ask, and how much worse is too much"""
+
+
+def main() -> None:
+    """Make a repository for another question of this one, and commit it."""
+    parser = argparse.ArgumentParser(prog="python -m tools.new", description=main.__doc__)
+    parser.add_argument("name", help="of what is asked about, such as 'batch normalisation'")
+    parser.add_argument("first", help="name of the variant without it, such as plain")
+    parser.add_argument("second", help="name of the variant with it, such as batch_norm")
+    given = parser.parse_args()
+    with one_line_errors("new", then="`git reset --hard` brings all back"):
+        try:
+            make_new(Path.cwd(), check_words(**vars(given)))
+        except CannotCompareError as error:  # of Git
+            raise InputError(str(error)) from None
+    print(NEXT.format(given.name))
+
+
+def check_words(name: str, first: str, second: str) -> dict[str, str]:
+    """Return what FROM, TO and NAME stand for in the template.
+
+    Raises:
+        InputError: one of them cannot be that.
+    """
+    for key, text in (("FROM", first), ("TO", second)):
+        if not re.fullmatch("[a-z][a-z0-9_]*", text) or keyword.iskeyword(text) or first == second:
+            raise InputError(
+                f"{key}: expected a name such as batch_norm; found {text!r}; change it"
+            )
+    if not re.fullmatch(r"\w[\w -]{0,29}", name):
+        raise InputError(f"NAME: expected 1 to 30 letters or blanks; found {name!r}; change it")
+    return {"FROM": first, "TO": second, "NAME": name}
+
+
+def make_new(folder: Path, words: dict[str, str]) -> None:
+    """Turn the repository into one for another question, and commit it.
+
+    Raises:
+        InputError: there are changes, or a file has no longer what is to be replaced.
+    """
+    if git(folder, "status", "--porcelain"):
+        raise InputError("expected no changes; found some; commit them, so that nothing is lost")
+    sources = [path for path in (folder / TEMPLATE).rglob("*") if path.is_file()]
+    files = {path.relative_to(folder / TEMPLATE): path.read_text("utf-8") for path in sources}
+    changes = YAML(typ="safe").load(files.pop(Path("changes.yaml")))
+    for path in map(folder.joinpath, changes["remove"]):
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    for path in list_files(folder):
+        replace(path, changes["rename"], words)
+        if path.suffix == ".md":
+            drop_links(path)
+    for name, edits in changes["edit"].items():
+        if missing := replace(folder / name, edits, words):
+            raise InputError(f"{name}: expected {missing[0]!r}; found none; correct {TEMPLATE}")
+    for name, text in files.items():
+        (folder / name).write_text(fill(text, words), encoding="utf-8")
+    run_ruff(folder)
+    remove_orphans(folder)
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", f"--message=New question: {words['NAME']}")
+
+
+def run_ruff(folder: Path) -> None:
+    """Remove unused imports and format."""
+    for command in ("check --quiet --fix --select=F401,I001 .", "format --quiet ."):
+        subprocess.run([sys.executable, "-m", "ruff", *command.split()], cwd=folder, check=True)
+
+
+def list_files(folder: Path) -> list[Path]:
+    """Return the text files that Git tracks and that are still there, but for the gate's own."""
+    names = git(folder, "ls-files", "-z", ":!gate", ":!*.png").split("\0")
+    return [folder / name for name in names if (folder / name).is_file()]
+
+
+def fill(text: str, words: dict[str, str]) -> str:
+    """Put words in the places of FROM, TO and NAME."""
+    return re.sub("FROM|TO|NAME", lambda found: words[found[0]], text)
+
+
+def replace(path: Path, edits: dict[str, str], words: dict[str, str]) -> list[str]:
+    """Replace patterns in a file; return those that it does not have."""
+    text, missing = path.read_text(encoding="utf-8"), []
+    for pattern, replacement in edits.items():
+        filled = fill(pattern, words)
+        text, count = re.subn(filled, fill(replacement, words), text, flags=re.S | re.M)
+        if not count:
+            missing.append(filled)
+    path.write_text(text, encoding="utf-8")
+    return missing
+
+
+def drop_links(path: Path) -> None:
+    """Leave only the words of links to files that are no longer there."""
+
+    def keep(found: re.Match[str]) -> str:
+        there = found[2].startswith("http") or (path.parent / found[2]).exists()
+        return found[0] if there else found[1]
+
+    text = re.sub(r"\[([^\]]+)\]\(([^)#]+)[^)]*\)", keep, path.read_text(encoding="utf-8"))
+    path.write_text(text, encoding="utf-8")
+
+
+def remove_orphans(folder: Path) -> None:
+    """Remove the tests of what is no longer there, and what imports them."""
+    while orphan := next((path for path in list_files(folder) if is_orphan(path, folder)), None):
+        orphan.unlink()
+
+
+def is_orphan(path: Path, folder: Path) -> bool:
+    """Return whether it is a test that imports a module of this repository that is not there."""
+    if path.suffix != ".py" or (folder / "tests") not in path.parents:
+        return False
+    modules: set[Path] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            module = folder.joinpath(*node.module.split("."))
+            # "from study import results" names a module, "from study.runs import Run" does not.
+            modules |= {module / name.name for name in node.names} if module.is_dir() else {module}
+    own = {"experiment", "explore", "stages", "study", "tests", "tools"}
+    ours = [module for module in modules if module.relative_to(folder).parts[0] in own]
+    return not all(module.with_suffix(".py").exists() or module.is_dir() for module in ours)
+
+
+if __name__ == "__main__":
+    main()
