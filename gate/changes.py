@@ -61,7 +61,7 @@ def list_rule_changes(
     for name in sorted({*old, *new}):
         if old.get(name) != new.get(name):
             kinds[_classify(old.get(name), new.get(name))].append(": ".join(name))
-    for setting in Settings.model_fields.keys() - {"metrics", "defaults"}:
+    for setting in sorted(Settings.model_fields.keys() - {"metrics", "defaults"}):
         a, b = getattr(before, setting), getattr(after, setting)
         looser = b in ("inform", "pass") or (setting == "same" and not {*a} <= {*b})
         if a != b:
