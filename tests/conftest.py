@@ -18,9 +18,10 @@ from experiment.data.fetch import IDX_FILES
 from gate.git import environment_without_repository
 from tools.clones import set_parameters as set_parameters
 
-# A test run in the background ignores Ctrl-C, and what it starts would inherit that.
+# A run in the background ignores Ctrl-C, under nohup a hangup; what it starts would inherit that.
 if threading.current_thread() is threading.main_thread():
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # pytest-xdist sets it in its processes: tables would be folded.
 os.environ.pop("COLUMNS", None)

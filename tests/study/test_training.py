@@ -123,7 +123,8 @@ def test_study_goes_on_whatever_stops_it(whole: Path, tmp_path: Path) -> None:
     tried = {path.name.removeprefix("tried "): path.stat().st_size for path in marks}
     # Once more where the worker that has its result goes on to `dies` before that is fetched.
     assert tried.pop(killed) in (2, 3)
-    assert tried == {fails: 1 + RETRIES, dies: 4}
+    assert tried.pop(fails) in (1 + RETRIES, 2 + RETRIES)
+    assert tried == {dies: 4}
 
     forget(folder)
     torn = (folder / STORE).read_text().splitlines(keepends=True)
