@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from scipy import stats
 from experiment.metrics import LAST
 from experiment.parameters import Parameters
 from study.contrasts import BASE
-from study.runs import Entry, Setting, select, setting_of
+from study.runs import Entry, Setting, count_ends, select, setting_of
 from study.statistics import half_width
 
 # The parameters that a reader chooses, by their names on the page and in its address.
@@ -113,13 +114,11 @@ def add_own_run(comparisons: Iterable[Comparison], entries: Sequence[Entry]) -> 
         lengths = {len(curve.get("epoch", ())) for curve in curves}
         if settings_of(found, found["epochs"]) == settings and lengths == {found["epochs"]}:
             for side, setting, curve in zip(SIDES, settings, curves, strict=True):
-                others = select(entries, setting)
-                others.pop(seed, None)
-                all_curves = [curve, *(entry.curve for entry in others.values())]
-                errors = read_curves(all_curves, "val_accuracy")[:, -LAST:].mean(axis=1)
+                end = fmean(curve["val_accuracy"][-LAST:])
+                lower, _, others = count_ends(end, select(entries, setting), seed)
                 found[side] |= {
-                    "lower": int((errors[1:] > errors[0]).sum()),
-                    "others": len(others),
+                    "lower": lower,
+                    "others": others,
                     "own": {name: shorten(read_curves([curve], name))[0] for name in MEASURES},
                 }
             return found

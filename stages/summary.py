@@ -4,15 +4,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import stdev
 
 from experiment.data.known import label_of
-from experiment.metrics import LAST
 from experiment.npz import read_arrays
 from experiment.parameters import Parameters
 from experiment.support.errors import InputError
 from experiment.variants import VARIANTS
-from study.runs import Entry, Setting, load_runs, select, setting_of
+from study.runs import Entry, Setting, count_ends, load_runs, select, setting_of
 
 Figures = Mapping[str, float]
 
@@ -29,16 +28,13 @@ READ_MORE = {
 
 def format_summary(params: Parameters) -> str:
     """Return the screen, from the current folder; lines of at most 80 characters."""
-    name, epochs, used = (
-        label_of(params.data.dataset),
-        params.train.epochs,
-        params.train.instructions,
-    )
+    dataset = label_of(params.data.dataset)
+    epochs, used = params.train.epochs, params.train.instructions
     metrics = {name: json.loads(Path(f"metrics/{name}.json").read_bytes()) for name in VARIANTS}
     entries, settings = load_entries(), find_settings(params)
     runs = {variant: select(entries, setting) for variant, setting in settings.items()}
     lines = [
-        f"{name if len(name) <= 30 else f'...{name[-27:]}'}, {epochs} epoch"
+        f"{dataset if len(dataset) <= 30 else f'...{dataset[-27:]}'}, {epochs} epoch"
         f"{'' if epochs == 1 else 's'}, seed {params.train.seed}; each network trained once"
     ]
     seeds, unknown = set[int](), []
@@ -123,12 +119,9 @@ def format_table(other: str, metrics: Mapping[str, Figures], noise: Figures) -> 
 
 def place_run(metrics: Figures, runs: Mapping[int, Entry], seed: int) -> str:
     """Say where a run ended among those of other seeds."""
-    own = metrics["last_five_validation_accuracy"]
-    others = [entry.curve for other, entry in runs.items() if other != seed]
-    ends = [fmean(curve["val_accuracy"][-LAST:]) for curve in others]
-    lower, higher = sum(end < own for end in ends), sum(end > own for end in ends)
+    lower, higher, others = count_ends(metrics["last_five_validation_accuracy"], runs, seed)
     kind = "ordinary" if lower and higher else "unusual"
-    return f"an {kind} run: {lower} of {len(ends)} seeds ended lower"
+    return f"an {kind} run: {lower} of {others} seeds ended lower"
 
 
 def format_figure(row: str, value: float, sign: str = "") -> str:

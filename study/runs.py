@@ -11,9 +11,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from experiment.files import replacing
+from experiment.metrics import LAST
 from experiment.network import NUMERICS
 from experiment.parameters import Instructions, Parameters, ValidationFrom
 from experiment.support.errors import wrong
@@ -242,6 +244,16 @@ def choose_runs(store: Store) -> list[Entry]:
 def select(entries: Iterable[Entry], setting: Setting) -> dict[int, Entry]:
     """Return the runs of a setting, by seed."""
     return {entry.seed: entry for entry in entries if entry.setting == setting}
+
+
+def count_ends(own: float, runs: Mapping[int, Entry], seed: int) -> tuple[int, int, int]:
+    """Count the runs of other seeds that ended lower and higher than `own`, and all of them.
+
+    A run ends with its validation accuracy (0..1), the mean of the last five epochs.
+    """
+    curves = [entry.curve["val_accuracy"] for other, entry in runs.items() if other != seed]
+    ends = [fmean(values[-LAST:]) for values in curves]
+    return sum(end < own for end in ends), sum(end > own for end in ends), len(ends)
 
 
 def find_difference(old: Entry, new: Entry) -> str | None:

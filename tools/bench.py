@@ -116,13 +116,17 @@ def read_processor() -> str:
 
 
 def format_results(results: dict[str, Any]) -> str:
-    """Return a line for each ratio of costs, and one for the conditions."""
+    """Return a line for each ratio of costs and each rate, and one for the conditions."""
     pairs, lines = results["pairs"], []
     for name, costs in pairs[0].items():
         for cost in costs if name != "plain" else ():
             found = [pair["plain"][cost] / pair[name][cost] for pair in pairs]
             shown = f"{median(found):.2f} times ({min(found):.2f} to {max(found):.2f})"
             lines.append(f"{name}: {cost} of the plain script: {shown}")
+        if name != "plain":
+            images = results["epochs"] * results["training_images"]
+            rate = images / median(pair[name]["seconds"] for pair in pairs)
+            lines.append(f"{name}: one training sees {rate:,.0f} images a second")
     conditions = "{epochs} epochs, {cores} cores, {processor}".format(**results)
     return "\n".join([*lines, f"{len(pairs)} pairs, {conditions}"])
 

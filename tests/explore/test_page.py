@@ -55,8 +55,8 @@ def test_settings_have_the_stored_runs_and_their_gain(
 def test_settings_are_told_in_each_language(pages: dict[str, Path], language: str) -> None:
     formats = {"mean": "+.3f", "low": "+.3f", "high": "+.3f", "with": ".2f", "without": ".2f"}
     for each in load_data(pages[language])["comparisons"]:
-        told = {name: format(each["gain"][name], spec) for name, spec in formats.items()}
-        assert each["figures"] == {name: text.replace("-", "−") for name, text in told.items()}
+        texts = {name: format(each["gain"][name], spec) for name, spec in formats.items()}
+        assert each["figures"] == {name: text.replace("-", "−") for name, text in texts.items()}
         assert all(part in each["title"] for part in (f"{each['images']:,}", f"{each['rate']:g}"))
         assert (f"{each['units']:,}" in each["title"]) == (each["units"] != 128)
 

@@ -79,7 +79,7 @@ def test_each_verdict_has_its_sentence(figures: Figures, language: str) -> None:
 @in_both
 @pytest.mark.parametrize("verdict", ["supported", "contradicted", "undecided"])
 def test_figures_of_contrasts(figures: Figures, language: str, verdict: str) -> None:
-    """Each with its own; a gain is also told in images of ten thousand."""
+    """Each with its own; a gain also in images of ten thousand."""
     found = make_figures(figures, "not shown" if verdict == "undecided" else "sure", verdict, -0.25)
     found["contrasts"][found["answers"]["help"]["rests_on"][1]]["mean"] = 0.5
     answers = answer(language, found)

@@ -28,10 +28,11 @@ def test_ratios() -> None:
         {"plain": cost(plain, 800), "avx2": cost(avx2, 400)}
         for plain, avx2 in ((15, 5), (40, 10), (20, 10))
     ]
-    results = {"pairs": pairs, "epochs": 2, "cores": 2, "processor": "P"}
+    results = {"pairs": pairs, "epochs": 2, "cores": 2, "processor": "P", "training_images": 48_000}
     assert bench.format_results(results).splitlines() == [
         "avx2: seconds of the plain script: 3.00 times (2.00 to 4.00)",
         "avx2: largest_process of the plain script: 2.00 times (2.00 to 2.00)",
+        "avx2: one training sees 9,600 images a second",  # 96,000 in 10 s
         "3 pairs, 2 epochs, 2 cores, P",
     ]
 
