@@ -58,8 +58,8 @@ def write_settings(folder: Path, items: int | None = None) -> str:
         )
     write_whole(target, f"{HEADING.format(items=items, source=source)}{entries}\n")
     return (
-        f"{SETTINGS}: written, for {len(side.metrics)} metrics files, with margins for {items} test"
-        f" items ({source})\nNext: read it and commit it. It judges the changes after that commit."
+        f"{SETTINGS}: written, with margins for {items} test items ({source})\n"
+        "Next: read it and commit it. It judges the changes after that commit."
     )
 
 
