@@ -108,28 +108,28 @@ def margin_of(rule: Rule, noise: Noise) -> float:
 
 
 def test_false_alarms_and_power(real: Real) -> None:
-    """One run against the mean of 18, by the margins of gate.yaml, as docs/gate-calibration.md has.
+    """One run against the mean of 30, by the margins of gate.yaml, as docs/gate-calibration.md has.
 
     A change of the seed alone is refused in less than 1 %; 0.3 points of accuracy are found in 80 %
     in either network, and `found_from` says from where.
     """
     noise = real[2]
-    found = draw_runs(real, 19, 20_000)
-    deviation = found[:, :18].std(axis=1, ddof=1)
-    worse_by = found[:, :18].mean(axis=1) - found[:, 18]
-    margin = margin_of(GATE.defaults, Noise(1, 0, 18))
+    found = draw_runs(real, 31, 20_000)
+    deviation = found[:, :30].std(axis=1, ddof=1)
+    worse_by = found[:, :30].mean(axis=1) - found[:, 30]
+    margin = margin_of(GATE.defaults, Noise(1, 0, 30))
     refused = worse_by > margin * deviation
-    assert refused.any(axis=1).mean() == pytest.approx(0.0077, abs=0.002)
+    assert refused.any(axis=1).mean() == pytest.approx(0.0036, abs=0.001)
     for number, file in ((0, FILES[0]), (3, FILES[1])):
         need = float(np.quantile(margin * deviation[:, number] - worse_by[:, number], 0.8))
         name = (file, BLOCKING[0])
         said = change(real, name, noise[name].mean).found_from
-        assert need < 0.0033
-        assert said == pytest.approx(need, rel=0.1 if len(real[3][file]) == 18 else 0.2)
+        assert need < 0.003
+        assert said == pytest.approx(need, rel=0.1)
 
 
 def test_real_runs_are_not_refused(real: Real) -> None:
-    """Each of the study's runs against the mean of the others; three losses of 0.2 points are."""
+    """Each of the study's runs against the mean of the others; two losses of 0.2 points are."""
     _, rules, noises, runs = real
     for file in FILES:
         for seed in runs[file]:
@@ -141,7 +141,7 @@ def test_real_runs_are_not_refused(real: Real) -> None:
                 margin = margin_of(rules[file, key], noise)
                 assert (worse_by if "accuracy" in key else -worse_by) <= margin, (seed, key)
         name = (file, BLOCKING[0])  # of one run against one, as with the anchor
-        assert margin_of(rules[name], replace(noises[name], runs=1)) < 3 * 0.002
+        assert margin_of(rules[name], replace(noises[name], runs=1)) < 2 * 0.002
 
 
 def test_means_are_refused_as_seldom_as_documented(real: Real) -> None:
@@ -152,7 +152,7 @@ def test_means_are_refused_as_seldom_as_documented(real: Real) -> None:
     margin = 6 * before.std(axis=1, ddof=1) * (2 / 10) ** 0.5
     p = ttest_1samp(before - after - margin[:, np.newaxis], 0, axis=1, alternative="less").pvalue
     refused = (2 * p.min(axis=1) > GATE.runs.level) | (p.max(axis=1) > GATE.runs.level)
-    assert refused.mean() == pytest.approx(0.0025, abs=0.0025)
+    assert refused.mean() == pytest.approx(0.005, abs=0.003)
 
 
 def test_anchor_is_a_commit() -> None:
