@@ -1,4 +1,4 @@
-"""What one training shows, as numbers."""
+"""Numbers that summarise one training."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -31,7 +31,7 @@ class DataParameters(Section):
 
 
 class PreprocessParameters(Section):
-    """How the images are divided."""
+    """Settings of how the images are divided."""
 
     validation_split: float = Field(gt=0, lt=1)
     validation_from: ValidationFrom
@@ -46,7 +46,7 @@ class ModelParameters(Section):
 
 
 class TrainParameters(Section):
-    """How the network is trained."""
+    """Settings of the training."""
 
     epochs: int = Field(ge=1)
     dropout_rate: float = Field(ge=0, lt=1)

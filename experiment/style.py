@@ -1,4 +1,4 @@
-"""How pictures look, whichever part of the project draws them."""
+"""Style of all pictures, whichever part of the project draws them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Where a training stands after an epoch, so that one that was killed goes on from there."""
+"""Checkpoints: the state of a training after an epoch, from which one that was killed goes on."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""How TensorFlow is started, whatever the user's variables say, and what can change a bit."""
+"""Start TensorFlow whatever the user's variables say; describe what can change a bit."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""What went wrong with something a user gave, in one line; output that any terminal can show."""
+"""Errors about what a user gave, in one line; output that any terminal can show."""
 
 import codecs
 import errno
