@@ -313,6 +313,6 @@ def test_more_seeds_have_the_pipelines_numbers(tmp_path: Path, finished: Path) -
         assert {key: entry.metrics[key] for key in metrics} == metrics
         curve = pd.read_csv(finished / f"plots/{name}.csv", float_precision="round_trip")
         assert curve.drop(columns="epoch").to_dict("list") == entry.curve
-    committed = next(iter(Store(ROOT / STORE).entries.values()))
-    names = [{*each.conditions} - {*WITHOUT_INFLUENCE} for each in (committed, entries[0])]
-    assert names[0] == names[1]
+    for committed in [*Store(ROOT / STORE).entries.values()][:1]:  # a new repository has none
+        names = [{*each.conditions} - {*WITHOUT_INFLUENCE} for each in (committed, entries[0])]
+        assert names[0] == names[1]
