@@ -36,21 +36,6 @@ def make_gain(low: float = 0.1, high: float = 0.3, **changed: Any) -> dict[str, 
     return {**setting, "mean": 0.2, "low": low, "high": high, "seeds": 9, **changed}
 
 
-def test_runs_of_the_same_seeds_are_compared() -> None:
-    runs = make_runs([0.6, 0.7, 0.8]) + make_runs([0.9, 0.8, 0.5], first=1, **DENSE)
-    (found,) = compare(reversed(runs), [make_gain()])
-    without, dropout = found["without"], found["with"]
-    assert found["seeds"] == [1, 2]
-    assert (without["accuracy"], dropout["accuracy"]) == ([70, 80], [90, 80])
-    assert dropout["runs"]["val_loss"] == [[2, 1, 2], [2, 1, 3]]
-    assert without["runs"]["val_accuracy"] == [[30] * 3, [20] * 3]
-    assert dropout["runs"]["accuracy"][0] == [25] * 3
-    mean, low, high = dropout["bands"]["val_loss"]
-    assert mean == [2, 1, 2.5]
-    assert (high[2] - low[2]) / 2 == pytest.approx(12.706 * 0.5, rel=1e-3)  # t with 1 degree
-    assert (found["gain"], found["same"]) == (make_gain(), False)
-
-
 def test_runs_that_the_results_do_not_know_wait() -> None:
     """Of later seeds, with other settings, of fewer epochs, and where a seed is alone."""
     few: dict[str, Any] = {"train_samples": 500}

@@ -65,7 +65,6 @@ def test_more_images_than_there_are() -> None:
     [
         ({"seeds": [0, -1]}, "grid.0.seeds.1: expected greater than or equal to 0; found -1"),
         ({"dropout_rates": [1.0]}, "grid.0.dropout_rates.0: expected less than 1"),
-        ({"placements": ["none"]}, "grid.0.placements.0: expected 'dense', "),
         ({"dataset": "mnits"}, "grid.0.dataset: expected fashion_mnist, mnist or"),
         ({"seed": [1]}, "grid.0.seed: "),
     ],

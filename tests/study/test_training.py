@@ -220,7 +220,6 @@ def test_remote_cluster(whole: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("found", "difference"),
     [
-        ({"sets": "A B", "numerics": "2"}, "numerics: expected 1, found 2"),
         ({"sets": "A B", "numerics": "1", "threads": "2"}, "threads: expected None, found 2"),
         ({"numerics": "1"}, "sets: expected A B, found None"),
         ({"sets": "A B", "numerics": "1"}, ""),
