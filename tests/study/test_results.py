@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 from experiment.network import NUMERICS
+from experiment.parameters import load_parameters
 from experiment.support.markdown import blocks_of
 from study import __main__ as command
 from study import results
@@ -114,6 +115,15 @@ def test_stop_keeps_the_table(
     assert (folder / RUNS).read_bytes() == before
     remake(folder)
     assert (folder / RUNS).read_bytes() == before
+
+
+def test_nothing_to_train(
+    remade: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Known from the store alone: there is no data set in this folder."""
+    monkeypatch.chdir(remade)
+    command.train_new(load_parameters(), 5, None)
+    assert "study: all 10 runs are there: nothing to train" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("missing", [results.PAGE, results.FIRST, None], ids=str)
