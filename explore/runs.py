@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from ruamel.yaml import YAML
-from scipy import stats
 
 from experiment.metrics import LAST
 from experiment.parameters import Parameters
 from study.contrasts import BASE
 from study.runs import Entry, Setting, count_ends, select, setting_of
-from study.statistics import half_width
+from study.statistics import estimate_curves
 
 # The parameters that a reader chooses, by their names on the page and in its address.
 KNOBS = {
@@ -87,7 +86,7 @@ def describe(runs: Sequence[Entry]) -> dict[str, Any]:
     curves = {name: read_curves([run.curve for run in runs], name) for name in MEASURES}
     return {
         "accuracy": [round(100 * run.metrics["test_accuracy"], 4) for run in runs],
-        "bands": {name: shorten(estimate_band(values)) for name, values in curves.items()},
+        "bands": {name: shorten(estimate_curves(values)) for name, values in curves.items()},
         "runs": {name: shorten(values) for name, values in curves.items()},
     }
 
@@ -140,12 +139,6 @@ def read_curves(runs: Sequence[Mapping[str, Sequence[float]]], measure: str) -> 
     """Return the curves of runs, float64 (runs, epochs): losses, or errors in percent."""
     values = np.array([curve[measure] for curve in runs])
     return 100 * (1 - values) if measure.endswith("accuracy") else values
-
-
-def estimate_band(curves: np.ndarray) -> np.ndarray:
-    """Return mean, low and high by epoch, `(3, epochs)`, of `(runs, epochs)`."""
-    mean, half = curves.mean(axis=0), half_width(stats.sem(curves), len(curves) - 1)
-    return np.array([mean, mean - half, mean + half])
 
 
 def shorten(curves: np.ndarray) -> list[list[float]]:

@@ -5,18 +5,18 @@ No DVC pipeline: a run that is stored is never trained again, and the rest takes
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from experiment.data.known import list_known
 from experiment.files import write_json
 from experiment.parameters import Parameters, load_parameters
 from experiment.support.errors import one_line_errors, wrong
 from experiment.support.markdown import fill_blocks
-from experiment.variants import VARIANTS
 from study import results
-from study.grid import load_study_parameters, plan_runs
+from study.grid import load_study_parameters, plan_runs, plan_seeds
 from study.pictures import write_pictures
-from study.runs import VARIED, Entry, Run, Store, choose_runs, plain_setting, setting_of
+from study.runs import VARIED, Entry, Run, Store, choose_runs, plain_setting
 from study.table import RUNS, Table
 from study.training.replicate import count_images, load_datasets, train_missing
 
@@ -43,46 +43,34 @@ def main() -> None:
     arguments = parser.parse_args()
     with one_line_errors("study"):
         params = load_parameters()
-        if arguments.seeds:
-            train_seeds(arguments.seeds, params, arguments.workers)
-        elif arguments.again:
+        if arguments.again:
             train_again(arguments.again, params, arguments.workers)
         elif not arguments.no_training:
-            train_grid(params, arguments.workers)
+            train_new(params, arguments.seeds, arguments.workers)
         remake()
 
 
-def train_grid(params: Parameters, workers: int | None) -> None:
-    """Train what is new in study/params.yaml."""
-    study = load_study_parameters()
-    names = [block.dataset for block in study.grid]
-    # Asked first without a data set and without TensorFlow.
-    sizes = {entry.setting.dataset: entry.available for entry in Store().entries.values()}
-    if sizes.keys() >= {*names} and are_stored(plan_runs(study, params, sizes)):
+def train_new(params: Parameters, seeds: int | None, workers: int | None) -> None:
+    """Train what is new in study/params.yaml, or params.yaml with so many more seeds."""
+    study = None if seeds else load_study_parameters()
+    names = [block.dataset for block in study.grid] if study else [params.data.dataset]
+
+    def plan(sizes: Mapping[str, int]) -> list[Run]:
+        if study:
+            return plan_runs(study, params, sizes)
+        return plan_seeds(seeds or 0, params, sizes[params.data.dataset])
+
+    # Runs on known data, of whatever environment, are found without a data set and TensorFlow. A
+    # file of the user's may have other images than when it was trained on.
+    known = {*list_known()}
+    stored = [e for e in Store().entries.values() if e.setting.dataset in known]
+    sizes = {entry.setting.dataset: entry.available for entry in stored}
+    if sizes.keys() >= {*names} and not {*plan(sizes)} - {(e.setting, e.seed) for e in stored}:
+        print(f"study: all {len(plan(sizes))} runs are there: nothing to train", file=sys.stderr)
         return
     datasets = load_datasets(names)
     sizes = {name: count_images(dataset, params) for name, dataset in datasets.items()}
-    train_missing(plan_runs(study, params, sizes), datasets, params, workers)
-
-
-def train_seeds(number: int, params: Parameters, workers: int | None) -> None:
-    """Train the variants of the pipeline with the first seeds besides its own."""
-    name = params.data.dataset
-    datasets = load_datasets([name])
-    images = params.preprocess.train_samples or count_images(datasets[name], params)
-    seeds = [seed for seed in range(number + 1) if seed != params.train.seed][:number]
-    settings = [setting_of(params, variant, images) for variant in VARIANTS]
-    runs = [*dict.fromkeys((setting, seed) for seed in seeds for setting in settings)]
-    if not are_stored(runs):
-        train_missing(runs, datasets, params, workers)
-
-
-def are_stored(runs: Sequence[Run]) -> bool:
-    """Return whether all of the runs are stored, of whatever environment; say so if they are."""
-    if not {*runs} <= {(entry.setting, entry.seed) for entry in Store().entries.values()}:
-        return False
-    print(f"study: all {len(runs)} runs are there: nothing to train", file=sys.stderr)
-    return True
+    train_missing(plan(sizes), datasets, params, workers)
 
 
 def train_again(starts: Sequence[str], params: Parameters, workers: int | None) -> None:

@@ -11,7 +11,8 @@ from pydantic import Field
 from experiment.data.known import DatasetName
 from experiment.parameters import Parameters, Section, read_parameters
 from experiment.support.errors import InputError
-from study.runs import Run, plain_setting
+from experiment.variants import VARIANTS
+from study.runs import Run, plain_setting, setting_of
 
 PARAMETERS = Path("study/params.yaml")
 
@@ -75,3 +76,17 @@ def plan_runs(study: StudyParameters, params: Parameters, images: Mapping[str, i
                 setting = replace(setting, placement=placement, dropout_rate=float(rate))
             runs.append((setting, seed))
     return list(dict.fromkeys(runs))
+
+
+def plan_seeds(number: int, params: Parameters, images: int) -> list[Run]:
+    """Return the runs of the pipeline's variants with the first seeds besides its own.
+
+    Args:
+        number: of seeds.
+        params: of the pipeline.
+        images: number of training images that validation leaves.
+    """
+    seeds = [seed for seed in range(number + 1) if seed != params.train.seed][:number]
+    samples = params.preprocess.train_samples or images
+    settings = [setting_of(params, variant, samples) for variant in VARIANTS]
+    return list(dict.fromkeys((setting, seed) for seed in seeds for setting in settings))

@@ -10,14 +10,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, StrMethodFormatter
-from scipy import stats
 
 from experiment.data.known import label_of
 from experiment.files import write_figure
 from experiment.style import AXIS_LABELS, COLOURS, LABELS, plain_style
 from study.contrasts import BASE, EPOCHS, LAST, ON_FASHION
 from study.runs import Entry, select
-from study.statistics import estimate, half_width
+from study.statistics import estimate, estimate_curves
 from study.table import Table
 
 PLOTS = Path("plots")
@@ -48,10 +47,9 @@ def draw_curves(entries: Sequence[Entry], metric: str) -> Figure:
         for label, colour, setting in VARIANTS:
             runs = select(entries, setting).values()
             values = np.array([entry.curve[column] for entry in runs])
-            epochs, mean = np.arange(1, values.shape[1] + 1), values.mean(axis=0)
-            half = half_width(stats.sem(values), len(values) - 1)
+            epochs, (mean, low, high) = np.arange(1, values.shape[1] + 1), estimate_curves(values)
             axes.plot(epochs, mean, color=colour, lw=2, label=label)
-            axes.fill_between(epochs, mean - half, mean + half, color=colour, alpha=0.3, lw=0)
+            axes.fill_between(epochs, low, high, color=colour, alpha=0.3, lw=0)
         axes.set_xlabel("epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=(1, 2, 5, 10)))
     panels[0].set_title("training images", loc="left")

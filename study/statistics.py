@@ -5,7 +5,7 @@ docs/study.md says how often the intervals hold what they are of.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -48,9 +48,11 @@ def estimate(values: Values, level: float = LEVEL) -> Estimate:
     return Estimate(len(values), mean, sd, float(low), float(high), float(test.pvalue))
 
 
-def half_width(error: Any, freedom: Any) -> Any:
-    """Return half of Student's t interval, from standard errors and degrees of freedom."""
-    return stats.t.ppf((1 + LEVEL) / 2, freedom) * error
+def estimate_curves(curves: np.ndarray) -> np.ndarray:
+    """Return mean, low and high by epoch, `(3, epochs)`, of `(runs, epochs)`."""
+    mean, error = curves.mean(axis=0), stats.sem(curves)
+    half = stats.t.ppf((1 + LEVEL) / 2, len(curves) - 1) * error
+    return np.array([mean, mean - half, mean + half])
 
 
 def estimate_for_new_images(differences: np.ndarray) -> Estimate:
@@ -74,6 +76,6 @@ def estimate_for_new_images(differences: np.ndarray) -> Estimate:
         + of_rest**2 / ((seeds - 1) * (images - 1))
     )
     error = np.sqrt(total / (seeds * images))
-    half = float(half_width(error, freedom))
+    half = float(stats.t.ppf((1 + LEVEL) / 2, freedom) * error)
     p = float(2 * stats.t.sf(abs(mean) / error, freedom))
     return Estimate(seeds, mean, float(by_seed.std(ddof=1)), mean - half, mean + half, p)

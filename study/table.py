@@ -46,7 +46,6 @@ class Table:
         frame = pd.DataFrame(rows)
         metrics = sorted(frame.columns.difference(first))
         self.rows = frame[[*first, *metrics]].sort_values(first, ignore_index=True)
-        self._none = pd.DataFrame(columns=metrics, dtype=float)
         self._by_setting = {
             Setting(*key): runs.set_index("seed")[metrics]
             for key, runs in self.rows.groupby(PARAMETERS)
@@ -56,13 +55,9 @@ class Table:
         """Return those with two seeds or more, sorted: one run has no spread."""
         return sorted(s for s, runs in self._by_setting.items() if len(runs) > 1)
 
-    def of(self, setting: Setting) -> pd.DataFrame:
-        """Return the metrics of a setting, a row per run, by seed; none where it has no runs."""
-        return self._by_setting.get(setting, self._none)
-
     def values(self, setting: Setting, metric: str) -> pd.Series:
         """Return a metric of a setting by seed: shares in percent, losses in nats."""
-        runs = self.of(setting)
+        runs = self._by_setting.get(setting, pd.DataFrame())
         values = runs[metric].dropna() if metric in runs else pd.Series(dtype=float)
         return 100 * values if metric.endswith(("accuracy", "calibration_error")) else values
 

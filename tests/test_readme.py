@@ -15,7 +15,6 @@ from tests.repository import git, ran, recipe
 README, JAPANESE = (
     (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.ja.md")
 )
-PARAMS = YAML(typ="safe").load((ROOT / "params.yaml").read_text(encoding="utf-8"))
 in_both = pytest.mark.parametrize("readme", [README, JAPANESE], ids=["README.md", "README.ja.md"])
 
 

@@ -11,66 +11,53 @@ from ruamel.yaml import YAML
 
 from experiment.parameters import load_parameters
 from experiment.variants import VARIANTS
-from explore.networks import (
-    IMAGES,
-    compute_units,
-    main,
-    measure,
-    pack_weights,
-    read_weights,
-    switch_off_strongest,
-)
+from explore.networks import IMAGES, compute_units, main, measure, pack_weights, read_weights
 from tests.conftest import ROOT
 from tests.explore.conftest import unpack_weights
 
-each_network = pytest.mark.parametrize("name", VARIANTS)
 
-
-@each_network
+@pytest.mark.parametrize("name", VARIANTS)
 def test_stored_network_is_the_pipelines(figures: dict[str, Any], name: str) -> None:
-    """Run `python -m explore.networks` where this fails."""
+    """Run `python -m explore.networks` where this fails.
+
+    Where the pipeline has run, and so has its models and images, shares of all test images are
+    recomputed by other code.
+    """
     lock = YAML(typ="safe").load((ROOT / "dvc.lock").read_text(encoding="utf-8"))
     outs = {out["path"]: out["md5"] for out in lock["stages"][f"train_{name}"]["outs"]}
     metrics = json.loads((ROOT / f"metrics/{name}.json").read_text(encoding="utf-8"))
     stored, train = figures["networks"], load_parameters(ROOT / "params.yaml").train
-    assert stored["networks"][name]["md5"] == outs[f"models/{name}.keras"]
+    found, model, images = stored["networks"][name], f"models/{name}.keras", ROOT / IMAGES
+    assert found["md5"] == outs[model]
     assert (stored["rate"], stored["seed"]) == (train.dropout_rate, train.seed)
-    right = 100 * metrics["test_accuracy"]
-    assert stored["networks"][name]["test"]["all"] == pytest.approx(right, abs=1e-5)
+    assert found["test"]["all"] == pytest.approx(100 * metrics["test_accuracy"], abs=1e-5)
 
-
-@each_network
-def test_shares_of_all_test_images(figures: dict[str, Any], name: str) -> None:
-    """Recomputed by other code where the pipeline has run, and so has its models and images."""
-    stored, model, images = figures["networks"], ROOT / f"models/{name}.keras", ROOT / IMAGES
-    found = stored["networks"][name]
-    if not (model.is_file() and images.is_file()):
+    if not ((ROOT / model).is_file() and images.is_file()):
         pytest.skip("make repro has not run here")
-    if hashlib.md5(model.read_bytes(), usedforsecurity=False).hexdigest() != found["md5"]:
+    if hashlib.md5((ROOT / model).read_bytes(), usedforsecurity=False).hexdigest() != found["md5"]:
         pytest.skip("the pipeline's results have changed")
-    weights = read_weights(model)
+    weights = read_weights(ROOT / model)
     with np.load(images) as arrays:
         pictures, labels = arrays["images"][..., 0], arrays["labels"]
     units = np.concatenate([compute_units(weights, p) for p in np.array_split(pictures, 20)])
     weakest = np.sort(units, axis=1)[:, -10, None]
-    assert ((units >= weakest).sum(axis=1) == 10).mean() > 0.999
     whole, left = (
         (each @ weights[4] + weights[5]).argmax(axis=1)
         for each in (units, np.where(units >= weakest, 0, units))
     )
     assert found["test"]["survive"] == pytest.approx(100 * (whole == left).mean(), abs=0.02)
-    assert found["test"]["all"] == pytest.approx(100 * (whole == labels).mean(), abs=0.02)
     assert stored["tested"] == len(labels)
 
 
 def test_measured_shares() -> None:
-    """Two units that each speak for a class: the stronger one off, the answer is the other."""
+    """Two units that each speak for a class: the stronger ten off, the answer is the other."""
     weights = [np.zeros(0)] * 4 + [np.eye(2, dtype=np.float32), np.zeros(2, np.float32)]
     units = np.array([[3, 1], [1, 3], [3, 1], [3, 1]], np.float32)
-    found = measure(weights, units, np.array([0, 1, 0, 1]), rate=0.0)
+    labels = np.array([0, 1, 0, 1])
+    found = measure(weights, units, labels, rate=0.0)
     assert found == {"all": 75, "one": 75, "mean": 75, "survive": 75}
     # With half of the units dropped, right where the right one of two is kept, or none and it is 0.
-    found = measure(weights, units, np.array([0, 1, 0, 1]), rate=0.5)
+    found = measure(weights, units, labels, rate=0.5)
     assert found["one"] == pytest.approx(100 * (2 * 0.75 + 0.5 + 0.25) / 4, abs=3)
     assert found["mean"] == 75
     # Alone, the unit outvotes the bias only when it makes up for what is dropped.
@@ -78,13 +65,10 @@ def test_measured_shares() -> None:
     found = measure(weights, np.array([[2, 0]], np.float32), np.array([0]), rate=0.5)
     assert found["all"] == 0
     assert found["one"] == pytest.approx(50, abs=10)
-
-
-def test_the_ten_strongest_are_switched_off() -> None:
-    units = np.random.default_rng(0).random((5, 16)).astype(np.float32)
-    off = switch_off_strongest(units)
-    np.testing.assert_array_equal(np.sort(off)[:, 10:], np.sort(units)[:, :6])
-    assert (off > 0).sum() == 5 * 6
+    # Ten strong units for a class, and one that is weaker for the other: off are those ten.
+    weights[4:] = np.eye(2, dtype=np.float32)[[0] * 10 + [1]], np.zeros(2, np.float32)
+    units = np.array([[2.0] * 10 + [1], [1.0] * 10 + [30]], np.float32)
+    assert measure(weights, units, np.array([0, 1]), rate=0.0)["survive"] == 0
 
 
 def test_packed_weights_are_unpacked() -> None:

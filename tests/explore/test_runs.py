@@ -12,50 +12,28 @@ import pandas as pd
 import pytest
 
 from experiment.parameters import load_parameters
-from explore.runs import KNOBS, SIDES, add_own_run, compare, settings_of
+from explore.runs import KNOBS, SIDES, Comparison, add_own_run, compare, settings_of
 from stages.summary import place_run
 from study.contrasts import BASE
 from study.runs import Entry, load_runs, select
 from tests.conftest import ROOT
 
 DENSE: dict[str, Any] = {"placement": "dense", "dropout_rate": 0.5}
-NAMES = (*KNOBS.values(), "epochs")
 
 
 def make_runs(accuracies: list[float], first: int = 0, **changed: Any) -> list[Entry]:
     """Runs on MNIST without Dropout, but for what is changed; the loss ends at 1 plus the seed."""
     setting, found = replace(BASE.without_dropout(), **changed), []
     for seed, accuracy in enumerate(accuracies, start=first):
-        curve = {
-            "accuracy": [0.75] * 3,
-            "loss": [0.5] * 3,
-            "val_accuracy": [accuracy] * 3,
-            "val_loss": [2.0, 1.0, 1.0 + seed],
-        }
+        curve = {"accuracy": [0.75] * 3, "loss": [0.5] * 3, "val_accuracy": [accuracy] * 3,
+                 "val_loss": [2.0, 1.0, 1.0 + seed]}  # fmt: skip
         found.append(Entry(setting, seed, {}, "data", 48_000, {"test_accuracy": accuracy}, curve))
     return found
 
 
-def make_gain(
-    low: float = 0.1, high: float = 0.3, seeds: int = 9, **changed: Any
-) -> dict[str, Any]:
-    setting = {name: getattr(BASE, name) for name in NAMES}
-    return {**setting, "mean": 0.2, "low": low, "high": high, "seeds": seeds, **changed}
-
-
-def test_runs_of_the_same_seeds_are_compared() -> None:
-    runs = make_runs([0.6, 0.7, 0.8]) + make_runs([0.9, 0.8, 0.5], first=1, **DENSE)
-    (found,) = compare(reversed(runs), [make_gain()])
-    without, dropout = found["without"], found["with"]
-    assert found["seeds"] == [1, 2]
-    assert (without["accuracy"], dropout["accuracy"]) == ([70, 80], [90, 80])
-    assert dropout["runs"]["val_loss"] == [[2, 1, 2], [2, 1, 3]]
-    assert without["runs"]["val_accuracy"] == [[30] * 3, [20] * 3]
-    assert dropout["runs"]["accuracy"][0] == [25] * 3
-    mean, low, high = dropout["bands"]["val_loss"]
-    assert mean == [2, 1, 2.5]
-    assert (high[2] - low[2]) / 2 == pytest.approx(12.706 * 0.5, rel=1e-3)  # t with 1 degree
-    assert (found["gain"], found["same"]) == (make_gain(), False)
+def make_gain(low: float = 0.1, high: float = 0.3, **changed: Any) -> dict[str, Any]:
+    setting = {name: getattr(BASE, name) for name in (*KNOBS.values(), "epochs")}
+    return {**setting, "mean": 0.2, "low": low, "high": high, "seeds": 9, **changed}
 
 
 def test_runs_that_the_results_do_not_know_wait() -> None:
@@ -82,48 +60,45 @@ def test_interval_that_touches_0_decides_nothing(low: float, high: float, verdic
     assert [each["verdict"] for each in compare(runs, [make_gain(low, high)])] == [verdict]
 
 
-@pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What Git has of the pipeline's run, in the current folder."""
-    for name in ("dvc.lock", "plots/no_dropout.csv", "plots/dropout.csv"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        shutil.copy(ROOT / name, tmp_path / name)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def test_own_run_is_placed_as_on_the_last_screen(figures: dict[str, Any], workspace: Path) -> None:
-    """Among all stored runs of its settings; its curves are the committed ones."""
-    entries = load_runs(ROOT / "study/runs.jsonl")
-    comparisons = compare(entries, figures["gains"])
-    own = add_own_run(comparisons, entries)
-    assert own
-    assert [each for each in comparisons if "own" in each["with"]] == [own]
-    params = load_parameters(ROOT / "params.yaml")
-    settings = settings_of(own, own["epochs"])
-    for (side, variant), setting in zip(SIDES.items(), settings, strict=True):
-        curve = pd.read_csv(f"plots/{variant}.csv")
-        np.testing.assert_allclose(own[side]["own"]["val_loss"], curve["val_loss"], rtol=1e-3)
-        metrics = json.loads((ROOT / f"metrics/{variant}.json").read_bytes())
-        said = place_run(metrics, select(entries, setting), params.train.seed)
-        assert said.endswith(f"{own[side]['lower']} of {own[side]['others']} seeds ended lower")
-
-
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
+        ("dvc.lock", "", ""),
         ("dvc.lock", "train.dropout_rate: 0.5", "train.dropout_rate: 0.35"),
         ("dvc.lock", "train.batch_size: 32", "train.batch_size: 64"),
         ("plots/dropout.csv", r"\n20,.*\n", "\n"),  # it has not ended
         ("plots/dropout.csv", "epoch,.*", ""),
     ],
 )
-def test_own_run_that_nothing_repeats(
-    file: str, old: str, new: str, figures: dict[str, Any], workspace: Path
-) -> None:
-    text = (workspace / file).read_text(encoding="utf-8")
-    (workspace / file).write_text(re.sub(old, new, text), encoding="utf-8")
+def test_own_run(
+    file: str, old: str, new: str, figures: dict[str, Any], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Its curves are the committed ones; it is placed as on the last screen, where runs repeat it.
+
+    That is among all stored runs of its settings.
+    """
+    for name in ("dvc.lock", "plots/no_dropout.csv", "plots/dropout.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    text = Path(file).read_text(encoding="utf-8")
+    Path(file).write_text(re.sub(old, new, text), encoding="utf-8")
     entries = load_runs(ROOT / "study/runs.jsonl")
     comparisons = compare(entries, figures["gains"])
-    assert add_own_run(comparisons, entries) is None
-    assert not any("own" in each["with"] for each in comparisons)
+    own = add_own_run(comparisons, entries)
+    assert [each for each in comparisons if "own" in each["with"]] == ([own] if own else [])
+    assert (own is None) == bool(old)
+    if own:
+        check_own_run(own, entries)
+
+
+def check_own_run(own: Comparison, entries: list[Entry]) -> None:
+    seed = load_parameters(ROOT / "params.yaml").train.seed
+    settings = settings_of(own, own["epochs"])
+    for (side, variant), setting in zip(SIDES.items(), settings, strict=True):
+        curve = pd.read_csv(f"plots/{variant}.csv")
+        np.testing.assert_allclose(own[side]["own"]["val_loss"], curve["val_loss"], rtol=1e-3)
+        metrics = json.loads((ROOT / f"metrics/{variant}.json").read_bytes())
+        said = place_run(metrics, select(entries, setting), seed)
+        assert said.endswith(f"{own[side]['lower']} of {own[side]['others']} seeds ended lower")

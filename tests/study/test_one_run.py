@@ -8,25 +8,14 @@ import pytest
 
 from experiment.data.split import Dataset
 from experiment.support.errors import InputError
-from study.runs import Setting
 from study.training.one_run import BINS, calibrate, train_one
 from tests.conftest import synthetic_arrays
+from tests.study.made_up import MAIN
 
-SETTING = Setting(
-    dataset="own/tiny.npz",
-    placement="dense",
-    dropout_rate=0.25,
-    train_samples=60,
-    dense_units=8,
-    epochs=3,
-    filters=2,
-    batch_size=7,
-    learning_rate=0.01,
-    validation_from="last",
-    validation_split=0.2,
-    threads=1,
-    instructions="avx2",
-)
+SETTING = replace(
+    MAIN, dataset="own/tiny.npz", dropout_rate=0.25, train_samples=60, dense_units=8, epochs=3,
+    filters=2, batch_size=7, learning_rate=0.01,
+)  # fmt: skip
 
 
 def make_noisy() -> Dataset:
@@ -46,9 +35,21 @@ class TrainsError(Exception):
     """Stands for the training."""
 
 
-def catch_training(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Network, training and validation images, and settings, as they are given to the training."""
+@pytest.mark.parametrize(
+    ("place", "layers", "samples"),
+    [
+        ("none", [], 30),
+        ("dense", ["dropout"], 96),
+        ("pooling", ["pooling_dropout"], 30),
+        ("both", ["pooling_dropout", "dropout"], 60),
+    ],
+)
+def test_what_is_trained(
+    place: Any, layers: list[str], samples: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Layers, first weights, images and settings, as they are given to the training."""
     from experiment.network import training
+    from experiment.network.model import build_model
 
     given: list[Any] = []
 
@@ -57,30 +58,19 @@ def catch_training(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> list[An
         raise TrainsError
 
     monkeypatch.setattr(training, "train_epochs", train_epochs)
+    rate = 0.25 if layers else 0.0
+    setting = replace(SETTING, placement=place, dropout_rate=rate, train_samples=samples)
     with pytest.raises(TrainsError):
         train_one(setting, 4, DATASET)
-    return given
-
-
-def test_dropout_is_where_the_run_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    layers: dict[Any, list[str]] = {
-        "none": [], "dense": ["dropout"], "pooling": ["pooling_dropout"],
-        "both": ["pooling_dropout", "dropout"],
-    }  # fmt: skip
-    for place, names in layers.items():
-        rate = 0.25 if names else 0.0
-        setting = replace(SETTING, placement=place, dropout_rate=rate)
-        network, *_ = catch_training(setting, monkeypatch)
-        found = {layer.name: layer.rate for layer in network.layers if "dropout" in layer.name}
-        assert found == dict.fromkeys(names, 0.25)
-
-
-@pytest.mark.parametrize("samples", [30, 96])
-def test_images_settings_and_weights(samples: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    from experiment.network.model import build_model
-
-    setting = replace(SETTING, train_samples=samples)
-    network, images, validation, settings = catch_training(setting, monkeypatch)
+    network, images, validation, settings = given
+    found = {layer.name: layer.rate for layer in network.layers if "dropout" in layer.name}
+    assert found == dict.fromkeys(layers, 0.25)
+    same = build_model(
+        image_shape=(8, 8, 1), classes=3, filters=2, dense_units=8, dropout_rate=rate,
+        dropout_placement=place, seed=4,
+    )  # fmt: skip
+    for weights, others in zip(network.get_weights(), same.get_weights(), strict=True):
+        assert np.array_equal(weights, others)
     del settings["evaluate"]
     assert settings == {"epochs": 3, "seed": 4, "batch_size": 7, "learning_rate": 0.01}
     assert np.array_equal(validation.images[..., 0], DATASET.x_train[96:])
@@ -88,18 +78,10 @@ def test_images_settings_and_weights(samples: int, monkeypatch: pytest.MonkeyPat
     assert len({image.tobytes() for image in images.images.numpy()}) == samples
     counts = np.bincount(DATASET.y_train[:96]) * samples / 96
     assert np.abs(np.bincount(images.labels) - counts).max() < 1
-    same = build_model(
-        image_shape=(8, 8, 1), classes=3, filters=2, dense_units=8, dropout_rate=0.25,
-        dropout_placement="dense", seed=4,
-    )  # fmt: skip
-    for weights, others in zip(network.get_weights(), same.get_weights(), strict=True):
-        assert np.array_equal(weights, others)
 
 
 def test_divergence_is_one_line() -> None:
-    with pytest.raises(
-        InputError, match=r"^epoch 1: .*; lower train.learning_rate \(now 1e\+20\)$"
-    ):
+    with pytest.raises(InputError, match=r"^epoch 1: .*; lower train.learning_rate \(now 1e\+20"):
         train_one(replace(SETTING, learning_rate=1e20), 4, DATASET)
 
 
@@ -107,30 +89,26 @@ def test_figures_are_of_the_images_that_they_name(monkeypatch: pytest.MonkeyPatc
     """Recomputed in NumPy from the probabilities of the network after each of its epochs."""
     from experiment.network import training
 
+    parts: dict[str, tuple[Any, np.ndarray]] = {"test": (DATASET.x_test[..., None], DATASET.y_test)}
     probabilities: list[dict[str, np.ndarray]] = []
-    splits: dict[str, Any] = {}
     original = training.train_epochs
 
     def train_epochs(network: Any, train: Any, validation: Any, **settings: Any) -> Any:
-        splits.update(training=train, validation=validation)
-        test = DATASET.x_test[..., None]
+        for name, split in (("training", train), ("validation", validation)):
+            parts[name] = split.images, np.asarray(split.labels)
         for state in original(network, train, validation, **settings):
-            parts = {"test": test, **{name: split.images for name, split in splits.items()}}
-            probabilities.append(
-                {name: training.predict(network, part) for name, part in parts.items()}
-            )
+            found = {name: training.predict(network, images) for name, (images, _) in parts.items()}
+            probabilities.append(found)
             yield state
 
     monkeypatch.setattr(training, "train_epochs", train_epochs)
     result = train_one(replace(SETTING, epochs=12), 4, DATASET)
     metrics, curve = result["metrics"], result["curve"]
-    labels = {name: np.asarray(split.labels) for name, split in splits.items()}
-    labels["test"] = DATASET.y_test
 
-    def evaluate(epoch: int, name: str) -> tuple[float, float]:
-        found, truth = probabilities[epoch][name].astype(float), labels[name]
-        losses = -np.log(found[np.arange(len(truth)), truth])
-        return (found.argmax(axis=1) == truth).mean(), losses.mean()
+    def evaluate(epoch: int, name: str) -> np.ndarray:
+        found, labels = probabilities[epoch][name].astype(float), parts[name][1]
+        right = found.argmax(axis=1) == labels
+        return np.array([right.mean(), -np.log(found[np.arange(len(labels)), labels]).mean()])
 
     kept = int(np.argmin(curve["val_loss"]))
     assert 0 < kept < 11
@@ -139,15 +117,12 @@ def test_figures_are_of_the_images_that_they_name(monkeypatch: pytest.MonkeyPatc
         "validation": evaluate(-1, "validation"),
         "test": evaluate(-1, "test"),
         "best_epoch_test": evaluate(kept, "test"),
-        "last_five_test": tuple(
-            np.mean([evaluate(epoch, "test") for epoch in range(7, 12)], axis=0)
-        ),
-        "best_validation": (max(curve["val_accuracy"]), min(curve["val_loss"])),
+        "last_five_test": np.mean([evaluate(epoch, "test") for epoch in range(7, 12)], axis=0),
+        "best_validation": np.array([max(curve["val_accuracy"]), min(curve["val_loss"])]),
     }
     for name, pair in expected.items():
-        assert (metrics[f"{name}_accuracy"], metrics[f"{name}_loss"]) == pytest.approx(
-            pair, rel=1e-5
-        )
+        found = [metrics[f"{name}_accuracy"], metrics[f"{name}_loss"]]
+        assert found == pytest.approx(pair, rel=1e-5)
     assert len({round(accuracy, 4) for accuracy, _ in expected.values()}) == 4
     wrong = probabilities[-1]["test"].argmax(axis=1) != DATASET.y_test
     assert result["test_errors"] == np.flatnonzero(wrong).tolist()
@@ -161,21 +136,17 @@ def test_calibration() -> None:
     probabilities = random.dirichlet([0.5, 0.5, 0.5], 400).astype(np.float32)
     probabilities[0] = [0, 1, 0]
     labels = random.integers(0, 3, 400)
-    right: list[list[bool]] = [[] for _ in range(BINS)]
-    sure: list[list[float]] = [[] for _ in range(BINS)]
+    images: list[list[tuple[float, bool]]] = [[] for _ in range(BINS)]
     brier = 0.0
     for row, label in zip(probabilities.astype(float), labels, strict=True):
         place = min(int(max(row) * BINS), BINS - 1)
-        sure[place].append(max(row))
-        right[place].append(bool(np.argmax(row) == label))
+        images[place].append((max(row), np.argmax(row) == label))
         brier += sum((p - (c == label)) ** 2 for c, p in enumerate(row)) / 400
+    means = np.array([np.mean(each, axis=0) if each else (0, 0) for each in images])
+    count = np.array([len(each) for each in images])
     bins, scores = calibrate(probabilities, labels)
-    assert bins["count"] == [len(each) for each in sure]
+    assert bins["count"] == count.tolist()
     assert bins["count"][:5] == [0] * 5  # of three classes, the surest has a third or more
-    means = [[np.mean(each) if each else 0.0 for each in found] for found in (sure, right)]
-    assert bins["confidence"] == pytest.approx(means[0])
-    assert bins["accuracy"] == pytest.approx(means[1])
-    error = sum(
-        len(s) * abs(np.mean(s) - np.mean(r)) for s, r in zip(sure, right, strict=True) if s
-    )
-    assert scores == pytest.approx({"test_brier": brier, "test_calibration_error": error / 400})
+    assert [*zip(bins["confidence"], bins["accuracy"], strict=True)] == pytest.approx(means)
+    error = count @ np.abs(means[:, 0] - means[:, 1]) / 400
+    assert scores == pytest.approx({"test_brier": brier, "test_calibration_error": error})

@@ -7,11 +7,10 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba_array
 
-from study.contrasts import BASE
 from study.pictures import draw_curves, draw_rates, draw_sizes
-from study.statistics import estimate
+from study.statistics import Values, estimate
 from study.table import Table
-from tests.study.made_up import make_entries
+from tests.study.made_up import MAIN, make_entries
 
 ENTRIES = make_entries(range(3))
 TABLE = Table(ENTRIES)
@@ -22,14 +21,18 @@ def points_of(line: Any) -> list[list[float]]:
     return found
 
 
-def bars(axes: Axes) -> list[list[tuple[float, float, float, float]]]:
+def bars(axes: Axes) -> list[list[list[float]]]:
     """Of each line with intervals: x, mean, low and high of its points."""
     found = []
     for line, _, [segments] in axes.containers:
         ends = [segment[:, 1].tolist() for segment in segments.get_segments()]
-        points = zip(points_of(line), ends, strict=True)
-        found.append([(x, y, low, high) for (x, y), (low, high) in points])
+        found.append([[*a, *b] for a, b in zip(points_of(line), ends, strict=True)])
     return found
+
+
+def ends_of(values: Values) -> list[float]:
+    found = estimate(values)
+    return [found.mean, found.low, found.high]
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "loss"])
@@ -38,21 +41,20 @@ def test_panels(metric: str) -> None:
     figure = draw_curves(ENTRIES, metric)
     columns = {"training images": metric, "validation images": f"val_{metric}"}
     assert [axes.get_title(loc="left") for axes in figure.axes] == [*columns]
-    settings = {"without Dropout": BASE.without_dropout(), "with Dropout (rate 0.5)": BASE}
+    settings = {"without Dropout": MAIN.without_dropout(), "with Dropout (rate 0.5)": MAIN}
     for axes, column in zip(figure.axes, columns.values(), strict=True):
         assert {line.get_label() for line in axes.lines} == {*settings}
         for line, band in zip(axes.lines, axes.collections, strict=True):
             setting = settings[str(line.get_label())]
             curves = [entry.curve[column] for entry in ENTRIES if entry.setting == setting]
-            found = [estimate(values) for values in zip(*curves, strict=True)]
-            expected = [pytest.approx([n, e.mean]) for n, e in enumerate(found, start=1)]
-            assert points_of(line) == expected
+            expected = [[e, *ends_of(each)] for e, each in enumerate(zip(*curves, strict=True), 1)]
+            assert np.allclose(points_of(line), [row[:2] for row in expected])
             colour = to_rgba_array(line.get_color())[0, :3]
             assert np.allclose(to_rgba_array(band.get_facecolor())[0, :3], colour)
             corners = np.asarray(band.get_paths()[0].vertices)
-            for epoch, e in enumerate(found, start=1):
-                for edge in (e.low, e.high):
-                    assert np.isclose(corners, [epoch, edge], atol=0).all(axis=1).any()
+            for epoch, _, *ends in expected:
+                for end in ends:
+                    assert np.isclose(corners, [epoch, end], atol=0).all(axis=1).any()
 
 
 def test_error_against_rate() -> None:
@@ -63,12 +65,11 @@ def test_error_against_rate() -> None:
         here = TABLE.rows.query(f"dataset == {dataset!r} and train_samples == 48000")
         here = here[here["placement"].isin(["none", "dense"])]
         groups = here.groupby("dropout_rate")["test_accuracy"]
-        errors = {rate: 100 * (1 - accuracy) for rate, accuracy in groups}
+        errors: dict[Any, Any] = {rate: 100 * (1 - accuracy) for rate, accuracy in groups}
         dots = [line for line in axes.lines if line.get_marker() == "."]
         for line, (rate, values) in zip(dots, errors.items(), strict=True):
-            assert points_of(line) == [pytest.approx([rate, value]) for value in values]
-        found = [(rate, estimate(values)) for rate, values in errors.items()]
-        assert bars(axes) == [[pytest.approx((x, e.mean, e.low, e.high)) for x, e in found]]
+            assert np.allclose(points_of(line), [[rate, value] for value in values])
+        assert np.allclose(bars(axes), [[[r, *ends_of(each)] for r, each in errors.items()]])
     assert figure.axes[0].get_ylabel() == "error on test images (%)"
 
 
@@ -84,7 +85,6 @@ def test_gain_against_size() -> None:
     for rate, samples in sizes.items():
         with_it = base.query(f"placement == 'dense' and dropout_rate == {rate}")["test_accuracy"]
         gains = (100 * (with_it - without)).dropna().groupby("train_samples")
-        expected = [(e.mean, e.low, e.high) for e in (estimate(of) for _, of in gains)]
         points = found[f"rate {rate}"]
-        assert [point[1:] for point in points] == [pytest.approx(each) for each in expected]
+        assert np.allclose([point[1:] for point in points], [ends_of(each) for _, each in gains])
         assert [point[0] for point in points] == pytest.approx(samples, rel=0.05)

@@ -27,7 +27,15 @@ LABELS = {"MNIST": "mnist", "Fashion-MNIST": "fashion_mnist"}
 LAST, LAST_FIVE, KEPT = "test_accuracy", "last_five_test_accuracy", "best_epoch_test_accuracy"
 VALIDATION = "last_five_validation_accuracy"
 FASHION: dict[str, Any] = {"data": "fashion_mnist"}
-DIGITS = {"%": ".2f", "nats": "+.4f", "score": "+.4f"}
+POINTS, NATS = "+.3f", "+.4f"
+
+
+def is_share(metric: str) -> bool:
+    return "accuracy" in metric or "calibration" in metric
+
+
+def mean(parts: Iterable[pd.Series]) -> pd.Series:
+    return pd.concat(list(parts), axis=1).mean(axis=1, skipna=False)
 
 
 class Pages:
@@ -43,35 +51,26 @@ class Pages:
 
     def block(self, name: str) -> list[list[str]]:
         text = self.page.split(f"<!-- study: {name} -->\n")[1].split("<!-- /study -->")[0]
-        return split_rows("\n".join(text.splitlines()[2:]))
+        return split_rows(text.splitlines()[2:])
 
-    def of(self, metric: str, seeds: Iterable[int] | None = None, **where: Any) -> pd.Series:
+    def of(self, metric: str, **where: Any) -> pd.Series:
+        """By seed; the main setting but for what is said."""
         main = {"data": "mnist", "n": 48_000, "epochs": None, "units": 128, "place": "dense"}
         chosen: dict[str, Any] = main | {"rate": 0.5} | where
         chosen["epochs"] = chosen["epochs"] or EPOCHS[chosen["n"]]
         chosen["place"] = chosen["place"] if chosen["rate"] else "none"
         runs = self.runs[(self.runs[KEYS] == [*chosen.values()]).all(axis=1)]
         values = runs.set_index("seed")[metric].astype(float).dropna()
-        values = values if seeds is None else values[values.index.isin([*seeds])]
-        return 100 * values if "accuracy" in metric or "calibration" in metric else values
+        return 100 * values if is_share(metric) else values
 
-    def both(
-        self, metric: str, seeds: Iterable[int] | None = None, **where: Any
-    ) -> tuple[pd.Series, pd.Series]:
+    def both(self, metric: str, **where: Any) -> pd.DataFrame:
         """Without Dropout and with it, of the seeds that both have."""
-        a, b = self.of(metric, seeds, **where | {"rate": 0}), self.of(metric, seeds, **where)
-        common = a.index.intersection(b.index)
-        return a[common], b[common]
+        sides = {"a": self.of(metric, **where | {"rate": 0}), "b": self.of(metric, **where)}
+        return pd.concat(sides, axis=1, join="inner")
 
     def gain(self, metric: str, **where: Any) -> pd.Series:
-        a, b = self.both(metric, **where)
-        return b - a
-
-    def slope(self, metric: str) -> pd.Series:
-        gains = [self.gain(metric, n=5000, units=units) for units in UNITS]
-        table = pd.concat(gains, axis=1).dropna()
-        found = [stats.linregress(np.log2(UNITS), row).slope for row in table.to_numpy()]
-        return pd.Series(found, index=table.index, dtype=float)
+        pair = self.both(metric, **where)
+        return pair["b"] - pair["a"]
 
     def rise(self, rate: float) -> pd.Series:
         names = ("validation_loss", "best_validation_loss")
@@ -79,24 +78,35 @@ class Pages:
         return 100 * (last / best - 1)
 
     def log_left(self, n: int) -> pd.Series:
-        a, b = self.both(LAST, n=n)
-        return np.log((100 - b) / (100 - a))
+        pair = 100 - self.both(LAST, n=n)
+        return np.log(pair["b"] / pair["a"])
 
-    def places_and_rates(self, metric: str) -> list[pd.Series]:
-        low, middle, high = (
-            mean(self.of(metric, rate=rate) for rate in rates)
-            for rates in ((0.1, 0.2), (0.3, 0.4, 0.5), (0.6, 0.7, 0.8))
-        )
-        places = [self.of(metric) - self.of(metric, place=place) for place in ("pooling", "both")]
-        return [*places, middle - low, middle - high, middle]
+    def second_protocol(self, accuracy: str) -> dict[str, pd.Series]:
+        gain, of = self.gain, self.of
+        gains = [gain(accuracy, n=5000, units=units) for units in UNITS]
+        table = pd.concat(gains, axis=1).dropna()
+        slopes = [stats.linregress(np.log2(UNITS), row).slope for row in table.to_numpy()]
+        middle = mean(of(accuracy, rate=rate) for rate in (0.3, 0.4, 0.5))
+        return {
+            "A1": gain(accuracy), "A2": gain(accuracy, **FASHION),
+            "B1": of(accuracy) - of(accuracy, place="pooling"),
+            "B2": of(accuracy) - of(accuracy, place="both"),
+            "C1": middle - mean(of(accuracy, rate=rate) for rate in (0.1, 0.2)),
+            "C2": middle - mean(of(accuracy, rate=rate) for rate in (0.6, 0.7, 0.8)),
+            "C3": middle - of(accuracy, rate=0.2), "C4": middle - of(accuracy, rate=0.6),
+            "D1": pd.Series(slopes, index=table.index, dtype=float),
+            "E1": of(accuracy) - of(KEPT, rate=0),
+            "E2": of(accuracy, **FASHION) - of(KEPT, rate=0, **FASHION),
+        }  # fmt: skip
 
     def first_protocol(self) -> dict[str, pd.Series]:
         gain, of, trained = self.gain, self.of, "evaluated_training_loss"
-        p4, p5, p6, p7, _ = self.places_and_rates(LAST)
+        second = self.second_protocol(LAST)
         found = {
-            "P1": gain(LAST), "P2": gain(LAST, **FASHION),
+            "P1": second["A1"], "P2": second["A2"],
             "P3": mean(gain(LAST, n=n) for n in FEW) - gain(LAST),
-            "P4": p4, "P5": p5, "P6": p6, "P7": p7, "P8": gain(KEPT),
+            "P4": second["B1"], "P5": second["B2"], "P6": second["C1"], "P7": second["C2"],
+            "P8": gain(KEPT),
             "S1": of("last_five_training_accuracy", rate=0), "S2": self.rise(0),
             "S3": of("last_five_training_accuracy"), "S4": gain("evaluated_training_accuracy"),
             "S5": self.rise(0.5), "S6": of("best_validation_accuracy") - of(VALIDATION),
@@ -106,22 +116,9 @@ class Pages:
             "S10a": gain("test_loss") - gain(trained),
             "S10b": gain("test_loss", **FASHION) - gain(trained, **FASHION),
             "S11": mean(self.log_left(n) for n in FEW) - self.log_left(48000),
-            "S12": self.slope(LAST),
+            "S12": second["D1"],
         }  # fmt: skip
-        return {
-            name: values.dropna()[lambda v: v.index.isin(FRESH)] for name, values in found.items()
-        }
-
-    def second_protocol(self) -> dict[str, pd.Series]:
-        gain, of = self.gain, self.of
-        b1, b2, c1, c2, middle = self.places_and_rates(LAST_FIVE)
-        return {
-            "A1": gain(LAST_FIVE), "A2": gain(LAST_FIVE, **FASHION),
-            "B1": b1, "B2": b2, "C1": c1, "C2": c2, "C3": middle - of(LAST_FIVE, rate=0.2),
-            "C4": middle - of(LAST_FIVE, rate=0.6), "D1": self.slope(LAST_FIVE),
-            "E1": of(LAST_FIVE) - of(KEPT, rate=0),
-            "E2": of(LAST_FIVE, **FASHION) - of(KEPT, rate=0, **FASHION),
-        }  # fmt: skip
+        return {name: values.dropna().reindex(FRESH) for name, values in found.items()}
 
 
 @pytest.fixture(scope="module", params=["committed", "noisy"])
@@ -129,61 +126,55 @@ def pages(request: pytest.FixtureRequest) -> Pages:
     return Pages(ROOT if request.param == "committed" else request.getfixturevalue(request.param))
 
 
-def split_rows(text: str) -> list[list[str]]:
-    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
+def split_rows(lines: Iterable[str]) -> list[list[str]]:
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
 
 
-def mean(parts: Iterable[pd.Series]) -> pd.Series:
-    return pd.concat(list(parts), axis=1).mean(axis=1, skipna=False)
+def interval(values: pd.Series, level: float = 0.95) -> tuple[float, float]:
+    low, high = stats.ttest_1samp(values, 0).confidence_interval(level)
+    return float(low), float(high)
 
 
-def show(values: pd.Series, unit: str) -> str:
-    low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
-    form = DIGITS.get(unit, "+.3f")
+def show(values: pd.Series, form: str = POINTS) -> str:
+    low, high = interval(values)
     return f"{values.mean():{form}} [{low:{form}} to {high:{form}}]".replace("-", "−")
 
 
-def show_pair(a: pd.Series, b: pd.Series, unit: str) -> list[str]:
-    digits = 3 if unit == "points" else 4
-    return [str(len(a)), f"{a.mean():.{digits}f}", f"{b.mean():.{digits}f}", show(b - a, unit)]
+def show_pair(pair: pd.DataFrame, metric: str) -> list[str]:
+    form = POINTS if is_share(metric) else NATS
+    means = [f"{values.mean():{form[1:]}}" for values in (pair["a"], pair["b"])]
+    return [str(len(pair)), *means, show(pair["b"] - pair["a"], form)]
 
 
 def show_p(p: float) -> str:
     return "<0.0001" if p < 0.0001 else f"{p:.4f}"
 
 
-def flip(values: pd.Series) -> str:
-    signs = np.array(np.meshgrid(*[[1, -1]] * len(values))).reshape(len(values), -1)
-    means = np.abs(values.to_numpy() @ signs)
-    return show_p((means >= abs(values.sum()) - 1e-9).mean())
-
-
-def within(values: pd.Series, level: float, name: str) -> bool:
-    low, high = stats.ttest_1samp(values, 0).confidence_interval(level)
-    return bool(-MARGINS.get(name, 0.1) < low and high < MARGINS.get(name, 0.1))
+def is_small(values: pd.Series, level: float, name: str) -> bool:
+    low, high = interval(values, level)
+    return -MARGINS.get(name, 0.1) < low and high < MARGINS.get(name, 0.1)
 
 
 def test_protocol_1() -> None:
     """Eight seeds; the primary contrasts corrected together by Holm's method, by hand."""
     pages = Pages(ROOT)
-    fresh = pages.first_protocol()
-    p = {name: stats.ttest_1samp(values, 0).pvalue for name, values in fresh.items()}
+    contrasts = pages.first_protocol()
+    p = {name: float(stats.ttest_1samp(each, 0).pvalue) for name, each in contrasts.items()}
     primary = sorted((name for name in p if name[0] == "P"), key=lambda name: p[name])
-    corrected = {
-        name: max(min(1, (8 - place) * p[each]) for place, each in enumerate(primary[: rank + 1]))
-        for rank, name in enumerate(primary)
-    }
-    rows = split_rows("\n".join(re.findall(r"^\| [PS]\d+[ab]? \|.*", pages.page, re.MULTILINE)))
-    assert [row[0] for row in rows] == [*fresh]
+    products = [min(1, p[name] * (8 - rank)) for rank, name in enumerate(primary)]
+    corrected = dict(zip(primary, np.maximum.accumulate(products), strict=True))
+    rows = split_rows(re.findall(r"^\| [PS]\d+[ab]? \|.*", pages.page, re.MULTILINE))
+    assert [row[0] for row in rows] == [*contrasts]
     for name, claim, text, *cells in rows:
-        values, found = fresh[name], pages.file["contrasts"][name]
-        low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+        values, found = contrasts[name], pages.file["contrasts"][name]
+        low, high = interval(values)
         if name in corrected:
             side = "supported" if values.mean() > 0 else "contradicted"
-            other = "equivalent" if within(values, 0.95, name) else "undecided"
+            other = "equivalent" if is_small(values, 0.95, name) else "undecided"
             verdict = side if corrected[name] < 0.05 else other
-            expected = [show(values, "points"), show_p(p[name]), show_p(corrected[name])]
-            assert cells == [*expected, flip(values), f"**{verdict}**"]
+            how = {"permutation_type": "samples", "n_resamples": np.inf}
+            flipped = stats.permutation_test([values], np.mean, **how).pvalue  # of signs
+            shown = [show(values), *map(show_p, (p[name], corrected[name], flipped))]
             assert found["p_corrected"] == pytest.approx(corrected[name])
         else:
             unit, limit, *_ = cells
@@ -191,11 +182,13 @@ def test_protocol_1() -> None:
             place = "above" if low > float(at) else "below" if high < float(at) else "open"
             words = {side: "supported", "open": "undecided"} if side else {place: place}
             verdict = words.get(place, "contradicted")
-            assert cells == [unit, limit, show(values, unit), f"**{verdict}**"]
+            forms = {"%": ".2f", "nats": NATS}
+            shown = [unit, limit, show(values, forms.get(unit, POINTS))]
+        assert cells == [*shown, f"**{verdict}**"]
         assert (found["verdict"], found["claim"], found["text"]) == (verdict, claim, text)
         numbers = [found[key] for key in ("seeds", "mean", "sd", "low", "high", "p")]
-        expected_numbers = [8, values.mean(), values.std(ddof=1), low, high, p[name]]
-        assert numbers == pytest.approx(expected_numbers)
+        expected = [8, values.mean(), values.std(ddof=1), low, high, p[name]]
+        assert numbers == pytest.approx(expected)
 
 
 def decide(name: str, values: pd.Series) -> tuple[str, int, int]:
@@ -206,38 +199,36 @@ def decide(name: str, values: pd.Series) -> tuple[str, int, int]:
         if len(there) < seeds:
             return "not yet", used, seeds
         used = seeds
-        if name in ("C3", "C4") and seeds < 16:
-            continue
-        if stats.ttest_1samp(there, 0).pvalue < level:
+        may_decide = seeds == 16 or name not in ("C3", "C4")
+        if may_decide and stats.ttest_1samp(there, 0).pvalue < level:
             return ("supported" if there.mean() > 0 else "contradicted"), seeds, seeds
-    return ("equivalent" if within(there, 1 - 0.0084, name) else "undecided"), 16, 16
+    return ("equivalent" if is_small(there, 1 - 0.0084, name) else "undecided"), 16, 16
 
 
 def test_protocol_2(pages: Pages) -> None:
     """Looks at 8, 12 and 16 seeds with their levels; the first that decides does."""
-    contrasts = pages.second_protocol()
-    verdicts: dict[str, str] = {}
-    for name, claim, _, *cells in pages.block("sequential"):
+    contrasts, verdicts = pages.second_protocol(LAST_FIVE), dict[str, str]()
+    rows = pages.block("sequential")
+    assert [row[0] for row in rows] == [*contrasts]
+    for name, claim, _, *cells in rows:
         assert claim == ("plateau" if name in ("C3", "C4") else name[0])
         # A look at a claim waits for the runs of all its contrasts.
-        parts = {row[0]: contrasts[row[0]] for row in pages.block("sequential") if row[1] == claim}
+        parts = {row[0]: contrasts[row[0]] for row in rows if row[1] == claim}
         values = pd.concat(parts, axis=1, join="inner").dropna()[name]
         word, used, planned = decide(name, values)
-        first = verdicts.get("B1")
-        if name == "B2" and first != "supported":
-            word = "not yet" if first == "not yet" else "not tested"
+        if name == "B2" and verdicts["B1"] != "supported":
+            word = "not yet" if verdicts["B1"] == "not yet" else "not tested"
         verdicts[name] = word
         looked_at = values[values.index.isin(range(18, 18 + (used or planned)))]
         seeds, figures = str(len(looked_at)), ["", "", ""]
+        found = pages.file["contrasts"][name]
         if used:
             p = show_p(stats.ttest_1samp(looked_at, 0).pvalue)
-            figures = [show(looked_at, "points"), p, f"below {LOOKS[used]:g}"]
+            figures = [show(looked_at), p, f"below {LOOKS[used]:g}"]
+            assert found["mean"] == pytest.approx(looked_at.mean())
         waits = f"not yet ({seeds} of {planned} seeds)"
         assert cells == [seeds, *figures, waits if word == "not yet" else f"**{word}**"], name
-        found = pages.file["contrasts"][name]
         assert (found["verdict"], found["level"]) == (word, LOOKS.get(used))
-        assert not used or found["mean"] == pytest.approx(looked_at.mean())
-    assert [*verdicts] == [*contrasts]
 
 
 def judge(names: Iterable[str], verdicts: dict[str, str]) -> str:
@@ -259,26 +250,24 @@ def test_claims_and_answers(pages: Pages) -> None:
         assert protocol == ("2" if ids[0][0] in "ABCDE" else "1")
         assert pages.file["claims"][name] == {"contrasts": ids, "text": text, "verdict": verdict}
     decided = {"supported", "contradicted", "equivalent"}
-    first = {"help": "P1 P2", "how_much": "P1 P2", "which_rate": "P6 P7", "where_placed": "P4 P5",
-             "early_stopping": "P8 S8", "larger_network": "S12", "where_most": "P3"}  # fmt: skip
-    second = {"help": "A1 A2", "how_much": "A1 A2", "which_rate": "C1 C2", "where_placed": "B1 B2",
-              "early_stopping": "E1 E2", "larger_network": "D1"}  # fmt: skip
-    for question, old in first.items():
-        new = second.get(question, old).split()
-        ids = new if all("mean" in contrasts[i] for i in new) else old.split()
+    asked = {"help": "A1 A2 or P1 P2", "how_much": "A1 A2 or P1 P2", "which_rate": "C1 C2 or P6 P7",
+             "where_placed": "B1 B2 or P4 P5", "early_stopping": "E1 E2 or P8 S8",
+             "larger_network": "D1 or S12", "where_most": "P3 or P3"}  # fmt: skip
+    for question, names in asked.items():
+        new, old = (each.split() for each in names.split(" or "))
+        ids = new if all("mean" in contrasts[i] for i in new) else old
         clear = all(contrasts[i]["low"] > 0 or contrasts[i]["high"] < 0 for i in ids)
         mark = "likely" if clear else "not shown"
         mark = "sure" if judge(ids, verdicts) in decided else mark
         assert (answers[question]["rests_on"], answers[question]["mark"]) == (ids, mark)
     assert answers["early_stopping"]["figures"]["S5"] == contrasts["S5"]
-    misleading = {}
     for n in (48_000, 1_000):
-        a, b = pages.both(LAST, n=n)
+        pair = pages.both(LAST, n=n)
+        wins = pair["a"].to_numpy()[:, None] > pair["b"].to_numpy()
         # A seed chooses the images where not all are used: other seeds are other data.
-        compared = [(s, t) for s in a.index for t in b.index if n == 48_000 or s == t]
-        wins = sum(a[s] > b[t] for s, t in compared)
-        misleading[str(n)] = {"misleading": wins, "pairs": len(compared)}
-    assert answers["one_run"]["figures"] == misleading
+        wins = wins if n == 48_000 else wins.diagonal()
+        misleading = {"misleading": wins.sum(), "pairs": wins.size}
+        assert answers["one_run"]["figures"][str(n)] == misleading
     claims = [each["verdict"] in decided for each in pages.file["claims"].values()]
     counts = {"claims": len(claims), "decided": sum(claims), "runs": len(pages.runs)}
     assert answers["how_sure"]["figures"] == counts
@@ -287,30 +276,32 @@ def test_claims_and_answers(pages: Pages) -> None:
 def test_cost_in_use() -> None:
     sessions = pd.read_csv(ROOT / "metrics/study_inference.csv")
     ratio = sessions["with_layer"] / sessions["without_layer"]
-    low, high = stats.ttest_1samp(ratio, 0).confidence_interval(0.95)
+    low, high = interval(ratio)
     page = " ".join(Pages(ROOT).page.split())
     assert f"over the time without was {ratio.mean():.3f} [{low:.3f} to {high:.3f}]" in page
 
 
 def test_secondary_measures_of_protocol_2(pages: Pages) -> None:
     """Over the seeds of the first look, once all are there."""
-    sizes = ((100, 625), (500, 156), (1_000, 78), (5_000, 16))
-    measures = {"test_calibration_error": ("expected calibration error, %", "points"),
-                "test_brier": ("Brier score", "score")}  # fmt: skip
-    wanted = {
-        "rates": [([f"{rate:g}"], LAST_FIVE, "points", {"n": 1_000, "rate": rate})
-                  for rate in np.arange(1, 9) / 10],
-        "sizes": [([f"{n:,}", str(epochs)], LAST_FIVE, "points", {"n": n, "epochs": epochs})
-                  for n, epochs in sizes],
-        "calibration": [([f"{label}: {text}"], metric, unit, {"data": data})
-                        for metric, (text, unit) in measures.items()
-                        for label, data in LABELS.items()],
+    rates = [round(0.1 * tenths, 1) for tenths in range(1, 9)]
+    sizes = {100: 625, 500: 156, 1_000: 78, 5_000: 16}
+    scores = {
+        "test_calibration_error": "expected calibration error, %",
+        "test_brier": "Brier score",
+    }
+    wanted: dict[str, list[tuple[list[str], str, dict[str, Any]]]] = {
+        "rates": [([f"{rate:g}"], LAST_FIVE, {"n": 1_000, "rate": rate}) for rate in rates],
+        "sizes": [([f"{n:,}", str(e)], LAST_FIVE, {"n": n, "epochs": e}) for n, e in sizes.items()],
+        "calibration": [([f"{label}: {text}"], metric, {"data": data})
+                        for metric, text in scores.items() for label, data in LABELS.items()],
     }  # fmt: skip
     for block, rows in wanted.items():
-        found = [(first, pages.both(m, FIRST_LOOK, **w), unit) for first, m, unit, w in rows]
-        expected = [
-            [*first, *show_pair(*pair, unit)] for first, pair, unit in found if len(pair[0]) == 8
-        ]
+        expected = []
+        for first, metric, where in rows:
+            pair = pages.both(metric, **where)
+            pair = pair[pair.index.isin(FIRST_LOOK)]
+            if len(pair) == 8:
+                expected.append([*first, *show_pair(pair, metric)])
         assert pages.block(block) == expected
 
 
@@ -322,33 +313,36 @@ def test_settings(pages: Pages) -> None:
     for data, n, epochs, units, place, rate, *cells, left in found:
         where: dict[str, Any] = {"data": LABELS[data], "n": int(n.replace(",", ""))}
         where |= {"epochs": int(epochs), "units": int(units), "rate": float(rate)}
-        a, b = pages.both(LAST, place=place.removesuffix(" layer"), **where)
-        assert cells == show_pair(a, b, "points")
-        assert left == f"{100 * (100 - b.mean()) / (100 - a.mean()):.0f}"
+        pair = pages.both(LAST, place=place.removesuffix(" layer"), **where)
+        assert cells == show_pair(pair, LAST)
+        without, with_it = 100 - pair.mean()
+        assert left == f"{100 * with_it / without:.0f}"
 
 
 def test_changes(pages: Pages) -> None:
     metrics = {
-        "accuracy on test images, %": (LAST, "points"),
-        "loss on test images": ("test_loss", "nats"),
-        "rise of the validation loss": ("validation_loss_rise", "nats"),
+        "accuracy on test images, %": LAST,
+        "loss on test images": "test_loss",
+        "rise of the validation loss": "validation_loss_rise",
     }
-    for text, *cells, new in pages.block("changes"):
+    rows = pages.block("changes")
+    assert [row[0] for row in rows] == [f"{label}: {text}" for text in metrics for label in LABELS]
+    for text, *cells, new in rows:
         label, _, name = text.partition(": ")
-        metric, unit = metrics[name]
-        assert cells == show_pair(*pages.both(metric, data=LABELS[label]), unit)
-        assert new == (for_new_images(pages, LABELS[label]) if metric == LAST else "")
+        data, metric = LABELS[label], metrics[name]
+        assert cells == show_pair(pages.both(metric, data=data), metric)
+        assert new == (show_for_new_images(pages, data) if metric == LAST else "")
 
 
-def for_new_images(pages: Pages, data: str) -> str:
+def show_for_new_images(pages: Pages, data: str) -> str:
+    """Seeds and images are crossed random effects, by their mean squares."""
     wrong: dict[tuple[float, int], np.ndarray] = {}
     for content in pages.stored:
         run, errors = content["run"], content["test_errors"]
         main = (run["dataset"], run["train_samples"], run["dense_units"], run["epochs"])
         placed = run["placement"] in ("none", "dense")
         if main == (data, 48000, 128, 20) and errors is not None and placed:
-            marks = np.isin(np.arange(10_000), errors)
-            wrong[run["dropout_rate"], run["seed"]] = 100.0 * marks
+            wrong[run["dropout_rate"], run["seed"]] = 100.0 * np.isin(np.arange(10_000), errors)
     seeds = [s for rate, s in wrong if rate == 0 and (0.5, s) in wrong]
     d = np.array([wrong[0.0, s] - wrong[0.5, s] for s in seeds])
     n, m = d.shape
@@ -364,17 +358,17 @@ def for_new_images(pages: Pages, data: str) -> str:
 
 def test_runs(pages: Pages) -> None:
     """Sorted, with the metrics of the store and means over the last five epochs."""
-    known = {**pages.stored[0]["run"], **pages.stored[0]["settings"]}
-    names = [name for name in pages.runs if name in known]
     assert pages.runs.equals(pages.runs.sort_values([*pages.runs.columns[:15]], ignore_index=True))
+    names = [*KEYS, "seed", *pages.stored[0]["settings"]]
     rows = {tuple(row[name] for name in names): row for row in pages.runs.to_dict("records")}
     assert len(rows) == len(pages.stored) == len(pages.runs)
     columns = {"training_accuracy": "accuracy", "validation_accuracy": "val_accuracy",
                "validation_loss": "val_loss"}  # fmt: skip
     for content in pages.stored:
-        row = rows[tuple({**content["run"], **content["settings"]}[name] for name in names)]
-        expected = content["metrics"] | {
-            f"last_five_{name}": np.mean(content["curve"][column][-5:])
-            for name, column in columns.items()
+        parameters = {**content["run"], **content["settings"]}
+        row = rows[tuple(parameters[name] for name in names)]
+        last_five = {
+            f"last_five_{k}": np.mean(content["curve"][v][-5:]) for k, v in columns.items()
         }
+        expected = content["metrics"] | last_five
         assert {name: row[name] for name in expected} == pytest.approx(expected)

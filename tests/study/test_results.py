@@ -13,45 +13,52 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from experiment.network import NUMERICS
+from experiment.parameters import load_parameters
 from experiment.support.markdown import blocks_of
 from study import __main__ as command
 from study import results
 from study.pictures import PLOTS
-from study.runs import STORE
+from study.runs import STORE, Store, load_runs
 from study.table import RUNS
 from tests.conftest import ROOT, set_parameters
-from tests.study.conftest import copy_inputs, remake
-from tests.study.made_up import make_entries, make_entry, make_setting
+from tests.study.conftest import make_folder, remake
+from tests.study.made_up import make_entries, make_entry, make_setting, write_lines
 
 PICTURES = [PLOTS / f"study_{name}.png" for name in ("accuracy", "loss", "rates", "sizes")]
 
 
-def read(path: Path) -> pd.DataFrame:
+def test_committed_runs() -> None:
+    """Read and written again they have the same bytes, and the keys of this code's numerics."""
+    text, found = (ROOT / STORE).read_text(encoding="utf-8"), Store(ROOT / STORE)
+    assert found.problems == []
+    assert write_lines(found.entries.values()) == text
+    assert [json.loads(line)["key"] for line in text.splitlines()] == [*found.entries]
+    assert {entry.setting.numerics for entry in found.entries.values()} == {NUMERICS}
+    assert len(load_runs(ROOT / STORE)) == len(found.entries)
+
+
+def read(path: Path) -> Any:
+    if path == path.parents[1] / results.PAGE:
+        return blocks_of(path.read_text(encoding="utf-8"), results.PROGRAM)
     if path.suffix == ".csv":
         return pd.read_csv(path)
-    return pd.json_normalize(json.loads(path.read_text(encoding="utf-8")))
+    if path.suffix == ".json":
+        return pd.json_normalize(json.loads(path.read_text(encoding="utf-8")))
+    return matplotlib.image.imread(path)
 
 
-def test_committed_page(remade: Path) -> None:
-    """Run `python -m study --no-training` where this or the next one fails."""
-    committed, expected = (
-        blocks_of((top / results.PAGE).read_text(encoding="utf-8"), results.PROGRAM)
-        for top in (ROOT, remade)
-    )
-    assert committed == expected
+@pytest.mark.parametrize("path", [results.PAGE, results.FILE, RUNS, *PICTURES], ids=str)
+def test_committed_results(path: Path, remade: Path) -> None:
+    """Run `python -m study --no-training` where this fails.
 
-
-@pytest.mark.parametrize("path", [results.FILE, RUNS], ids=str)
-def test_committed_tables(path: Path, remade: Path) -> None:
-    """In all digits but those that another processor may round."""
+    Tables agree in all digits but those that another processor may round.
+    """
     committed, expected = (read(top / path) for top in (ROOT, remade))
-    pd.testing.assert_frame_equal(committed, expected, rtol=1e-9, atol=1e-12)
-
-
-@pytest.mark.parametrize("path", PICTURES, ids=str)
-def test_committed_pictures(path: Path, remade: Path) -> None:
-    committed, expected = (matplotlib.image.imread(top / path) for top in (ROOT, remade))
-    assert np.array_equal(committed, expected)
+    if isinstance(committed, pd.DataFrame):
+        pd.testing.assert_frame_equal(committed, expected, rtol=1e-9, atol=1e-12)
+    else:
+        assert np.array_equal(committed, expected)
 
 
 def test_nothing_else_is_committed_of_the_study() -> None:
@@ -80,10 +87,9 @@ def test_every_sentence_rests_on_verdicts_that_hold() -> None:
     page = (ROOT / results.PAGE).read_text(encoding="utf-8")
     contrasts = json.loads((ROOT / results.FILE).read_text(encoding="utf-8"))["contrasts"]
     assert [*find_outdated_marks(page, contrasts)] == []
-    changed = contrasts | {"P4": {"verdict": "supported"}}
-    marks = [*find_outdated_marks(page, changed)]
-    assert "written for P4 'undecided', now 'supported': " in marks[0]
-    assert "corrected for eight tests, that is undecided." in marks[0]
+    first, *_ = find_outdated_marks(page, contrasts | {"P4": {"verdict": "supported"}})
+    assert "written for P4 'undecided', now 'supported': " in first
+    assert "corrected for eight tests, that is undecided." in first
     answers = page.split("<!-- study: changes -->")[0].replace(";", "")
     names = {name for choices in results.ANSWERED_BY.values() for ids in choices for name in ids}
     assert [name for name in names if f" {name} " not in answers] == []
@@ -111,31 +117,32 @@ def test_stop_keeps_the_table(
     assert (folder / RUNS).read_bytes() == before
 
 
+def test_nothing_to_train(
+    remade: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Known from the store alone: there is no data set in this folder."""
+    monkeypatch.chdir(remade)
+    command.train_new(load_parameters(), 5, None)
+    assert "study: all 10 runs are there: nothing to train" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("missing", [results.PAGE, results.FIRST, None], ids=str)
 def test_template(missing: Path | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Where the page or the protocols' runs were deleted, the table of runs alone is written."""
-    folder = copy_inputs(tmp_path / "own")
-    entries = make_entries(range(18, 20))
+    """Where the page or the protocols' runs were deleted, the table of runs alone is written.
+
+    What is left out of it is said.
+    """
+    own = [make_entry(make_setting(r, dataset="own/x.npz"), s) for r in (0.0, 0.5) for s in (0, 1)]
+    entries = make_entries(range(18, 20)) if missing else own
+    other = replace(make_entry(entries[0].setting, 40), data="other")
+    folder = make_folder(tmp_path / "own", write_lines([*entries, other]) + "{")
     if missing:
         (folder / missing).unlink()
-    else:
-        settings = [make_setting(rate, dataset="own/x.npz") for rate in (0.0, 0.5)]
-        entries = make_entries(range(3), settings=settings)
-    (folder / STORE).write_text("".join(entry.to_line() for entry in entries))
     remake(folder)
     assert len(pd.read_csv(folder / RUNS)) == len(entries)
-    assert "metrics/study_runs.csv alone is written" in capsys.readouterr().err
+    said, number = capsys.readouterr().err, len(entries) + 1
+    assert "metrics/study_runs.csv alone is written" in said
+    assert f"study: study/runs.jsonl, line {number + 1}: dropped, damaged (torn" in said
+    assert f"1 of {number} runs were trained on another machine or with other software" in said
     assert not (folder / results.FILE).exists()
     assert not (folder / PLOTS).exists()
-
-
-def test_what_is_left_out_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    entries = [make_entry(make_setting(0.5), seed) for seed in range(3)]
-    entries[0] = replace(entries[0], data="other")
-    (tmp_path / "study").mkdir()
-    (tmp_path / STORE).write_text("".join(entry.to_line() for entry in entries) + "{")
-    remake(tmp_path)
-    said = capsys.readouterr().err
-    assert "study: study/runs.jsonl, line 4: dropped, damaged (torn" in said
-    assert "study: 1 of 3 runs were trained on another machine or with other software" in said
-    assert pd.read_csv(tmp_path / RUNS)["seed"].tolist() == [1, 2]
