@@ -101,9 +101,11 @@ def test_where_there_is_no_base(history: Project) -> None:
     history.commit("fresh")  # of the same second, it would be the first commit else
     assert "common ancestor of HEAD and main" in error_of(history.folder)
     history.git("branch", "--move", "main", "other")
-    assert re.match("expected a main branch .* found none; or name a", error_of(history.folder))
+    assert re.match("expected a main branch .* found none; name a base", error_of(history.folder))
     history.git("switch", "--quiet", "--create", "main", "first")
-    assert "with other metrics; found none; or name a base" in error_of(history.folder)
+    history.git("remote", "add", "origin", "nowhere")  # from which there is nothing to get
+    expected = "expected an earlier commit of main with other metrics; found none; name a base"
+    assert error_of(history.folder).startswith(expected)
 
 
 @pytest.mark.parametrize("branch", ["main", "trunk", "master"])
@@ -141,6 +143,7 @@ def test_corrupt_commit_is_not_taken_for_none(
 def test_command_in_the_hint_gets_the_base(
     branch: str, named: str | None, base: str, history: Project
 ) -> None:
+    history.git("switch", "--quiet", "main")  # what a clone takes for the main branch
     copy = clone(history, "--depth=1", f"--branch={branch}")
     unshallow = "git fetch --tags --unshallow origin"
     assert unshallow in error_of(copy.folder, history.commit_of("first"))
