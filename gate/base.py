@@ -40,12 +40,14 @@ def choose_base(folder: Path, named: str | None, metrics_files: Sequence[str]) -
     fork = try_git(folder, "merge-base", "HEAD", main)
     branch = try_git(folder, "symbolic-ref", "--quiet", "--short", "HEAD")
     commit, why = fork, f"where this branch left {main} (merge base)"
+    expected, lacking = f"a common ancestor of HEAD and {main}", main
     # CI checks out a push to the main branch as a commit without a branch.
     if branch == main.removeprefix("origin/") or (branch is None and fork == head):
         commit, why = _find_other_metrics(folder, head, metrics_files)
+        expected = f"an earlier commit of {main} with other metrics"
+        lacking = main if _is_shallow(folder) else ""  # else there is nothing to get
     if commit is None:
-        expected = f"a common ancestor of HEAD and {main}, or on it a commit with other metrics"
-        raise _no_commit(folder, f"{expected}; found none", main)
+        raise _no_commit(folder, f"{expected}; found none", lacking)
     return Base(commit, git(folder, "rev-parse", "--short", commit), why)
 
 
@@ -54,7 +56,7 @@ def find_anchor(folder: Path, name: str) -> Base:
     commit = find_commit(folder, name)
     if commit is None:
         expected = f"gate.yaml: anchor: expected a tag or commit; there is no {name!r} here"
-        raise CannotCompareError(f"{expected}; {_fetch_hint(folder, name)}or name another")
+        raise CannotCompareError(f"{expected}; {_fetch_hint(folder, name)}name another")
     full = try_git(folder, "rev-parse", "--symbolic-full-name", name) or ""
     if not (full.startswith("refs/tags/") or re.fullmatch("[0-9a-f]{7,64}", name)):
         expected = "gate.yaml: anchor: expected a tag or commit"
@@ -86,16 +88,21 @@ def _find_other_metrics(
 
 def _no_commit(folder: Path, expected: str, name: str) -> CannotCompareError:
     hint = _fetch_hint(folder, name) if name else ""
-    return CannotCompareError(f"expected {expected}; {hint}or name a base: --base REVISION")
+    return CannotCompareError(f"expected {expected}; {hint}name a base: --base REVISION")
+
+
+def _is_shallow(folder: Path) -> bool:
+    return try_git(folder, "rev-parse", "--is-shallow-repository") == "true"
 
 
 def _fetch_hint(folder: Path, name: str) -> str:
     """Return how to get a revision that the remote may have and this clone does not."""
     if not try_git(folder, "remote"):
         return ""
-    shallow = try_git(folder, "rev-parse", "--is-shallow-repository") == "true"
-    command = "git fetch --tags --unshallow origin" if shallow else "git fetch --tags origin"
+    command = "git fetch --tags origin"
+    if _is_shallow(folder):
+        command = "git fetch --tags --unshallow origin"
     name = name.removeprefix("origin/")
     if re.fullmatch(r"[A-Za-z][\w./-]*", name) and name != "HEAD":
         command += f" {name}:refs/remotes/origin/{name}"
-    return f"get it ({command}), "
+    return f"get it ({command}), or "

@@ -19,6 +19,7 @@ from dvc.repo.metrics.show import _collect_metrics
 from dvc.repo.plots import onerror_collect
 from dvc.utils.serialize import load_path
 from dvc.utils.strictyaml import YAMLValidationError
+from dvc_data.index import DataIndexDirError
 
 from gate.errors import CannotCompareError, one_line
 from gate.git import git, list_changes, try_git
@@ -177,7 +178,7 @@ class Repository:
             # The message of DVC itself has a path that is relative to something else.
             return f"the file is broken: {one_line(error.__cause__ or error)}"
         if isinstance(content, list):
-            return "the file is broken: expected metrics, found a list"
+            return "expected numbers by name; found a list"
         return flat(content)
 
     def _read_parameters(self) -> dict[str, object]:
@@ -190,7 +191,11 @@ class Repository:
         read: dict[str, object] = {}
         for path, file in found.get("data", {}).items():
             if error := file.get("error"):
-                raise CannotCompareError(f"{path}: {one_line(error.__cause__ or error)}; fix it")
+                cause = error.__cause__ or error
+                why = f"{one_line(cause)}; fix it"
+                if isinstance(cause, FileNotFoundError):
+                    why = self._explain_missing(path)
+                raise CannotCompareError(f"{path}: {why}")
             read |= {f"{path}: {key}": value for key, value in flat(file["data"]).items()}
         return read
 
@@ -232,7 +237,10 @@ class Repository:
         place = (self.folder / path).resolve()
         if self.commit is None and not any(place.is_relative_to(root) for root in self._roots):
             raise CannotCompareError("expected a file of this repository; found a link out of it")
-        size = self._repo.dvcfs.info(f"/{path}").get("size") or 0
+        try:
+            size = self._repo.dvcfs.info(f"/{path}").get("size") or 0
+        except DataIndexDirError:  # in a folder that was not pulled
+            raise FileNotFoundError(path) from None
         if size > LARGEST_FILE:
             raise CannotCompareError(f"expected at most {LARGEST_FILE} bytes; found {size}")
 

@@ -1,4 +1,4 @@
-"""Small repositories of Git and DVC, whose stages copy files."""
+"""Small repositories of Git and DVC, whose stage copies a file."""
 
 import json
 import os
@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dvc.repo import Repo
@@ -16,6 +17,7 @@ from dvc.repo import Repo
 from gate import __main__ as program
 from gate.check import Check
 from gate.comparison import Comparison, Verdict
+from gate.errors import CannotCompareError
 from gate.git import environment_without_repository
 
 PIPELINE = """\
@@ -26,14 +28,20 @@ stages:
     params: [rate]
     metrics: [{metrics.json: {cache: false}}]
 """
-
 GATE = """\
 metrics:
   metrics.json:
     accuracy: {better: higher, margin: {absolute: 0.01}, blocks: true}
     loss: {better: lower, margin: {absolute: 0.1}}
 """
+TEMPLATE: dict[str, Any] = {
+    "dvc.yaml": PIPELINE,
+    "gate.yaml": GATE,
+    "params.yaml": "rate: 0.5\n",
+    "code/model.R": "1",
+}
 
+Files = dict[str, Any]
 Gate = Callable[..., tuple[int, str, str]]
 
 
@@ -44,24 +52,42 @@ class Project:
     folder: Path
 
     def git(self, *arguments: str) -> str:
-        variables = environment_without_repository()
-        command = ["git", *arguments]
         return subprocess.run(
-            command, cwd=self.folder, env=variables, check=True, capture_output=True, text=True
-        ).stdout.strip()
+            ["git", *arguments], cwd=self.folder, env=environment_without_repository(), check=True,
+            capture_output=True, text=True,
+        ).stdout.strip()  # fmt: skip
 
-    def write(self, path: str, text: str | bytes) -> None:
-        file = self.folder / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(text.encode() if isinstance(text, str) else text)
+    def commit(self, message: str = "results", *, main: bool = False) -> str:
+        """Commit all; with `main`, also as the main branch."""
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", message)
+        if main:
+            self.git("branch", "--force", "main")
+        return self.commit_of("HEAD")
+
+    def commit_of(self, name: str) -> str:
+        return self.git("rev-parse", name)
 
     def read(self, path: str) -> str:
         return (self.folder / path).read_text()
 
-    def replace(self, path: str, old: str, new: str) -> None:
-        text = self.read(path)
-        assert old in text
-        self.write(path, text.replace(old, new))
+    def write(self, path: str, content: str | bytes) -> None:
+        file = self.folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+
+    def change(self, files: Files) -> None:
+        """Write files. A pair replaces text, None removes the file; `run` holds metrics."""
+        for path, content in files.items():
+            if content is None:
+                (self.folder / path).unlink()
+            elif isinstance(content, tuple):
+                assert content[0] in self.read(path)
+                self.write(path, self.read(path).replace(*content))
+            elif path != "run":
+                self.write(path, content)
+        if "run" in files:
+            self.run(**files["run"])
 
     def init(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -72,31 +98,24 @@ class Project:
         with chdir(self.folder), Repo() as repo:
             repo.reproduce(all_pipelines=True)
 
-    def commit(self, message: str = "results") -> str:
-        self.git("add", "--all")
-        self.git("commit", "--quiet", "--allow-empty", "--message", message)
-        return self.commit_of("HEAD")
-
-    def commit_of(self, name: str) -> str:
-        return self.git("rev-parse", name)
-
-    def commit_main(self) -> str:
-        """Commit to `main`, then go on with a new `change`."""
-        commit = self.commit()
-        self.git("branch", "--force", "main")
-        return commit
-
-    def metrics(self, **values: object) -> None:
-        """Write the metrics by hand."""
-        self.write("metrics.json", json.dumps({"accuracy": 0.9, "loss": 0.5} | values))
-
-    def results(self, **values: object) -> None:
-        """Run the pipeline of `PIPELINE` with these metrics."""
-        self.write("results.json", json.dumps({"accuracy": 0.9, "loss": 0.5} | values))
+    def run(self, **metrics: object) -> None:
+        """Run the pipeline of the template with these metrics."""
+        self.write("results.json", json.dumps({"accuracy": 0.9, "loss": 0.5} | metrics))
         self.repro()
 
     def check(self, base: str | None = "main") -> Check:
         return Check(self.folder, base)
+
+    def judge(self, base: str = "main") -> tuple[int, str]:
+        """Return the gate's status and all that it found, one line each."""
+        try:
+            found = self.check(base)
+        except CannotCompareError as error:
+            return 2, str(error)
+        differ = [f"{kind} differ: {', '.join(names)}" for kind, names in found.differences.items()]
+        verdicts = [f"{c.name}: {c.verdict}" for c in found.comparisons]
+        said = [*found.changes, *found.reasons, *found.notes]
+        return found.status, "\n".join([*said, *differ, *verdicts])
 
     def copy(self, folder: Path) -> "Project":
         return Project(Path(shutil.copytree(self.folder, folder, symlinks=True)))
@@ -107,6 +126,16 @@ def comparison_of(found: Check, key: str) -> Comparison:
     rules = [c for c in found.comparisons if c.verdict is not Verdict.NOT_GATED]
     (comparison,) = [c for c in rules if c.key == key]
     return comparison
+
+
+def make_template(folder: Path) -> Project:
+    """One commit on `main`, and a branch `change` that is checked out."""
+    made = Project(folder)
+    made.init()
+    made.change(TEMPLATE | {"run": {}})
+    made.commit()
+    made.git("switch", "--quiet", "--create", "change")
+    return made
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -120,19 +149,6 @@ def someone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
         patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
         yield
-
-
-def make_template(folder: Path) -> Project:
-    """One commit on `main`, and a branch `change` that is checked out."""
-    made = Project(folder)
-    made.init()
-    for path, text in {"dvc.yaml": PIPELINE, "gate.yaml": GATE, "params.yaml": "rate: 0.5\n",
-                       "code/model.R": "1"}.items():  # fmt: skip
-        made.write(path, text)
-    made.results()
-    made.commit()
-    made.git("switch", "--quiet", "--create", "change")
-    return made
 
 
 @pytest.fixture(scope="session")

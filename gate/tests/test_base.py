@@ -11,6 +11,8 @@ from gate.errors import CannotCompareError
 from gate.tests.conftest import Project
 
 METRICS = ["metrics.json"]
+FORK = "where this branch left main (merge base)"
+OTHER = "last commit with other metrics"
 
 
 def base_of(project: Project, named: str | None = None) -> tuple[str, str]:
@@ -34,17 +36,16 @@ def clone(project: Project, *options: str) -> Project:
 
 @pytest.fixture
 def history(project: Project) -> Project:
-    """`main` with metrics that changed twice and then not, and `change` two commits after."""
+    """`main` with metrics that changed at `first` and `fork~1`, and `change` two commits after."""
     project.git("switch", "--quiet", "main")
-    project.metrics(accuracy=0.91)
-    project.commit("better")
-    project.write("note", "no other metrics")
-    project.commit("note")
-    project.git("tag", "fork")
-    project.git("switch", "--quiet", "--force-create", "change")
-    for accuracy in (0.92, 0.93):
-        project.metrics(accuracy=accuracy)
-        project.commit(f"{accuracy}")
+    project.git("tag", "first")
+    for accuracy, tag in (("0.91", ""), ("0.91", "fork"), ("0.92", ""), ("0.93", "end")):
+        project.write("metrics.json", accuracy)
+        project.commit(f"{accuracy} {tag}")
+        if tag:
+            project.git("tag", tag)
+        if tag == "fork":
+            project.git("switch", "--quiet", "--force-create", "change")
     return project
 
 
@@ -55,59 +56,56 @@ def test_named_base(history: Project) -> None:
         assert "expected a branch, tag or commit; there is no" in error_of(history.folder, name)
 
 
-def test_branch_is_compared_with_its_fork(history: Project) -> None:
-    """Or with what it merged last; also without a branch."""
-    fork = history.commit_of("fork")
-    history.git("switch", "--quiet", "main")
-    history.metrics(accuracy=0.5)
-    on = history.commit("main went on")
-    history.git("switch", "--quiet", "change")
-    assert base_of(history) == (fork, "where this branch left main (merge base)")
-    history.git("checkout", "--quiet", "--detach", "change")
-    assert base_of(history)[0] == fork
-    history.git("merge", "--quiet", "--no-edit", "--strategy=ours", "main")
-    assert base_of(history)[0] == on
+# A file to write and commit, or a command of Git.
+GOES_ON = ["switch main", "metrics.json 0.5", "tag on"]
+ACCIDENT = ["switch main", "rm -q metrics.json", "commit -q -m accident", "metrics.json 0.94"]
 
 
-def test_main_is_compared_with_the_last_other_metrics(history: Project) -> None:
-    """Where they are whole, not deleted by an accident; a merge is one step."""
-    for how in ([], ["--detach"]):
-        history.git("checkout", "--quiet", *how, "main")
-        assert base_of(history) == (history.commit_of("main~2"), "last commit with other metrics")
-    history.git("switch", "--quiet", "main")
-    history.git("merge", "--quiet", "--no-ff", "--no-edit", "change")
-    assert base_of(history)[0] == history.commit_of("fork")
-    before, text = history.commit_of("main"), history.read("metrics.json")
-    history.git("rm", "--quiet", "metrics.json")
-    history.commit("an accident")
-    history.write("metrics.json", text.replace("0.93", "0.94"))
-    history.commit("restored, better")
-    assert base_of(history)[0] == before
-    history.metrics(accuracy=0.99)
-    assert base_of(history) == (history.commit_of("HEAD"), "last commit; the workspace differs")
-
-
-def test_metrics_in_the_cache_change_with_the_lock(history: Project) -> None:
-    history.git("switch", "--quiet", "main")
-    history.write("dvc.lock", "other")
-    history.commit("another run")
-    base = choose_base(history.folder, None, ["cached.json"])
-    assert base.commit == history.commit_of("main~1")
+@pytest.mark.parametrize(
+    ("steps", "base", "why"),
+    [
+        ([*GOES_ON, "switch change"], "fork", FORK),
+        ([*GOES_ON, "checkout --detach change"], "fork", FORK),
+        ([*GOES_ON, "switch change", "merge --no-edit --strategy=ours main"], "on", FORK),
+        (["switch main"], "first", OTHER),
+        (["checkout --detach main"], "first", OTHER),
+        (["switch main", "merge --no-ff --no-edit change"], "fork", OTHER),  # one step
+        (ACCIDENT, "fork", OTHER),
+        (["switch main", "dvc.lock other"], "first", OTHER),  # no matter where metrics are in Git
+    ],
+)
+def test_base(steps: list[str], base: str, why: str, history: Project) -> None:
+    """Where the branch left main; on main, the last commit with other metrics, all of them."""
+    for step in steps:
+        path, _, content = step.partition(" ")
+        if path in ("metrics.json", "dvc.lock"):
+            history.write(path, content)
+            history.commit()
+        else:
+            history.git(*shlex.split(step))
+    assert base_of(history) == (history.commit_of(base), why)
+    if step == "dvc.lock other":
+        assert choose_base(history.folder, None, ["cached.json"]).commit == history.commit_of(
+            "fork"
+        )
+    if why == OTHER:
+        history.write("metrics.json", "0.99")
+        assert base_of(history) == (history.commit_of("HEAD"), "last commit; the workspace differs")
 
 
 def test_where_there_is_no_base(history: Project) -> None:
     """On a main branch that always had these metrics, and on an orphan."""
-    history.git("branch", "--force", "first", "main~2")
     history.git("checkout", "--quiet", "--orphan", "fresh")
     assert base_of(history, "main")[0] == history.commit_of("main")
     assert "Git finds none for HEAD; commit" in error_of(history.folder)
     history.commit("fresh")  # of the same second, it would be the first commit else
     assert "common ancestor of HEAD and main" in error_of(history.folder)
     history.git("branch", "--move", "main", "other")
-    assert re.match("expected a main branch .* found none; or name a", error_of(history.folder))
-    history.git("branch", "--move", "first", "main")
-    history.git("switch", "--quiet", "--force", "main")
-    assert "with other metrics; found none; or name a base" in error_of(history.folder)
+    assert re.match("expected a main branch .* found none; name a base", error_of(history.folder))
+    history.git("switch", "--quiet", "--create", "main", "first")
+    history.git("remote", "add", "origin", "nowhere")  # from which there is nothing to get
+    expected = "expected an earlier commit of main with other metrics; found none; name a base"
+    assert error_of(history.folder).startswith(expected)
 
 
 @pytest.mark.parametrize("branch", ["main", "trunk", "master"])
@@ -119,7 +117,7 @@ def test_main_branch_of_the_remote(branch: str, history: Project) -> None:
     copy.git("branch", "--delete", "--force", "change")
     copy.git("update-ref", f"refs/remotes/origin/{branch}", fork)
     copy.git("symbolic-ref", "refs/remotes/origin/HEAD", f"refs/remotes/origin/{branch}")
-    assert base_of(copy) == (fork, f"where this branch left origin/{branch} (merge base)")
+    assert base_of(copy) == (fork, FORK.replace("main", f"origin/{branch}"))
     assert choose_base(copy.folder, branch, METRICS).name == f"origin/{branch}"
 
 
@@ -137,19 +135,19 @@ def test_corrupt_commit_is_not_taken_for_none(
     assert error_of(project.folder) == "expected Git; found no command `git`; install it"
 
 
-@pytest.mark.parametrize("named", ["main", "origin/main", None])
-def test_command_in_the_hint_gets_the_main_branch(named: str | None, project: Project) -> None:
-    project.metrics(accuracy=0.91)
-    project.commit("better")
-    copy = clone(project, "--depth=1", "--branch=change")
+@pytest.mark.parametrize(
+    ("branch", "named", "base"),
+    [("change", "main", "main"), ("change", "origin/main", "main"), ("change", None, "fork"),
+     ("main", None, "first")],
+)  # fmt: skip
+def test_command_in_the_hint_gets_the_base(
+    branch: str, named: str | None, base: str, history: Project
+) -> None:
+    history.git("switch", "--quiet", "main")  # what a clone takes for the main branch
+    copy = clone(history, "--depth=1", f"--branch={branch}")
+    unshallow = "git fetch --tags --unshallow origin"
+    assert unshallow in error_of(copy.folder, history.commit_of("first"))
     (command,) = re.findall(r"\(git ([^)]+)\)", error_of(copy.folder, named))
-    assert "--unshallow" in command
+    assert f"git {command}".startswith(unshallow)
     copy.git(*shlex.split(command))
-    assert base_of(copy, named)[0] == project.commit_of("main")
-
-
-def test_shallow_clone_of_main(history: Project) -> None:
-    earlier = history.commit_of("main~1")
-    copy = clone(history, "--depth=1", "--branch=main")
-    for named in (None, earlier):
-        assert "git fetch --tags --unshallow origin" in error_of(copy.folder, named)
+    assert base_of(copy, named)[0] == history.commit_of(base)

@@ -1,6 +1,7 @@
 """`calibrate`: the pipeline over seeds, in a repository like those of other people."""
 
 import csv
+import json
 import os
 import signal
 import subprocess
@@ -11,11 +12,12 @@ from unittest.mock import Mock
 import pytest
 
 from gate.settings import load_settings
-from gate.tests.conftest import Gate, Project
+from gate.tests.conftest import Gate, Project, comparison_of
 
 ROOT = Path(__file__).parents[2]
 SEEDS = ("0", "1", "2", "3", "4")
 SAME = {"net.layers": "[8, 4]", "net.name": ""}
+NAMES = {name: name for name in SAME}
 
 # Below the top of the Git repository, with a file of parameters, data in DVC's cache, two metrics
 # files, of which one is no more than in the cache, and a stage that may not run.
@@ -105,53 +107,38 @@ def read_rows(project: Project) -> list[dict[str, str]]:
 
 def test_table_and_settings(calibrated: Project) -> None:
     """A row per metrics file and seed; what differs has margins in deviations; comments stay."""
-    rows = [
-        {"metrics": "metrics.json", **SAME, "seed": seed, "loss": "", "n.items": "60.0"}
-        | {"accuracy": f"0.9{seed}".rstrip("0")}
-        for seed in SEEDS
-    ]
-    rows += [
-        {"metrics": "sub.json", **SAME, "seed": seed, "accuracy": "", "n.items": ""}
-        | {"loss": f"{seed}.5"}
-        for seed in SEEDS
-    ]
-    assert read_rows(calibrated) == rows
-    text = calibrated.read("gate.yaml")
-    settings = load_settings(text).model_dump(exclude_unset=True)
-    deviations = {"margin": {"deviations": 7}}
-    assert settings == {
-        "metrics": {
-            "metrics.json": {
-                "accuracy": {"better": "higher", "blocks": True} | deviations,
-                "n.items": {"at_least": 50},
-            },
-            "*.json": {"loss": {"better": "lower"} | deviations},
-        },
-        "runs": {
-            "file": "gate.runs.csv",
-            "seed": "seed",
-            "of": {
-                file: {"rows": {"metrics": file}, "parameters": {n: n for n in SAME}}
-                for file in ("metrics.json", "sub.json")
-            },
-        },
+    no_metrics = {"accuracy": "", "loss": "", "n.items": ""}
+    values = {
+        "metrics.json": {"accuracy": "0.9{}", "n.items": "60.0"},
+        "sub.json": {"loss": "{}.5"},
     }
-    assert "# mine" in text
-    assert "# my comment" in text
+    assert read_rows(calibrated) == [
+        {"metrics": file, "seed": seed, **SAME, **no_metrics}
+        | {key: text.format(seed).replace("0.90", "0.9") for key, text in metrics.items()}
+        for file, metrics in values.items()
+        for seed in SEEDS
+    ]
+    rules = GATE.replace("relative: 0.01", "deviations: 7").replace("absolute: 1", "deviations: 7")
+    runs = "runs:\n  file: gate.runs.csv\n  seed: seed\n  of:\n" + "".join(
+        f"    {file}:\n      rows: {{metrics: {file}}}\n      parameters: {json.dumps(NAMES)}\n"
+        for file in values
+    )
+    text = calibrated.read("gate.yaml")
+    assert load_settings(text) == load_settings(rules + runs)
+    assert ("# mine" in text, "# my comment" in text) == (True, True)
     changed = calibrated.git("status", "--porcelain")
     assert changed == '?? "below it/gate.runs.csv"\n?? "below it/gate.yaml"'
 
 
-def test_check(calibrated: Project, gate: Gate, tmp_path: Path) -> None:
+def test_check(calibrated: Project, tmp_path: Path) -> None:
     """The next change is judged by the runs: what another seed explains passes, a loss does not."""
     project = copy(calibrated, tmp_path / "top")
     project.commit("gate")
     for accuracy, expected in (("0.91", 0), ("0.79", 1)):
         project.write("train.sh", TRAIN.replace("0.9$seed", accuracy))
         dvc(project, "repro")
-        status, out, err = gate(project.folder, "check", "--base", "HEAD", "--markdown")
-        assert status == expected, out + err
-        assert "mean of 5 seeds" in out
+        found = project.check("HEAD")
+        assert (found.status, comparison_of(found, "accuracy").base_runs) == (expected, 5)
 
 
 def test_stop_and_go_on(foreign: Project, tmp_path: Path) -> None:
@@ -159,35 +146,28 @@ def test_stop_and_go_on(foreign: Project, tmp_path: Path) -> None:
 
     A run that fails ends the command with its output.
     """
-    project = copy(foreign, tmp_path / "top")
-    ran = tmp_path / "ran"
-    wait = f'echo $seed >> {ran}\ntest "$FAST" || test $seed = 0 || test $seed = 1 || sleep 600\n'
+    project, ran, temporary = copy(foreign, tmp_path / "top"), tmp_path / "ran", tmp_path / "clones"
+    temporary.mkdir()
+    wait = f'echo $seed >> {ran}\ntest "$FAST" || test $seed -lt 2 || sleep 600\n'
     project.write("train.sh", TRAIN + wait + 'test "$FAST" != no\n')
-    os.environ["FAST"] = "1"
     dvc(project, "repro")
-    del os.environ["FAST"]
     project.git("commit", "--quiet", "--all", "--message=code")
     ran.unlink()
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
     with start(project, "--jobs", "2", TMPDIR=str(temporary)) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if line.startswith("seed 1: done"):
                 process.send_signal(signal.SIGTERM)
-    assert process.returncode == 128 + signal.SIGTERM
-    assert list(temporary.iterdir()) == []
+    assert (process.returncode, list(temporary.iterdir())) == (128 + signal.SIGTERM, [])
     assert (project.read("gate.yaml"), (project.folder / "gate.runs.csv").exists()) == (GATE, False)
     running = subprocess.run(["ps", "-A", "-o", "args"], capture_output=True, text=True, check=True)
     assert str(temporary) not in running.stdout
     out, _ = start(project, FAST="no").communicate()
     assert "failed to run: sh train.sh, exited with 1" in out
     assert "seed 2: the run failed" in out
-    process = start(project, "--jobs", "3", FAST="1")
-    out, _ = process.communicate()
-    assert process.returncode == 0, out
-    assert ran.read_text().split().count("1") == 1
-    assert [row["seed"] for row in read_rows(project)] == [*SEEDS, *SEEDS]
+    out, _ = start(project, "--jobs", "3", FAST="1").communicate()
+    assert ran.read_text().split().count("1") == 1, out
+    assert [row["seed"] for row in read_rows(project)] == [*SEEDS, *SEEDS], out
 
 
 def test_constant(
@@ -221,7 +201,7 @@ def test_refused(
 ) -> None:  # fmt: skip
     """What is not ready is refused in one line before anything is run."""
     project = copy(foreign, tmp_path / "top")
-    project.replace(path, old, new)
+    project.change({path: (old, new)})
     if "changes since: M" not in message and path != "gate.yaml":
         project.git("commit", "--quiet", "--allow-empty", "--message=change", "--", path)
     status, out, err = gate(project.folder, "calibrate", *arguments.split())

@@ -1,7 +1,5 @@
 """The rules, and what follows from two numbers; nothing here is read from a repository."""
 
-import itertools
-
 import pytest
 from ruamel.yaml import YAML
 
@@ -11,15 +9,6 @@ from gate.settings import Rule, load_settings
 from gate.snapshot import Snapshot, flat, read_number
 
 RULE = "{better: lower, margin: {absolute: 1}, blocks: true}"
-
-
-def test_worse_value_is_never_judged_better() -> None:
-    values = [-1.0, -0.25, 0.0, 0.25, 0.5, 1.0, 2.0]
-    order = [Verdict.BETTER, Verdict.WITHIN_MARGIN, Verdict.WORSE]
-    for base, margin in itertools.product(values, (0.0, 0.25, 1.0)):
-        lower = [judge("lower", base, value, margin)[0] for value in values]
-        higher = [judge("higher", -base, -value, margin)[0] for value in values]
-        assert lower == sorted(lower, key=order.index) == higher
 
 
 @pytest.mark.parametrize(
@@ -48,19 +37,20 @@ def judged(rule: str, base: object, candidate: object, **options: bool) -> Compa
 
 @pytest.mark.parametrize("value", [None, "0.9", True, float("nan"), float("-inf"), [1], 10**400])
 def test_no_number_on_either_side_never_passes(value: object) -> None:
-    for rule in (
+    """Whatever the rule: a value of the candidate is its fault. Limits need no base."""
+    assert read_number(value) is None
+    margin, limit = (
         "{better: higher, margin: {absolute: 9}, blocks: true}",
         "{at_most: 9, blocks: true}",
-    ):
-        assert read_number(value) is None
-        for base, candidate in ((0.9, value), (value, 0.9), (value, value)):
-            found = judged(rule, base, candidate, first=True)
-            missing = candidate is value or "margin" in rule  # limits need no base
-            assert (found.verdict, found.refuses) == (
-                (Verdict.NOT_COMPARABLE, True) if missing else (Verdict.SAME, False)
-            )
-    informs = judged("{better: higher, margin: {absolute: 9}}", 0.9, value)
-    assert informs.refuses  # it is a fault of the candidate, whatever the rule
+    )
+    for rule, base, candidate, refused in (
+        (margin, 0.9, value, True), (margin, value, 0.9, True), (margin, value, value, True),
+        (limit, 0.9, value, True), (limit, value, 0.9, False),
+        (margin.replace(", blocks: true", ""), 0.9, value, True),
+    ):  # fmt: skip
+        found = judged(rule, base, candidate, first=True)
+        verdict = Verdict.NOT_COMPARABLE if refused else Verdict.SAME
+        assert (found.verdict, found.refuses) == (verdict, refused)
 
 
 @pytest.mark.parametrize(
@@ -71,20 +61,18 @@ def test_no_number_on_either_side_never_passes(value: object) -> None:
         ("{at_least: 0.85}", 0.84, "out of limits", False),
         ("{at_most: 0.95, blocks: true}", 0.96, "out of limits", True),
         ("{at_most: 0.95, blocks: true}", 0.94, "the same", False),
-        (
-            "{better: higher, margin: {relative: 0.1}, at_least: 0.8}",
-            0.82,
-            "within the margin",
-            False,
-        ),
+        ("{better: higher, margin: {relative: 0.1}, at_least: 0.8}", 0.82, "within the margin", False),
         ("{better: higher, margin: {relative: 0.1}, blocks: true}", 0.8, "worse", True),
         ("{better: lower, margin: {absolute: 0.01}}", 0.95, "worse", False),
     ],
-)
+)  # fmt: skip
 def test_limits_and_what_blocks(rule: str, candidate: float, verdict: str, refuses: bool) -> None:
     found = judged(rule, 0.9, candidate)
     assert (found.verdict, found.refuses) == (verdict, refuses)
-    negative = judged("{better: lower, margin: {relative: 0.1}}", -2, -1.9)  # of its absolute value
+
+
+def test_relative_margin_is_of_the_absolute_value() -> None:
+    negative = judged("{better: lower, margin: {relative: 0.1}}", -2, -1.9)
     assert negative.verdict == "within the margin"
     assert negative.margin == pytest.approx(0.2)
 
@@ -128,18 +116,13 @@ ONE = "metrics: {m.json: {a: {better: lower, margin: {absolute: 1}, blocks: true
     [
         (None, "no such file beside .dvc; write a first one with the command `init`"),
         ("metrics: [", "expected YAML; "),
-        ("[1]", "here: expected a valid dictionary"),
         ("{}", "metrics: expected a value; found none; add it"),
         (f"{ONE}\nmetric: 1", "metric: expected a setting; did you mean metrics?"),
-        (f"{ONE}\nstale_results: no", "stale_results: expected 'refuse' or 'inform'; found 'no'"),
         (ONE.replace("a:", "b:"), "m.json: b: expected a metric of either side; did you mean m.json: a?"),
         (ONE.replace("margin: {absolute: 1}, ", ""), "expected a `margin` beside `better`; found none"),
         ("metrics: {m.json: {a: {blocks: true}}}", "expected `better`, `at_least` or `at_most`; found"),
         (ONE.replace(" 1}", " -1}"), "absolute: expected greater than or equal to 0; found -1"),
-        (ONE.replace(" 1}", " '1'}"), "absolute: expected a valid number; found '1'"),
         (ONE.replace(" 1}", " .nan}"), "absolute: expected a finite number; found nan"),
-        (ONE.replace("absolute:", "points:"), "expected 'absolute', 'relative', 'deviations' or 'standard"),
-        (ONE.replace("absolute: 1", ""), "margin: expected at least 1 item"),
         (ONE.replace(" 1}", " 1, relative: 1}"), "margin: expected at most 1 item"),
         (ONE.replace(", blocks: true", ""), "expected a metric with `blocks: true`; found none"),
         (ONE.replace("1}, blocks: true", "x}, blocks: 3"), "(and 1 more)"),

@@ -22,15 +22,12 @@ CURVE = "step,acc\n1,{}\n2,</script><b>\n"
 
 @pytest.fixture
 def drawn(project: Project) -> Project:
-    project.write("dvc.yaml", project.read("dvc.yaml") + PLOTS)
-    project.write("curve.csv", CURVE.format(1))
-    project.write("p.png", PIXEL)
-    project.write("<b>.svg", "<svg xmlns='http://www.w3.org/2000/svg'/>")
-    project.repro()
-    project.commit_main()
+    project.change({"dvc.yaml": project.read("dvc.yaml") + PLOTS, "curve.csv": CURVE.format(1),
+                    "p.png": PIXEL, "<b>.svg": "<svg xmlns='http://www.w3.org/2000/svg'/>",
+                    "run": {}})  # fmt: skip
+    project.commit(main=True)
     project.git("branch", "--move", "change", "<i>{plot_divs}")
-    project.write("curve.csv", CURVE.format(3))
-    project.results(accuracy=0.8)
+    project.change({"curve.csv": CURVE.format(3), "run": {"accuracy": 0.8}})
     return project
 
 
@@ -68,9 +65,11 @@ def test_same_sides_give_the_same_bytes(drawn: Project) -> None:
 
 
 def test_committed_pictures_are_linked(drawn: Project) -> None:
-    drawn.replace("dvc.yaml", "    metrics:", "    outs: [{p x.png: {cache: false}}]\n    metrics:")
-    drawn.replace("dvc.yaml", "cmd: cp", "cmd: cp p.png 'p x.png' && cp")
-    drawn.repro()
+    output = "cmd: cp p.png 'p x.png' && cp"
+    drawn.change(
+        {"dvc.yaml": ("    metrics:", "    outs: [{p x.png: {cache: false}}]\n    metrics:")}
+    )
+    drawn.change({"dvc.yaml": ("cmd: cp", output), "run": {}})
     head = drawn.commit()
     write_report(drawn.folder, "main", "https://example.org/o/n")
     address = f"https://example.org/o/n/{head}/p%20x.png"
@@ -117,19 +116,20 @@ def test_what_is_not_drawn(drawn: Project) -> None:
     """A link out of the repository, a large file, a file that is missing: the report says why."""
     secret = drawn.folder.with_name("secret.png")
     secret.write_bytes(b"secret")
-    (drawn.folder / "p.png").unlink()
+    large = "step,acc\n" + "1,1\n" * 2_600_000
+    drawn.change({"p.png": None, "curve.csv": large, "<b>.svg": None, "metrics.json": None})
     (drawn.folder / "p.png").symlink_to(secret)
-    drawn.write("curve.csv", "step,acc\n" + "1,1\n" * 2_600_000)
-    (drawn.folder / "<b>.svg").unlink()
+    (drawn.folder / "metrics.json").symlink_to("/etc/hostname")
     write_report(drawn.folder, "main", None)
     text = drawn.read("report/report.md")
-    assert "p.png: expected a file of this repository; found a link out of it" in text
+    link = "expected a file of this repository; found a link out of it"
+    for path, why in (
+        ("p.png", link), ("curve.csv", "expected at most 10000000 bytes; found 10400009"),
+        (".svg", "the file is missing"), ("metrics.json", "accuracy, loss: candidate"),
+    ):  # fmt: skip
+        assert f"{path}: {why}" in text
+    assert text.count(link) == 2
     assert "c2VjcmV0" not in drawn.read("report/index.html")
-    assert "curve.csv: expected at most 10000000 bytes; found 10400009" in text
-    assert ".svg: the file is missing" in text
-    (drawn.folder / "metrics.json").unlink()
-    (drawn.folder / "metrics.json").symlink_to("/etc/hostname")
-    assert "found a link out of it" in drawn.check().reasons[0]
 
 
 def test_flips_of_predictions() -> None:
@@ -138,15 +138,12 @@ def test_flips_of_predictions() -> None:
         return Snapshot(files={"p.csv": "\n".join(["label,prediction", *rows])})
 
     base, right = side(0, 1, 2, 0, 0), side(*[n % 3 for n in range(9)])
+    none = "the candidate has no predictions with the columns label and prediction"
     for before, after, expected in (
         (base, side(0, 0, 0, 0, 1), "2 test images newly wrong, 1 newly right (McNemar: p = 1)"),
         (right, side(*[9] * 9), "9 test images newly wrong, 0 newly right (McNemar: p = 0.0039)"),
         (base, side(0, 1), "the two sides were tested on other images"),
-        (
-            base,
-            Snapshot(),
-            "the candidate has no predictions with the columns label and prediction",
-        ),
+        (base, Snapshot(), none),
     ):
         found = list(describe_flips({"m.json": "p.csv"}, before, after))
         assert found == [f"m.json: {expected}"]

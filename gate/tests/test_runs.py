@@ -1,13 +1,8 @@
 """Runs with many seeds."""
 
-import numpy as np
 import pytest
 
-from gate.check import Check
-from gate.comparison import Noise, Verdict, find_margin
-from gate.errors import CannotCompareError
-from gate.settings import Margin
-from gate.tests.conftest import GATE, Project, comparison_of
+from gate.tests.conftest import GATE, Files, Project, comparison_of
 
 SETTINGS = """\
 runs:
@@ -35,15 +30,9 @@ def table(*accuracies: object, first: int = 0, rate: str = "0.50") -> str:
 
 @pytest.fixture
 def with_runs(project: Project) -> Project:
-    project.write("gate.yaml", SETTINGS + RULES)
-    project.write("runs.csv", table(*BASE))
-    project.commit_main()
+    project.change({"gate.yaml": SETTINGS + RULES, "runs.csv": table(*BASE)})
+    project.commit(main=True)
     return project
-
-
-def check_with(project: Project, runs: str) -> Check:
-    project.write("runs.csv", runs)
-    return project.check()
 
 
 @pytest.mark.parametrize(
@@ -51,7 +40,8 @@ def check_with(project: Project, runs: str) -> Check:
     [(0.001, 0, "within the margin"), (-0.004, 0, "within the margin"), (-0.006, 1, "worse")],
 )
 def test_means_are_compared(by: float, status: int, verdict: str, with_runs: Project) -> None:
-    found = check_with(with_runs, table(*(round(value + by, 5) for value in BASE)))
+    with_runs.write("runs.csv", table(*(round(value + by, 5) for value in BASE)))
+    found = with_runs.check()
     c = comparison_of(found, "accuracy, mean of 5 seeds")
     assert (found.status, c.verdict) == (status, verdict)
     assert c.change == pytest.approx(by)
@@ -59,28 +49,31 @@ def test_means_are_compared(by: float, status: int, verdict: str, with_runs: Pro
 
 
 def test_p_values_are_students_with_holms_correction(with_runs: Project) -> None:
-    """Against a computation by hand."""
+    """Against a computation by hand.
+
+    Differences 0.05, 0.2, 0.35, 0.5, 0.65: t = (0.35 - 0.4) / (0.23717 / sqrt 5) = -0.4714, of 4
+    degrees of freedom p = 0.331; of two equal tests 0.66.
+    """
     rule = "{better: lower, margin: {absolute: 9}, blocks: true, over_runs: {absolute: 0.4}}"
-    with_runs.write("gate.yaml", SETTINGS + RULES + f"    f: {rule}\n    g: {rule}\n")
-    rows = table(*BASE).splitlines()
-    before = [f"{row},{'f,g' if n == 0 else '1,1'}" for n, row in enumerate(rows)]
-    with_runs.results(f=1, g=1)
-    with_runs.write("runs.csv", "\n".join(before))
-    with_runs.commit_main()
-    after = [
-        f"{row},{'f,g' if n == 0 else f'{1 + n / 20},{1 + n / 20}'}" for n, row in enumerate(rows)
-    ]
-    found = check_with(with_runs, "\n".join(after))
-    # Differences 0.05, 0.2, 0.35, 0.5, 0.65: t = (0.35 - 0.4) / (0.23717 / sqrt 5) = -0.4714, of 4
-    # degrees of freedom p = 0.331; of two equal tests 0.66.
-    for key in ("f", "g"):
-        c = comparison_of(found, f"{key}, mean of 5 seeds")
-        assert (c.verdict, "no worse (p = 0.66)" in c.reason) == (Verdict.NOT_COMPARABLE, True)
-    assert found.status == 2
+    header, *rows = table(*BASE).splitlines()
+    before, after = (
+        "\n".join(
+            [f"{header},f,g", *(f"{row},{1 + n * x},{1 + n * x}" for n, row in enumerate(rows, 1))]
+        )
+        for x in (0, 0.05)
+    )
+    rules = SETTINGS + RULES + f"    f: {rule}\n    g: {rule}\n"
+    with_runs.change({"gate.yaml": rules, "runs.csv": before, "run": {"f": 1, "g": 1}})
+    with_runs.commit(main=True)
+    with_runs.write("runs.csv", after)
+    status, text = with_runs.judge()
+    said = "f, mean of 5 seeds, g, mean of 5 seeds: inconclusive: neither no worse (p = 0.66)"
+    assert (status, said in text) == (2, True), text
 
 
-def test_what_cannot_be_tested_never_passes(with_runs: Project) -> None:
-    for runs, reason in (
+@pytest.mark.parametrize(
+    ("runs", "said"),
+    [
         (table(*BASE[:4]), "expected 5 seeds or more on both sides; found 4"),
         (table(*BASE, first=3), "expected 5 seeds or more on both sides; found 2"),
         (table(*BASE[:4], "nan"), "expected a number for every seed; found others"),
@@ -91,13 +84,16 @@ def test_what_cannot_be_tested_never_passes(with_runs: Project) -> None:
         ("a" * 200_000 + "\n", "found field larger than"),
         (table(*BASE) + "0.5,big,0,1\n", "expected each seed once; found '0' again"),
         ("\ufeff" + table(*BASE[:4]), "expected 5 seeds or more on both sides; found 4"),
-    ):
-        found = check_with(with_runs, runs)
-        assert (found.status, reason in " ".join(found.reasons)) == (2, True), found.reasons
-    (with_runs.folder / "runs.csv").unlink()
-    (reason,) = with_runs.check().reasons
-    assert reason.startswith("runs.csv of workspace: expected the table of runs")
-    assert "found none" in reason
+        (None, "runs.csv of workspace: expected the table of runs: a CSV file with commas"),
+    ],
+    ids=range(11),
+)
+def test_what_cannot_be_tested_never_passes(
+    runs: str | None, said: str, with_runs: Project
+) -> None:
+    with_runs.change({"runs.csv": runs})
+    status, text = with_runs.judge()
+    assert (status, said in text) == (2, True), text
 
 
 def test_single_run_is_compared_with_the_mean(with_runs: Project) -> None:
@@ -105,8 +101,8 @@ def test_single_run_is_compared_with_the_mean(with_runs: Project) -> None:
 
     The candidate's table counts for nothing: neither one other value nor wide runs.
     """
-    with_runs.results(accuracy=0.898)
-    with_runs.commit_main()
+    with_runs.run(accuracy=0.898)
+    with_runs.commit(main=True)
     assert comparison_of(with_runs.check(), "accuracy").verdict == "the same"
     margin = 5 * DEVIATION * 0.6**0.5
     power = margin + 0.8416 * DEVIATION * 1.2**0.5
@@ -117,8 +113,8 @@ def test_single_run_is_compared_with_the_mean(with_runs: Project) -> None:
         (0.8931, 1, "worse", (0.8981, *BASE[1:])),
         (0.8931, 1, "worse", (0.8, 0.85, 0.9, 0.95, 1.0)),
     ):
-        with_runs.results(accuracy=accuracy)
-        found = check_with(with_runs, table(*runs))
+        with_runs.change({"runs.csv": table(*runs), "run": {"accuracy": accuracy}})
+        found = with_runs.check()
         c = comparison_of(found, "accuracy")
         assert (found.status, c.verdict, c.base_runs) == (status, verdict, 5)
         assert [c.base, c.change, c.margin, c.found_from] == pytest.approx(
@@ -126,27 +122,25 @@ def test_single_run_is_compared_with_the_mean(with_runs: Project) -> None:
         )
 
 
-def test_other_parameters_have_no_noise(with_runs: Project) -> None:
-    """Nor a base with a NaN among its runs. An empty cell is null."""
-    with_runs.write("params.yaml", "rate: 0.7\n")
-    with_runs.repro()
-    with_runs.commit_main()
-    with_runs.results(accuracy=0.897)
-    found = with_runs.check()
-    reason = "accuracy: expected 5 runs or more in runs.csv with the base's parameters; found 0"
-    assert (found.status, reason in found.reasons[0]) == (2, True)
-    with_runs.results()
-    assert with_runs.check().status == 0  # what is the same needs no margin
-    with_runs.write("runs.csv", table(*BASE[:4], "nan", rate="0.7"))
-    with_runs.commit_main()
-    with_runs.results(accuracy=0.8)
-    reason = "accuracy: expected a number in every run of runs.csv; found 'nan' for seed 4"
-    assert reason in with_runs.check().reasons[0]
-    with_runs.write("params.yaml", "rate: null\n")
-    with_runs.repro()
-    with_runs.commit_main()
-    with_runs.results(accuracy=0.11)
-    assert comparison_of(with_runs.check(), "accuracy").base == pytest.approx(0.1)
+@pytest.mark.parametrize(
+    ("rate", "runs", "accuracy", "status", "said"),
+    [
+        ("0.7", {}, 0.897, 2, "5 runs or more in runs.csv with the base's parameters; found 0"),
+        ("0.7", {}, 0.9, 0, "accuracy: the same"),  # which needs no margin
+        ("0.7", {"runs.csv": table(*BASE[:4], "nan", rate="0.7")}, 0.8, 2,
+         "accuracy: expected a number in every run of runs.csv; found 'nan' for seed 4"),
+        ("null", {}, 0.11, 0, "accuracy: better"),  # an empty cell; the mean is 0.1
+    ],
+)  # fmt: skip
+def test_runs_of_other_parameters_do_not_count(
+    rate: str, runs: Files, accuracy: float, status: int, said: str, with_runs: Project
+) -> None:
+    """Nor does a base with a NaN among its runs."""
+    with_runs.change(runs | {"params.yaml": f"rate: {rate}\n", "run": {}})
+    with_runs.commit(main=True)
+    with_runs.run(accuracy=accuracy)
+    found, text = with_runs.judge()
+    assert (found, said in text) == (status, True), text
 
 
 @pytest.mark.parametrize(
@@ -161,16 +155,15 @@ def test_other_parameters_have_no_noise(with_runs: Project) -> None:
     ],
 )
 def test_unknown_name_in_runs(old: str, new: str, error: str, with_runs: Project) -> None:
-    with_runs.replace("gate.yaml", old, new)
-    with_runs.commit_main()
-    with pytest.raises(CannotCompareError) as refused:
-        with_runs.check()
-    assert error in str(refused.value)
+    with_runs.change({"gate.yaml": (old, new)})
+    with_runs.commit(main=True)
+    status, text = with_runs.judge()
+    assert (status, error in text) == (2, True), text
 
 
-def test_parameters_before_the_stage_count(project: Project) -> None:
+def test_parameters_before_the_stage_count(with_runs: Project) -> None:
     """That of a stage before, and a section; the seed's does not."""
-    project.write("dvc.yaml", """\
+    pipeline = """\
 stages:
   prepare: {cmd: cp results.json data.json, deps: [results.json], params: [data], outs: [data.json]}
   train:
@@ -178,43 +171,8 @@ stages:
     deps: [data.json]
     params: [train.seed, rate]
     metrics: [{metrics.json: {cache: false}}]
-""")  # fmt: skip
-    project.write("params.yaml", "rate: 0.5\ndata: {size: 3}\ntrain: {seed: 1}\n")
-    project.write("gate.yaml", SETTINGS + RULES)
-    project.write("runs.csv", table(*BASE))
-    project.repro()
-    project.commit_main()
-    with pytest.raises(
-        CannotCompareError, match=r"params.yaml: data\.size is missing; add `COLUMN"
-    ):
-        project.check()
-
-
-@pytest.mark.parametrize(
-    ("margin", "options", "expected"),
-    [
-        ({"absolute": 0.5}, {"base_runs": 5}, 0.5),
-        ({"relative": 0.1}, {}, 0.2),
-        ({"deviations": 5}, {"pairs": 9}, 0.05),
-        ({"deviations": 5}, {"base_runs": 8}, 0.0375),
-        ({"standard_errors": 5}, {"pairs": 2}, 0.05),
-        ({"standard_errors": 5}, {"pairs": 50}, 0.01),
-    ],
-)
-def test_margin_is_in_the_metrics_unit(
-    margin: Margin, options: dict[str, int], expected: float
-) -> None:
-    noise = Noise(deviation=0.01, mean=-2, runs=1)
-    found, origin = find_margin(margin, -2.0, noise, **options)
-    assert found == pytest.approx(expected)
-    assert origin
-
-
-def test_power_is_that_of_a_simulation() -> None:
-    """A loss of `found_from` exceeds the margin in 80 % of cases, one run against a mean."""
-    margin = find_margin({"deviations": 3}, 0.0, Noise(1.0, 0.0, 8), base_runs=8)[0]
-    assert margin
-    draws = np.random.default_rng(0).normal(size=(200_000, 9))
-    loss = margin + 0.8416 * (1 + 1 / 8) ** 0.5
-    refused = draws[:, :8].mean(axis=1) - (draws[:, 8] - loss) > margin
-    assert refused.mean() == pytest.approx(0.8, abs=0.005)
+"""
+    parameters = "rate: 0.5\ndata: {size: 3}\ntrain: {seed: 1}\n"
+    with_runs.change({"dvc.yaml": pipeline, "params.yaml": parameters, "run": {}})
+    with_runs.commit(main=True)
+    assert "params.yaml: data.size is missing; add `COLUMN" in with_runs.judge()[1]

@@ -67,21 +67,6 @@ def test_locked() -> None:
     assert pins["gate/requirements.txt"].items() <= pins["requirements.txt"].items()
 
 
-@pytest.fixture
-def merge(tmp_path: Path) -> Project:
-    """GitHub's merge commit of a change of a README; meanwhile a loss was accepted on main."""
-    project = make_template(tmp_path / "clone")
-    project.write("README.md", "new")
-    project.write("gate/__init__.py", "raise SystemExit('the change judges itself')")
-    project.commit("a change")
-    project.git("switch", "--quiet", "main")
-    project.results(accuracy=0.8)
-    project.commit("a loss")
-    project.git("switch", "--quiet", "--detach")
-    project.git("merge", "--quiet", "--no-edit", "change")
-    return project
-
-
 @pytest.mark.parametrize(
     ("event", "base", "moved", "verdict"),
     [
@@ -91,37 +76,45 @@ def merge(tmp_path: Path) -> Project:
         ("pull_request", "", True, "Worse"),  # a checkout of the branch instead of the merge
     ],
 )
-def test_base(
-    merge: Project, event: str, base: str, moved: bool, verdict: str, tmp_path: Path
-) -> None:
-    """The action compares GitHub's merge commit with its first parent."""
-    commit = merge.commit_of("HEAD")
+def test_base(event: str, base: str, moved: bool, verdict: str, tmp_path: Path) -> None:
+    """The action compares GitHub's merge commit with its first parent.
+
+    The change is of a README; meanwhile a loss was accepted on main.
+    """
+    project, runner = make_template(tmp_path / "clone"), Project(tmp_path / "runner")
+    refuses = "raise SystemExit('the change judges itself')"
+    project.change({"README.md": "new", "gate/__init__.py": refuses})
+    project.commit("a change")
+    project.git("switch", "--quiet", "main")
+    project.run(accuracy=0.8)
+    project.commit("a loss")
+    project.git("switch", "--quiet", "--detach")
+    project.git("merge", "--quiet", "--no-edit", "change")
+    commit = project.commit_of("HEAD")
     if moved:  # the branch has merged main's parent, and brings the loss itself
-        merge.git("switch", "--quiet", "change")
-        merge.results(accuracy=0.8)
-        merge.commit("a loss")
-        merge.write("README.md", "newer")
-        merge.commit("its parent has the loss, too")
-    binaries = tmp_path / "runner/gate/bin"
-    binaries.mkdir(parents=True)
-    (binaries / "python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
-    (binaries / "python").chmod(0o755)
+        project.git("switch", "--quiet", "change")
+        project.run(accuracy=0.8)
+        project.commit("a loss")
+        project.write("README.md", "newer")
+        project.commit("its parent has the loss, too")
+    runner.write("gate/bin/python", f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    (runner.folder / "gate/bin/python").chmod(0o755)
     step = read_workflow(ACTION)["runs"]["steps"][-1]
     assert step["env"]["BASE"] == "${{ inputs.base || github.event.merge_group.base_sha }}"
     variables = os.environ | {
         "BASE": base, "FILES": "", "GITHUB_EVENT_NAME": event, "GITHUB_SHA": commit,
-        "GITHUB_ACTION_PATH": str(ROOT / "gate"), "RUNNER_TEMP": str(tmp_path / "runner"),
+        "GITHUB_ACTION_PATH": str(ROOT / "gate"), "RUNNER_TEMP": str(runner.folder),
         "GITHUB_OUTPUT": str(tmp_path / "output"), "GITHUB_STEP_SUMMARY": str(tmp_path / "summary"),
     }  # fmt: skip
     command = ["bash", "-e", "-o", "pipefail", "-c", step["run"]]
     done = subprocess.run(
-        command, cwd=merge.folder, env=variables, capture_output=True, check=False
+        command, cwd=project.folder, env=variables, capture_output=True, check=False
     )
-    assert done.returncode == (0 if verdict == "No worse" else 1), done.stdout + done.stderr
+    assert done.returncode == (verdict == "Worse"), done.stdout + done.stderr
     assert (tmp_path / "summary").read_text().startswith(f"**{verdict}")
-    assert (tmp_path / "output").read_text() == f"json={tmp_path}/runner/gate.json\n"
-    assert json.loads((tmp_path / "runner/gate.json").read_text())["status"] == done.returncode
-    assert (merge.folder / "report/index.html").is_file()
+    assert (tmp_path / "output").read_text() == f"json={runner.folder}/gate.json\n"
+    assert json.loads(runner.read("gate.json"))["status"] == done.returncode
+    assert (project.folder / "report/index.html").is_file()
 
 
 def test_judge() -> None:
