@@ -62,17 +62,14 @@ with one_line_errors("program"):
 """
 
 
-@pytest.mark.parametrize(
-    ("encoding", "shown"), [("ascii", "no ?, ??, but -0.22 points +-0.14"), ("utf-8", PRINTED)]
-)
-def test_output_of_any_encoding(encoding: str, shown: str) -> None:
+def test_output_of_another_encoding() -> None:
     """A figure keeps its sign."""
-    variables = os.environ | {"PYTHONIOENCODING": encoding}
+    variables = os.environ | {"PYTHONIOENCODING": "ascii"}
     done = subprocess.run(
         [sys.executable, "-c", PRINT], cwd=ROOT, env=variables, capture_output=True, check=False
     )
     assert done.returncode == 1
-    assert done.stdout.decode(encoding) == done.stderr.decode(encoding) == f"{shown}\n"
+    assert done.stdout == done.stderr == b"no ?, ??, but -0.22 points +-0.14\n"
 
 
 def test_reader_that_ends() -> None:

@@ -63,20 +63,16 @@ def test_every_kind_is_the_same_picture(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("mode", "kind"), [("LA", "png"), ("RGBA", "gif")])
-@pytest.mark.parametrize(("ink", "ground"), [(250, 0), (20, 255)])
-def test_transparent_ground(ink: int, ground: int, mode: str, kind: str, tmp_path: Path) -> None:
-    """It is the one of black and white from which the drawing stands out."""
-    pixels = np.dstack([np.full_like(INK, ink), INK])
-    grey, _ = read_grey(save(tmp_path / f"x.{kind}", pixels, mode))
-    np.testing.assert_array_equal(np.asarray(grey), np.where(INK == 255, ink, ground))
-
-
-@pytest.mark.parametrize(("pixels", "filled"), [(GREY, 0), (255 - GREY, 255)])
-def test_hole_gets_the_colour_of_an_opaque_border(
-    pixels: np.ndarray, filled: int, tmp_path: Path
+@pytest.mark.parametrize(
+    ("pixels", "alpha", "ground"),
+    [(GREY * 0 + 250, INK, 0), (GREY * 0 + 20, INK, 255), (GREY, HOLE, 0), (255 - GREY, HOLE, 255)],
+)
+def test_transparent(
+    pixels: np.ndarray, alpha: np.ndarray, ground: int, mode: str, kind: str, tmp_path: Path
 ) -> None:
-    grey, _ = read_grey(save(tmp_path / "x.png", np.dstack([pixels, HOLE])))
-    np.testing.assert_array_equal(np.asarray(grey), np.where(HOLE, pixels, filled))
+    """It gets the colour of an opaque border, else the one from which the drawing stands out."""
+    grey, _ = read_grey(save(tmp_path / f"x.{kind}", np.dstack([pixels, alpha]), mode))
+    np.testing.assert_array_equal(np.asarray(grey), np.where(alpha, pixels, ground))
 
 
 @pytest.fixture
