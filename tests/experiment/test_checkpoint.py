@@ -31,20 +31,15 @@ def test_state_comes_back(tmp_path: Path) -> None:
 
 def test_fingerprint(tmp_path: Path) -> None:
     """Of parameters in any order, and of each data file."""
-
-    def compute(parameters: dict[str, object], *contents: bytes) -> str:
-        paths = [tmp_path / str(place) for place in range(len(contents))]
-        for path, content in zip(paths, contents, strict=True):
-            path.write_bytes(content)
-        return fingerprint(parameters=parameters, data=paths)
-
-    first = compute({"a": 1, "b": 2}, b"x", b"y")
-    assert compute({"b": 2, "a": 1}, b"x", b"y") == first
+    x, y, parameters = tmp_path / "x", tmp_path / "y", {"a": 1, "b": 2}
+    x.write_bytes(b"x")
+    y.write_bytes(b"y")
+    first = fingerprint(parameters=parameters, data=[x, y])
+    assert fingerprint(parameters={"b": 2, "a": 1}, data=[x, y]) == first
     others = [
-        compute({"a": 1}, b"x", b"y"),
-        compute({"a": 1, "b": 3}, b"x", b"y"),
-        compute({"a": 1, "b": 2}, b"x", b"z"),
-        compute({"a": 1, "b": 2}, b"y", b"x"),
-        compute({"a": 1, "b": 2}, b"x"),
+        fingerprint(parameters=changed, data=[x, y]) for changed in ({"a": 1}, {"a": 1, "b": 3})
     ]
+    others += [fingerprint(parameters=parameters, data=data) for data in ([y, x], [x])]
+    y.write_bytes(b"z")
+    others.append(fingerprint(parameters=parameters, data=[x, y]))
     assert len({first, *others}) == 6
