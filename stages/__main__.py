@@ -82,7 +82,7 @@ def is_up_to_date() -> bool:
         (text,) = run_dvc(["status", "--json", "dvc.yaml"], show=False)
     except InputError:
         return False  # such as a parameter that is missing: the stage that fails says it better
-    return json.loads(text) == {}
+    return bool(json.loads(text) == {})
 
 
 def run_dvc(*commands: Sequence[str], show: bool = True) -> list[str]:

@@ -120,11 +120,13 @@ def test_every_row_of_the_table_is_tried() -> None:
 def test_other_dtypes_names_and_many_classes(names: list[str], tmp_path: Path) -> None:
     x, y = np.arange(300 * 20).reshape(300, 4, 5, 1) % 251, np.arange(300, dtype=">i8")
     arrays: Any = {"x_train": x.astype(">f8"), "y_train": y + 0.0, "x_test": x, "y_test": y}
-    np.savez(tmp_path / "own.npz", **arrays, **({"names": names} if names else {}))
+    arrays |= {"names": names} if names else {}
+    np.savez(tmp_path / "own.npz", **arrays)
     found = read_dataset(tmp_path / "own.npz").arrays()
     assert [*found] == [*ARRAYS, *(["names"] if names else [])]
     assert found.get("names", np.array([])).tolist() == names
-    assert (found["x_train"].dtype, found["y_test"].dtype) == (np.uint8, np.uint16)
+    assert found["x_train"].dtype == np.uint8
+    assert found["y_test"].dtype == np.uint16
     np.testing.assert_array_equal(found["x_train"], x[..., 0])
     assert found["y_train"].tolist() == list(range(300))
 

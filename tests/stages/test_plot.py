@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import matplotlib.image
 import numpy as np
@@ -72,7 +73,11 @@ def test_pictures(in_workspace: Path) -> None:
     draw(Path("plots"), "loss")
     plot.main()
     expected = {path: path.read_bytes() for path in Path("plots").glob("*.png")}
-    style = {"savefig.facecolor": "red", "xtick.labelsize": 30, "axes.formatter.limits": (0, 0)}
+    style: Any = {
+        "savefig.facecolor": "red",
+        "xtick.labelsize": 30,
+        "axes.formatter.limits": (0, 0),
+    }
     with matplotlib.rc_context(style):
         plot.main()
     assert {*expected} == {Path(f"plots/{metric}.png") for metric in AXIS_LABELS}

@@ -30,9 +30,11 @@ def test_watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, *_ = VARIANTS
     write_curve(Path(f"plots/{first}.csv"), curve_of(first, 3))  # the others have not begun
     assert not watch.is_running()
-    command = [sys.executable, "-c", "input()", "stages"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL):
-        assert watch.is_running()
+    Path("stages").write_text("input()")
+    for words, expected in ((["stages"], True), (["-c", "input()", "stages"], False)):
+        command = [sys.executable, *words]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL):
+            assert watch.is_running() == expected
     at_work, pages = [True, True, False], list[str]()
     monkeypatch.setattr(watch, "is_running", lambda: at_work.pop(0))
     monkeypatch.setattr(time, "sleep", lambda _: pages.append(watch.PAGE.read_text()))
