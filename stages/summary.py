@@ -37,16 +37,14 @@ def format_summary(params: Parameters) -> str:
         f"{dataset if len(dataset) <= 30 else f'...{dataset[-27:]}'}, {epochs} epoch"
         f"{'' if epochs == 1 else 's'}, seed {params.train.seed}; each network trained once"
     ]
-    seeds, unknown = set[int](), []
-    for other in [name for name in VARIANTS if name != BASELINE]:
-        noise = compute_noise(runs[BASELINE], runs[other])
-        lines += ["", *format_table(other, metrics, noise)]
-        if noise:
-            seeds |= runs[BASELINE].keys() & runs[other].keys()
-        else:
-            unknown.append(other)
+    noise = {name: compute_noise(runs[BASELINE], runs[name]) for name in VARIANTS}
+    others = [name for name in VARIANTS if name != BASELINE]
+    for other in others:
+        lines += ["", *format_table(other, metrics, noise[other])]
     lines += ["", "accuracy gap: on training images, with all units, minus on validation images"]
     next_step = "another rate (train.dropout_rate) in params.yaml, then `make repro`"
+    unknown = [name for name in others if not noise[name]]
+    seeds = {seed for name in others if noise[name] for seed in runs[name]} & runs[BASELINE].keys()
     if seeds:
         lines += [
             f"another seed: standard deviation of the difference over {len(seeds)} seeds;",

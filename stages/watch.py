@@ -46,11 +46,14 @@ def main() -> None:
 
 
 def is_running() -> bool:
-    """Tell whether DVC or `python -m stages` is at work in this folder."""
+    """Tell whether DVC or `python -m stages` is at work in this folder.
+
+    Further words do not count, such as a folder's name: `python -m pytest tests/stages`.
+    """
     here = str(Path.cwd())
     return any(
         process.info["cwd"] == here
-        and {"dvc", "stages"} & {Path(word).name for word in process.info["cmdline"] or ()}
+        and {"dvc", "stages"} & {Path(word).name for word in (process.info["cmdline"] or ())[:3]}
         for process in psutil.process_iter(["cwd", "cmdline"])
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from experiment.data.split import Dataset, divide
-from experiment.network.checkpoint import START, State
+from experiment.network.checkpoint import START, Row, State
 from experiment.network.environment import starting_tensorflow
 from experiment.splits import Split
 from tests.conftest import synthetic_arrays
@@ -48,18 +48,35 @@ def build(split: Split, **changed: Any) -> keras.Model:
 
 
 def train(
-    start: State = START, split: dict[str, Split] | None = None, **changed: Any
-) -> tuple[keras.Model, list[State]]:
-    """The network after training, and the state after each epoch."""
-    split = split or parts()
-    model = build(split["train"], **{k: v for k, v in changed.items() if k in OF_NETWORK})
-    settings = OF_TRAINING | {k: v for k, v in changed.items() if k in OF_TRAINING}
+    start: State = START, split: dict[str, Split] | None = None, model: keras.Model = None,
+    **changed: Any,
+) -> tuple[keras.Model, list[State]]:  # fmt: skip
+    """The network, built if none is given, after training, and the state after each epoch."""
     assert changed.keys() <= OF_NETWORK.keys() | OF_TRAINING.keys()
+    split = split or parts()
+    model = model or build(split["train"], **{k: changed[k] for k in changed if k in OF_NETWORK})
+    settings = OF_TRAINING | {k: v for k, v in changed.items() if k in OF_TRAINING}
     evaluate = training.Evaluation(model)
     states = training.train_epochs(
         model, split["train"], split["validation"], evaluate=evaluate, state=start, **settings
     )
     return model, list(states)
+
+
+def fit(model: keras.Model) -> list[Row]:
+    """Two epochs of Keras' own loop on the same batches: its curve."""
+    split, curve = parts(), []
+    model.compile(training.Adam(0.01), loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    validation = training.scale(split["validation"].images), split["validation"].labels
+    for epoch in range(2):
+        order = training.shuffle_indices(90, seed=7, epoch=epoch)
+        images = tf.gather(training.scale(split["train"].images), order)
+        done = model.fit(
+            images, tf.gather(split["train"].labels, order), batch_size=16, shuffle=False,
+            validation_data=validation, validation_batch_size=250, verbose=0,
+        )  # fmt: skip
+        curve.append({"epoch": epoch + 1} | {name: found for name, [found] in done.history.items()})
+    return curve
 
 
 @functools.cache

@@ -11,47 +11,35 @@ STATE = State([ROW, {**ROW, "epoch": 2}], [np.arange(6, dtype=np.float32), np.ar
 
 
 def test_state_comes_back(tmp_path: Path) -> None:
-    """Bit for bit, and to the same training alone; damage anywhere is noticed or harmless."""
+    """Bit for bit, and to the same training alone."""
     path = tmp_path / "dropout.npz"
     assert load_state(path, fingerprint="abc") is None
     save_state(path, STATE, fingerprint="abc")
+    state = load_state(path, fingerprint="abc")
+    assert state
+    assert state.curve == STATE.curve
+    assert isinstance(state.curve[0]["epoch"], int)
+    for actual, expected in zip(state.variables, STATE.variables, strict=True):
+        np.testing.assert_array_equal(actual, expected)
+        assert actual.dtype == expected.dtype
     with pytest.raises(InputError, match="of other parameters, data or software"):
         load_state(path, fingerprint="abd")
-    whole, noticed = path.read_bytes(), 0
-    turned = [whole[:n] + bytes([whole[n] ^ 4]) + whole[n + 1 :] for n in range(0, len(whole), 23)]
-    for content in [whole, *turned, *(whole[:length] for length in (0, 10, len(whole) - 1))]:
-        path.write_bytes(content)
-        try:
-            state = load_state(path, fingerprint="abc")
-        except InputError:
-            noticed += 1
-            continue
-        assert len(content) == len(whole)
-        assert state
-        assert state.curve == STATE.curve
-        assert isinstance(state.curve[0]["epoch"], int)
-        for actual, expected in zip(state.variables, STATE.variables, strict=True):
-            np.testing.assert_array_equal(actual, expected)
-            assert actual.dtype == expected.dtype
-    assert 15 < noticed < len(turned) + 3  # some bits hold no content, such as a file's time
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(InputError, match=r"expected a whole \.npz file"):
+        load_state(path, fingerprint="abc")
 
 
 def test_fingerprint(tmp_path: Path) -> None:
     """Of parameters in any order, and of each data file."""
-    paths = [tmp_path / "0", tmp_path / "1"]
-
-    def compute(parameters: dict[str, object], *contents: bytes) -> str:
-        for path, content in zip(paths, contents, strict=False):
-            path.write_bytes(content)
-        return fingerprint(parameters=parameters, data=paths[: len(contents)])
-
-    first = compute({"a": 1, "b": 2}, b"x", b"y")
-    assert compute({"b": 2, "a": 1}, b"x", b"y") == first
+    x, y, parameters = tmp_path / "x", tmp_path / "y", {"a": 1, "b": 2}
+    x.write_bytes(b"x")
+    y.write_bytes(b"y")
+    first = fingerprint(parameters=parameters, data=[x, y])
+    assert fingerprint(parameters={"b": 2, "a": 1}, data=[x, y]) == first
     others = [
-        compute({"a": 1}, b"x", b"y"),
-        compute({"a": 1, "b": 3}, b"x", b"y"),
-        compute({"a": 1, "b": 2}, b"z", b"y"),
-        compute({"a": 1, "b": 2}, b"y", b"x"),
-        compute({"a": 1, "b": 2}, b"x"),
+        fingerprint(parameters=changed, data=[x, y]) for changed in ({"a": 1}, {"a": 1, "b": 3})
     ]
+    others += [fingerprint(parameters=parameters, data=data) for data in ([y, x], [x])]
+    y.write_bytes(b"z")
+    others.append(fingerprint(parameters=parameters, data=[x, y]))
     assert len({first, *others}) == 6

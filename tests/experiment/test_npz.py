@@ -30,29 +30,27 @@ def test_damage_anywhere_is_noticed_or_harmless(tmp_path: Path) -> None:
     assert noticed > 0.6 * len(places)  # the rest are clocks and versions in the archive
 
 
-def liar(length: int) -> bytes:
-    """A file whose header declares more than it holds."""
-    header, file = io.BytesIO(), io.BytesIO()
+@pytest.mark.parametrize("length", [4, 10**10, 10**30])
+def test_header_that_declares_more_than_there_is(length: int, tmp_path: Path) -> None:
+    header = io.BytesIO()
     fields = {"descr": "|u1", "fortran_order": False, "shape": (length,)}
     np.lib.format.write_array_header_1_0(header, fields)
-    with zipfile.ZipFile(file, "w") as archive:
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
         archive.writestr("a.npy", header.getvalue() + b"123")
-    return file.getvalue()
+    with pytest.raises(InputError, match="found another kind of file, or a damaged one"):
+        read_arrays(tmp_path / "a.npz", ("a",))
 
 
 def test_what_cannot_be_read(tmp_path: Path) -> None:
     np.save(tmp_path / "one.npy", np.eye(3))
     np.savez(tmp_path / "objects.npz", a=np.array([print]))
     np.savez(tmp_path / "b.npz", b=np.eye(3))
-    for length in (4, 10**10, 10**30):
-        (tmp_path / f"{length}.npz").write_bytes(liar(length))
-    messages = {
-        **dict.fromkeys(["one.npy", "4.npz", f"{10**10}.npz", f"{10**30}.npz"], "another kind of"),
+    for name, message in {
+        "one.npy": "another kind of",
         "objects.npz": "objects in a, which could run code",
         "b.npz": "b; add a",
         ".": "a folder",
         "no": "no such file",
-    }
-    for name, message in messages.items():
+    }.items():
         with pytest.raises(InputError, match=f"found {message}"):
             read_arrays(tmp_path / name, ("a",))

@@ -1,13 +1,10 @@
 import re
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from experiment.data.own import check_arrays, list_doubts, read_dataset
 from experiment.data.split import ARRAYS
@@ -45,43 +42,36 @@ CORRECTED: dict[str, tuple[np.ndarray, bool]] = {
     "message: found uint8, 0 to 1": ((X > 150).astype(np.uint8), False),
     "message: found shape (120, 8, 8, 3)": (COLOUR, True),
     "message: found shape (120, 4, 8, 8)": (np.moveaxis(COLOUR[..., [0, 1, 2, 2]], -1, 1), True),
-    "message: found shape (120, 8, 8, 2)": (np.stack([X, X * 0], axis=-1) + 0.0, True),
     "message: found shape (120, 1, 8, 8)": (X[:, None], True),
     "message: found shape (120, 3)": (np.eye(3)[Y], True),
 }
 
-# What is wrong -> (arrays, what the message says)
-WRONG: dict[str, tuple[dict[str, Any], str]] = {
-    "sizes": ({"x_test": X[:30, :, :7]}, "x_test: expected the image size of x_train, (8, 8); found (8, 7)"),
-    "swapped": ({"x_train": Y, "y_train": X}, "swap x_train and y_train"),
-    "fewer labels": ({"y_train": Y[:-1]}, "found 120 images in x_train and 119 labels in y_train"),
-    "a class without test images": ({"y_test": Y[:30] % 2, "names": ["cat", "dog", "hen"]}, "y_test: expected every class of y_train; found no image of class 2 (hen); add"),
-    "no images": ({"x_test": X[:0]}, "x_test: expected one image or more; found shape (0, 8, 8)"),
-    "no labels": ({"y_train": Y[:0]}, "y_train: expected one label per image; found an empty array"),
-    "0-d images": ({"x_train": np.array(3)}, "x_train: expected grey images (n, h, w) or (n, h, w, 1); found shape ()"),
-    "images as labels": ({"y_train": X}, "y_train: expected one label per image (n,); found shape (120, 8, 8)"),
-    "dates": ({"x_train": X.astype("M8[s]")}, "x_train: expected whole numbers 0..255; found dtype datetime64[s]"),
-    "one value": ({"x_train": X * 0 + 200}, "x_train: expected different images; found one 120 times"),
-    "one image": ({"x_test": np.stack([X[0]] * 30)}, "x_test: expected different images; found one 30 times"),
-    "one class": ({"y_train": Y * 0 + 7}, "y_train: expected 2 classes or more; found only 7"),
-    "from 1": ({"y_train": Y + 1}, "y_train: expected the classes 0, 1, 2, ... without gaps; found 1, 2, 3"),
-    "a new class": ({"y_test": Y[:30] + 1}, "y_test: expected the classes of y_train, 0, 1, 2; found 3"),
-    "huge": ({"y_train": Y.astype(np.uint64) * 2**62}, "found 0, 4611686018427387904, 9223372036854775808"),
-    "names": ({"names": ["cat", "dog"]}, "names: expected one name for each class; found 2 for 3 classes"),
-}  # fmt: skip
+# By what the message says.
+WRONG: dict[str, dict[str, Any]] = {
+    "x_test: expected the image size of x_train, (8, 8); found (8, 7)": {"x_test": X[:30, :, :7]},
+    "swap x_train and y_train": {"x_train": Y, "y_train": X},
+    "found 120 images in x_train and 119 labels in y_train": {"y_train": Y[:-1]},
+    "found no image of class 2 (hen)": {"y_test": Y[:30] % 2, "names": ["cat", "dog", "hen"]},
+    "x_test: expected one image or more; found shape (0, 8, 8)": {"x_test": X[:0]},
+    "x_train: expected grey images (n, h, w) or (n, h, w, 1); found": {"x_train": np.array(3)},
+    "x_test: expected different images; found one 30 times": {"x_test": np.stack([X[0]] * 30)},
+    "y_train: expected one label per image; found an empty array": {"y_train": Y[:0]},
+    "y_train: expected 2 classes or more; found only 7": {"y_train": Y * 0 + 7},
+    "expected the classes 0, 1, 2, ... without gaps; found 1, 2, 3": {"y_train": Y + 1},
+    "names: expected one name for each class; found 2 for 3": {"names": ["cat", "dog"]},
+}
 
 
-def message_for(**changes: Any) -> str:
+def message_for(changes: dict[str, Any]) -> str:
     with pytest.raises(InputError) as error:
-        check_arrays({**ORIGINAL, **{name: np.asarray(value) for name, value in changes.items()}})
+        check_arrays(ORIGINAL | {name: np.asarray(value) for name, value in changes.items()})
     assert "\n" not in str(error.value)
     return str(error.value)
 
 
-@pytest.mark.parametrize("case", WRONG)
-def test_wrong_arrays(case: str) -> None:
-    changes, message = WRONG[case]
-    assert message in message_for(**changes)
+@pytest.mark.parametrize("message", WRONG)
+def test_wrong_arrays(message: str) -> None:
+    assert message in message_for(WRONG[message])
 
 
 def read_table() -> dict[str, tuple[str, str]]:
@@ -103,7 +93,7 @@ def test_remedies(how: str) -> None:
     parts = ["test"] if how.startswith("test") else ["train", "test"]
     arrays |= {f"{name}_{part}": wrong for part in parts}
     for part in parts:
-        message = message_for(**arrays)
+        message = message_for(arrays)
         assert message.startswith(f"{name}_{part}: expected ")
         if how.startswith("message"):
             assert how.removeprefix("message: ") in message
@@ -126,30 +116,19 @@ def test_every_row_of_the_table_is_tried() -> None:
     assert read_table().keys() == {how for how in CORRECTED if not how.startswith("message")}
 
 
-def test_other_dtypes_names_and_many_classes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("names", [[], [f"class é {place}" for place in range(300)]])
+def test_other_dtypes_names_and_many_classes(names: list[str], tmp_path: Path) -> None:
     x, y = np.arange(300 * 20).reshape(300, 4, 5, 1) % 251, np.arange(300, dtype=">i8")
     arrays: Any = {"x_train": x.astype(">f8"), "y_train": y + 0.0, "x_test": x, "y_test": y}
-    names = [f"class é {place}" for place in y]
-    np.savez(tmp_path / "own.npz", **arrays, names=names)
-    dataset = read_dataset(tmp_path / "own.npz")
-    assert dataset.x_train.dtype == np.uint8
-    assert dataset.y_test.dtype == np.uint16
-    np.testing.assert_array_equal(dataset.x_train, x[..., 0])
-    assert dataset.y_train.tolist() == list(range(300))
-    assert list(dataset.names) == names
-    assert list(dataset.arrays()) == [*ARRAYS, "names"]
+    arrays |= {"names": names} if names else {}
     np.savez(tmp_path / "own.npz", **arrays)
-    assert list(read_dataset(tmp_path / "own.npz").arrays()) == [*ARRAYS]
-
-
-@settings(deadline=None, max_examples=30)
-@given(st.binary(max_size=300))
-def test_any_bytes_are_refused(content: bytes) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "own.npz"
-        path.write_bytes(content)
-        with pytest.raises(InputError, match=r"expected a whole \.npz file"):
-            read_dataset(path)
+    found = read_dataset(tmp_path / "own.npz").arrays()
+    assert [*found] == [*ARRAYS, *(["names"] if names else [])]
+    assert found.get("names", np.array([])).tolist() == names
+    assert found["x_train"].dtype == np.uint8
+    assert found["y_test"].dtype == np.uint16
+    np.testing.assert_array_equal(found["x_train"], x[..., 0])
+    assert found["y_train"].tolist() == list(range(300))
 
 
 def split(images: int, seed: int, shares: tuple[int, ...] = (1, 1, 1)) -> Split:
@@ -165,21 +144,19 @@ UNEVEN = "the share of class 2 (c) differs from training (class 2: 33.0%, in tra
 
 def repeat(images: int) -> dict[str, Split]:
     """Test images of which some are training images."""
-    pixels = PARTS["test"].images.copy()
-    pixels[:images] = PARTS["train"].images[:images]
+    pixels = np.concatenate([PARTS["train"].images[:images], PARTS["test"].images[images:]])
     return {"test": replace(PARTS["test"], images=pixels)}
 
 
 @pytest.mark.parametrize(
     ("changed", "doubts"),
     [
-        ({}, []),
         ({"validation": split(5, 4, (5, 1, 1))}, []),  # chance
-        ({"train": split(800, 0, (10, 10, 1))},
-         [f"validation: {UNEVEN}; try preprocess.validation_from: stratified", f"test: {UNEVEN}"]),
         (repeat(1), []),
         (repeat(3), ["test: 3.0% of the images are training images, too; accuracy there counts"
                      " images that were trained on"]),
+        ({"train": split(800, 0, (10, 10, 1))},
+         [f"validation: {UNEVEN}; try preprocess.validation_from: stratified", f"test: {UNEVEN}"]),
     ],
 )  # fmt: skip
 def test_doubts(changed: dict[str, Split], doubts: list[str]) -> None:

@@ -8,7 +8,7 @@ from experiment.network.checkpoint import State
 from experiment.splits import Split
 from experiment.support.errors import InputError
 from tests.conftest import synthetic_arrays
-from tests.experiment.networks import build, equal, keras, parts, tf, train, trained, training
+from tests.experiment.networks import build, equal, fit, keras, parts, tf, train, trained, training
 
 
 def test_every_image_is_seen_once_an_epoch_in_another_order_for_each_seed_and_epoch() -> None:
@@ -104,22 +104,8 @@ def test_adam_is_that_of_keras() -> None:
 
 def test_training_is_that_of_keras_own_loop() -> None:
     """`fit` and `evaluate` on the same batches, with the same optimizer: the same bits."""
-    split, states = parts(), trained()[1]
-    fitted = build(split["train"])
-    fitted.compile(
-        training.Adam(0.01), loss="sparse_categorical_crossentropy", metrics=["accuracy"]
-    )
-    validation = training.scale(split["validation"].images), split["validation"].labels
-    for epoch in range(2):
-        order = training.shuffle_indices(90, seed=7, epoch=epoch)
-        images = tf.gather(training.scale(split["train"].images), order)
-        done = fitted.fit(
-            images, tf.gather(split["train"].labels, order), batch_size=16, shuffle=False,
-            validation_data=validation, validation_batch_size=250, verbose=0,
-        )  # fmt: skip
-        found = {name: values[0] for name, values in done.history.items()}
-        assert {"epoch": epoch + 1, **found} == states[-1].curve[epoch]
-    ours = build(split["train"])
+    states, fitted, ours = trained()[1], build(parts()["train"]), build(parts()["train"])
+    assert fit(fitted) == states[1].curve
     training.restore(ours, states[1])
     assert equal(fitted.get_weights(), ours.get_weights())
 

@@ -1,22 +1,21 @@
 import json
 import shutil
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from experiment.files import write_arrays
-from experiment.network.checkpoint import START, State
+from experiment.network.checkpoint import State
 from experiment.npz import read_arrays
 from experiment.splits import Split
 from experiment.support.errors import InputError
 from stages import train as stage
 from tests.conftest import ROOT, set_parameters
 from tests.experiment.networks import keras, parts, training
+from tests.stages.programs import message_of
 
 CHECKPOINT = Path(".checkpoints/dropout.npz")
 CURVE = "plots/dropout.csv"
@@ -29,12 +28,6 @@ RESULTS = (
 def results() -> dict[str, bytes]:
     """Of the current folder, by path."""
     return {name: Path(name).read_bytes() for name in RESULTS if Path(name).exists()}
-
-
-def write_processed(folder: Path) -> None:
-    for name, split in parts().items():
-        arrays = {key: np.asarray(value) for key, value in asdict(split).items()}
-        write_arrays(folder / f"data/processed/{name}.npz", arrays)
 
 
 def diverging_at(evaluation: int, value: float, patch: pytest.MonkeyPatch) -> None:
@@ -57,11 +50,14 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
     set_parameters(
         folder, train__epochs=3, train__dropout_rate=0.5, model__filters=2, model__dense_units=8
     )
-    write_processed(folder)
+    for name, split in parts().items():
+        arrays = {key: np.asarray(value) for key, value in asdict(split).items()}
+        write_arrays(folder / f"data/processed/{name}.npz", arrays)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         stage.run("dropout")
         right = results()
+        assert not CHECKPOINT.exists()
         for name in right:
             Path(name).unlink()
         diverging_at(3, np.nan, patch)
@@ -75,38 +71,11 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, 
 @pytest.fixture
 def right(
     prepared: tuple[Path, dict[str, bytes]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[dict[str, bytes]]:
+) -> dict[str, bytes]:
     """The results of a whole training; the current folder is one where a training stopped."""
-    folder, right = prepared
-    shutil.copytree(folder, tmp_path / "copy")
+    shutil.copytree(prepared[0], tmp_path / "copy")
     monkeypatch.chdir(tmp_path / "copy")
-    yield right
-    assert not CHECKPOINT.exists()
-
-
-def test_resumed(
-    right: dict[str, bytes], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its epochs are not trained again: a row that no training has stays as it is."""
-    names = ("fingerprint", "curve", "variables", *(f"variable_{i}" for i in range(21)))
-    arrays = read_arrays(CHECKPOINT, names)
-    arrays["curve"][0, 1] = 0.125
-    write_arrays(CHECKPOINT, arrays)
-    Path(CURVE).unlink()  # as DVC does
-    _, row, *others = right[CURVE].decode().splitlines()
-    told = right[CURVE].decode().replace(row, ",".join(["1", "0.125", *row.split(",")[2:]]))
-
-    def watched(*args: Any, **settings: Any) -> Iterator[State]:
-        assert Path(CURVE).read_text() == told.replace(f"{others[-1]}\n", "")  # from the start
-        yield from train_epochs(*args, **settings)
-
-    train_epochs = training.train_epochs
-    monkeypatch.setattr(training, "train_epochs", watched)
-    stage.run("dropout")
-    lines = capsys.readouterr().err.splitlines()
-    assert lines[0] == "dropout  resumed after epoch 2"
-    assert [line.split("  ")[1] for line in lines[1:]] == ["epoch 3/3"]
-    assert results() == right | {CURVE: told.encode()}
+    return prepared[1]
 
 
 def test_metrics(prepared: tuple[Path, dict[str, bytes]], tmp_path: Path) -> None:
@@ -126,37 +95,33 @@ def test_metrics(prepared: tuple[Path, dict[str, bytes]], tmp_path: Path) -> Non
     assert json.loads(right["metrics/dropout.environment.json"])["threads"] == "1"
 
 
-@pytest.mark.parametrize(
-    "other", ["train", "validation", "epochs", "rate", "numerics", "environment"]
-)
+def invert(part: str) -> None:
+    path = Path(f"data/processed/{part}.npz")
+    arrays = read_arrays(path, ("images", "labels", "classes"))
+    write_arrays(path, arrays | {"images": 255 - arrays["images"]})
+
+
+OTHERS: dict[str, Callable[[pytest.MonkeyPatch], object]] = {
+    "train": lambda patch: invert("train"),
+    "validation": lambda patch: invert("validation"),
+    "epochs": lambda patch: set_parameters(Path.cwd(), train__epochs=4),
+    "rate": lambda patch: set_parameters(Path.cwd(), train__dropout_rate=0.25),
+    "numerics": lambda patch: patch.setattr(stage, "NUMERICS", "another"),
+    "environment": lambda patch: patch.setattr(stage, "describe_environment", lambda **_: {"a": 1}),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
 def test_checkpoint_of_another_training(
     other: str,
-    prepared: tuple[Path, dict[str, bytes]], tmp_path: Path, capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    right: dict[str, bytes], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    shutil.copytree(prepared[0], tmp_path / "copy")
-    monkeypatch.chdir(tmp_path / "copy")
-    match other:
-        case "train" | "validation":
-            path = Path(f"data/processed/{other}.npz")
-            arrays = read_arrays(path, ("images", "labels", "classes"))
-            write_arrays(path, arrays | {"images": 255 - arrays["images"]})
-        case "epochs":
-            set_parameters(Path.cwd(), train__epochs=4)
-        case "rate":
-            set_parameters(Path.cwd(), train__dropout_rate=0.25)
-        case "numerics":
-            monkeypatch.setattr(stage, "NUMERICS", "another")
-        case "environment":
-            monkeypatch.setattr(stage, "describe_environment", lambda **_: {"processor": "another"})
+    def train_epochs(*args: object, state: State, **settings: object) -> None:
+        raise InputError(f"{len(state.curve)} epochs are done")
 
-    def train_epochs(*args: object, state: State, **settings: object) -> Iterator[State]:
-        assert state is START
-        raise InputError("nothing is trained here")
-        yield state
-
+    OTHERS[other](monkeypatch)
     monkeypatch.setattr(training, "train_epochs", train_epochs)
-    with pytest.raises(InputError, match="nothing is trained here"):
+    with pytest.raises(InputError, match="0 epochs are done"):
         stage.run("dropout")
     said = capsys.readouterr().err
     assert said.startswith(f"dropout  not resumed: {CHECKPOINT} is of other parameters, data or")
@@ -183,17 +148,9 @@ def test_test_loss_that_is_not_finite(
     assert list(Path("models").iterdir()) == [Path("models/dropout.keras")]
 
 
-@pytest.mark.parametrize(
-    ("content", "message"), [(None, "no such file"), (b"<html>", "expected a whole .npz file")]
-)
-def test_bad_input(
-    content: bytes | None, message: str, in_workspace: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_bad_input(in_workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One line, before TensorFlow is imported."""
-    if content:
-        Path("data/processed").mkdir()
-        Path("data/processed/train.npz").write_bytes(content)
-    monkeypatch.setattr(sys, "argv", ["train", "dropout"])
     monkeypatch.delattr(stage, "starting_tensorflow")
-    with pytest.raises(SystemExit, match=f"^train dropout: data/processed/train.npz: .*{message}"):
-        stage.main()
+    assert message_of(stage.main, "dropout").startswith(
+        "train dropout: data/processed/train.npz: expected an .npz file; found no such file"
+    )
