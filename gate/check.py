@@ -1,6 +1,6 @@
 """The whole gate: read each side once, compare by the base's rules, and say what follows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -197,9 +197,15 @@ class Check:
         # Single values are compared: the anchor's runs are not read.
         single = {n: replace(v, runs=1) if isinstance(v, Noise) else v for n, v in noise.items()}
         found = compare(kept, old, after, single)[: len(kept)]
-        for c in found:
-            if c.verdict is Verdict.NOT_COMPARABLE and c.candidate is not None:
-                self.problems.append(f"{c.name}: {where}: {c.reason}")
+        said = {(c.file, c.key, c.reason) for c in self.comparisons}
+        unclear = [
+            c
+            for c in found
+            if c.verdict is Verdict.NOT_COMPARABLE
+            and c.candidate is not None
+            and (c.file, c.key, c.reason) not in said
+        ]
+        self.problems += [f"{where}: {reason}" for reason in group_reasons(unclear)]
         if judged and not kept:
             self.problems.append(f"{where}: it has no metric that blocks; move it (`accept`)")
         elif newer:
@@ -220,7 +226,8 @@ class Check:
             "environment": differences(before.environment, after.environment),
         }
         outputs = differences(before.outputs, after.outputs)
-        if outputs and before.outputs and not any(found.values()) and not after.stale:
+        again = before.outputs.keys() >= outputs.keys()
+        if outputs and again and not any(found.values()) and not after.stale:
             names = join_some(outputs)
             self.notes.append(f"not reproduced: nothing differs but the bytes of {names}")
         return found | {"outputs": outputs}
@@ -228,16 +235,18 @@ class Check:
     def _decide(self) -> tuple[int, list[str]]:
         """Return status and reasons. A regression outranks 'cannot be compared'."""
         refusing = [c for c in self.comparisons if c.refuses]
-        unclear: dict[tuple[str, str], list[str]] = {}  # said once for all metrics of a file
-        for c in refusing:
-            if c.verdict is Verdict.NOT_COMPARABLE:
-                unclear.setdefault((c.file, c.reason), []).append(c.key)
-        worse = [
-            f"{c.name}: {c.reason}" for c in refusing if c.verdict is not Verdict.NOT_COMPARABLE
-        ]
+        unclear = [c for c in refusing if c.verdict is Verdict.NOT_COMPARABLE]
+        worse = [f"{c.name}: {c.reason}" for c in refusing if c not in unclear]
         where = f"against the anchor {self.anchor.name if self.anchor else ''}"
         drift = [c for c in self.drift.values() if c.verdict is Verdict.WORSE]
         worse += [f"{c.name}: {where}: {c.reason}" for c in drift]
-        others = [f"{file}: {join_some(keys)}: {why}" for (file, why), keys in unclear.items()]
-        reasons = [*worse, *others, *self.problems]
+        reasons = [*worse, *group_reasons(unclear), *self.problems]
         return (REGRESSION if worse else NOT_COMPARABLE if reasons else NO_WORSE), reasons
+
+
+def group_reasons(comparisons: Sequence[Comparison]) -> list[str]:
+    """Return each reason once for all metrics of a file."""
+    keys: dict[tuple[str, str], list[str]] = {}
+    for c in comparisons:
+        keys.setdefault((c.file, c.reason), []).append(c.key)
+    return [f"{file}: {join_some(names)}: {reason}" for (file, reason), names in keys.items()]

@@ -102,6 +102,12 @@ STORIES: dict[str, tuple[Files, Files, Files, int, str]] = {
                f"{DEFINITION}.dvcignore hides code/model.R"),
     "stage removed": ({}, {"dvc.yaml": "metrics: [metrics.json]\n"}, CODE, 2,
                       f"{DEFINITION}no stage writes metrics.json any more"),
+    "misspelt same": ({"gate.yaml": f"same: [dta]\n{GATE}"}, {}, {}, 2,
+                      "gate.yaml: same: dta: expected a file or parameter of the pipeline"),
+    "misspelt environment": ({"gate.yaml": f"environment: [e.jsn]\n{GATE}"}, {}, {}, 2,
+                             "gate.yaml: environment: e.jsn: expected a file that a stage"),
+    "misspelt predictions": ({"gate.yaml": f"predictions: {{metrics.jsn: params.yaml}}\n{GATE}"}, {}, {}, 2,
+                             "predictions: metrics.jsn: ... did you mean metrics.json?"),
     # A base with rules and no metrics yet; limits hold all the same.
     "first run": ({"dvc.yaml": ("metrics.json", "first.json"), "gate.yaml": FIRST}, RUN, {}, 2,
                   "accuracy: base: the file is missing ... accuracy: cannot be compared"),
