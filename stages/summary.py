@@ -17,6 +17,10 @@ Figures = Mapping[str, float]
 
 BASELINE = next(iter(VARIANTS))
 
+GATE_NEEDS = 5  # seeds, before it takes their spread for noise
+# A run is outside of all n others once in (n + 1) / 2 times: of 19, once in ten.
+ENOUGH_TO_BE_UNUSUAL = 19
+
 # Shown where it is there.
 READ_MORE = {
     "plots/accuracy.png": "accuracy against the epoch",
@@ -56,6 +60,8 @@ def format_summary(params: Parameters) -> str:
             for name, found in runs.items()
             if len(found) > 1
         ]
+        if len(seeds) < GATE_NEEDS:
+            next_step = f"`make seeds N={GATE_NEEDS}`, since the gate asks for so many seeds"
     if unknown:
         labels = ", ".join(VARIANTS[name].label for name in unknown)
         lines.append(f"another seed: how much it changes {labels} was not measured")
@@ -118,8 +124,13 @@ def format_table(other: str, metrics: Mapping[str, Figures], noise: Figures) -> 
 def place_run(metrics: Figures, runs: Mapping[int, Entry], seed: int) -> str:
     """Say where a run ended among those of other seeds."""
     lower, higher, others = count_ends(metrics["last_five_validation_accuracy"], runs, seed)
-    kind = "ordinary" if lower and higher else "unusual"
-    return f"an {kind} run: {lower} of {others} seeds ended lower"
+    if lower and higher:
+        kind = "an ordinary run"
+    elif others >= ENOUGH_TO_BE_UNUSUAL:
+        kind = "an unusual run"
+    else:
+        kind = f"the {'highest' if lower else 'lowest'} run, of few"
+    return f"{kind}: {lower} of {others} seeds ended lower"
 
 
 def format_figure(row: str, value: float, sign: str = "") -> str:

@@ -86,6 +86,16 @@ def test_committed_runs(folder: Path) -> None:
     assert max(map(len, expected.splitlines())) <= 80
 
 
+def test_few_seeds(folder: Path) -> None:
+    """The lowest of four runs is nothing unusual, and the gate asks for five seeds."""
+    path = Path("study/runs.jsonl")
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(x for x in lines if json.loads(x)["run"]["seed"] in (1, 2, 3)))
+    shown = format_summary(load_parameters()).splitlines()
+    assert "  with Dropout: the lowest run, of few: 0 of 3 seeds ended lower" in shown
+    assert shown[-1].startswith("Try next: `make seeds N=5`, since the gate asks")
+
+
 @pytest.mark.parametrize(
     ("change", "nearest"),
     [
