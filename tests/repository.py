@@ -5,22 +5,22 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from experiment.variants import VARIANTS
 from gate.git import environment_without_repository
 from tests.conftest import ROOT, environment_of_stages, make_tiny
 
-COMMITTED = (".dvcignore", "dvc.yaml", "params.yaml", ".gitignore", ".gitattributes", ".dvc/config",
-             ".dvc/.gitignore", ".dvc/plots/curves.json", ".dvc/plots/page.html",
-             "data/mnist", "data/own/.gitignore", "stages", "experiment", "study/__init__.py",
-             "study/runs.py")  # fmt: skip
+COMMITTED = (
+    ".dvc/.gitignore", ".dvc/config", ".dvc/plots/curves.json", ".dvc/plots/page.html",
+    ".dvcignore", ".gitattributes", ".gitignore", "data/mnist", "data/own/.gitignore", "dvc.yaml",
+    "experiment", "params.yaml", "stages", "study/__init__.py", "study/runs.py",
+)  # fmt: skip
 
-METRICS = [f"metrics/{variant}.json" for variant in VARIANTS]
-CURVES = [f"plots/{variant}.csv" for variant in VARIANTS]
-PICTURES = ["plots/accuracy.png", "plots/loss.png"]
-MODELS = [f"models/{variant}.keras" for variant in VARIANTS]
-RESULTS = [*METRICS, *CURVES, *PICTURES, *MODELS]
+RESULTS = ["plots/accuracy.png", "plots/loss.png"]
+for variant in VARIANTS:
+    RESULTS += [f"metrics/{variant}.json", f"models/{variant}.keras", f"plots/{variant}.csv"]
 
 EPOCHS = 3
 
@@ -32,20 +32,27 @@ UNCONFIGURED = {
 
 
 def git(folder: Path, *arguments: str) -> str:
-    """What a command of Git prints."""
+    """Return what a command of Git prints."""
     environment = environment_without_repository() | UNCONFIGURED
-    done = subprocess.run(
-        ["git", *arguments], cwd=folder, env=environment, check=True, capture_output=True, text=True
+    command = ["git", *arguments]
+    output = subprocess.check_output(
+        command, cwd=folder, env=environment, text=True, stderr=subprocess.PIPE
     )
-    return done.stdout.strip()
+    return output.strip()
+
+
+def commit(folder: Path, message: str) -> str:
+    """Commit all that Git does not ignore; return the hash."""
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", f"--message={message}")
+    return git(folder, "rev-parse", "HEAD")
 
 
 def make_repository(folder: Path, *, stand_in: bool = False) -> Path:
-    """This project's pipeline on tiny images, all committed, without results.
+    """Make a repository with this pipeline on tiny images, all committed, without results.
 
     With a stand-in, the stages that train run `tests/stand_in/train.py`.
     """
-    folder.mkdir()
     for name in COMMITTED:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         if (ROOT / name).is_dir():
@@ -57,42 +64,34 @@ def make_repository(folder: Path, *, stand_in: bool = False) -> Path:
         shutil.copy(ROOT / "tests/stand_in/train.py", folder / "stages")
     make_tiny(folder, epochs=EPOCHS)
     git(folder, "init", "--quiet", "--initial-branch=main")
-    git(folder, "add", ".")
     git(folder, "add", "--force", "data/own/tiny.npz")
-    git(folder, "commit", "--quiet", "--message=pipeline")
+    commit(folder, "pipeline")
     return folder
 
 
-def make_finished(folder: Path, *, stand_in: bool = False) -> Path:
-    """The same after `python -m stages`, or `dvc repro` with a stand-in; results committed."""
+def make_finished(folder: Path, *, stand_in: bool) -> str:
+    """Make one and run `python -m stages`, or `dvc repro` with a stand-in; return the output."""
     make_repository(folder, stand_in=stand_in)
-    command = ("dvc", "repro") if stand_in else ("stages",)
+    command = [sys.executable, "-m", *(("dvc", "repro") if stand_in else ("stages",))]
     done = subprocess.run(
-        [sys.executable, "-m", *command],
-        cwd=folder,
-        env=environment_of_stages(),
-        capture_output=True,
-        text=True,
-        check=False,
+        command, cwd=folder, env=environment_of_stages(), capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    (folder.parent / "output").write_text(done.stdout)
-    git(folder, "add", ".")
-    git(folder, "commit", "--quiet", "--message=results")
-    return folder
+    commit(folder, "results")
+    return done.stdout
 
 
 def recipe(target: str, *variables: str) -> list[str]:
-    """The last command that `make` would run for a target."""
+    """Return the last command that `make` would run for a target."""
     command = ["make", "--dry-run", "--no-print-directory", target, *variables]
-    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-    return shlex.split(done.stdout.splitlines()[-1])
+    return shlex.split(subprocess.check_output(command, cwd=ROOT, text=True).splitlines()[-1])
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    return {name: (folder / name).read_bytes() for name in RESULTS}
+def contents(folder: Path, names: Sequence[str] = RESULTS) -> dict[str, bytes]:
+    """Return the bytes of the results by name; what is missing is left out."""
+    return {name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}
 
 
 def ran(output: str) -> list[str]:
-    """The stages that DVC ran, in order."""
+    """Return the stages that DVC ran, in order."""
     return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]

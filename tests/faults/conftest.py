@@ -1,29 +1,35 @@
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
 from tests.conftest import ROOT
-from tests.repository import RESULTS
+from tests.repository import RESULTS, contents
 
-DATA = [
-    "data/params.checked",
-    "data/raw/images.npz",
-    *(f"data/processed/{name}.npz" for name in ("test", "train", "validation")),
-]
+DATA = [f"data/{name}.npz" for name in ("processed/test", "processed/train", "raw/images")]
+DATA += ["data/processed/validation.npz", "data/params.checked"]
 PAGE = (ROOT / "docs/faults.md").read_text(encoding="utf-8")
 
 
 def everything(folder: Path) -> dict[str, bytes]:
-    """The bytes of all that the pipeline makes, by name; what is missing is left out.
+    """Return the bytes of all that the pipeline makes, by name; what is missing is left out.
 
     Of `dvc.lock` the content: DVC lists the stages in the order in which they were first run.
     """
-    names = [*DATA, *RESULTS, "dvc.lock"]
-    made = {name: (folder / name).read_bytes() for name in names if (folder / name).is_file()}
-    stages = YAML(typ="safe").load(made["dvc.lock"])["stages"]
-    return {**made, "dvc.lock": json.dumps(stages, sort_keys=True).encode()}
+    stages = json.dumps(YAML(typ="safe").load(folder / "dvc.lock")["stages"], sort_keys=True)
+    return contents(folder, [*DATA, *RESULTS]) | {"dvc.lock": stages.encode()}
+
+
+def forget(folder: Path, *stages: str) -> None:
+    """Let DVC know nothing of an earlier run of these stages: `dvc repro` must run them."""
+    shutil.rmtree(folder / ".dvc/cache/runs", ignore_errors=True)
+    yaml, path = YAML(), folder / "dvc.lock"
+    content = yaml.load(path)
+    for stage in stages:
+        del content["stages"][stage]
+    yaml.dump(content, path)
 
 
 @pytest.fixture(scope="session")

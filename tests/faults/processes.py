@@ -1,14 +1,11 @@
 """Stages and DVC as a user starts them, with a fault injected."""
 
-import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-
-from ruamel.yaml import YAML
 
 from tests.conftest import environment_of_stages
 
@@ -23,33 +20,28 @@ class Done:
 
 
 def start(folder: Path, *command: str, **variables: str) -> "subprocess.Popen[str]":
-    """Starts `python -m command` in a folder, in a process group of its own."""
+    """Start `python -m command` in a folder, in a process group of its own."""
+    # Without coverage, which writes files of its own: the faults would hit them too.
+    environment = environment_of_stages(**{"PYTHONPATH": str(INJECTED)} | variables)
     return subprocess.Popen(
-        [sys.executable, "-m", *command],
-        cwd=folder,
-        # Without coverage, which writes files of its own: the faults would hit them too.
-        env=environment_of_stages(**{"PYTHONPATH": str(INJECTED)} | variables),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        start_new_session=True,
-    )
+        [sys.executable, "-m", *command], cwd=folder, env=environment, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8",
+    )  # fmt: skip
 
 
 def finish(process: "subprocess.Popen[str]", patience: float = PATIENCE) -> Done:
-    """What a process ended with, once it and all that it started have ended."""
+    """Return what a process ended with, once it and all that it started have ended."""
     output, _ = process.communicate(timeout=patience)
     return Done(process.returncode, output)
 
 
 def run(folder: Path, *command: str, **variables: str) -> Done:
-    """Runs `python -m command` in a folder to its end."""
+    """Run `python -m command` in a folder to its end."""
     return finish(start(folder, *command, **variables))
 
 
 def wait_until(condition: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
-    """Polls for a condition that a process brings about."""
+    """Poll for a condition that a process brings about."""
     deadline = time.monotonic() + PATIENCE
     while not condition():
         if process.poll() is not None or time.monotonic() > deadline:
@@ -62,17 +54,6 @@ def good(done: Done) -> Done:
     return done
 
 
-def forget(folder: Path, *stages: str) -> None:
-    """DVC is to know nothing of an earlier run of these stages: `dvc repro` must run them."""
-    shutil.rmtree(folder / ".dvc/cache/runs", ignore_errors=True)
-    yaml, path = YAML(), folder / "dvc.lock"
-    content = yaml.load(path.read_text(encoding="utf-8"))
-    for stage in stages:
-        del content["stages"][stage]
-    with path.open("w", encoding="utf-8") as file:
-        yaml.dump(content, file)
-
-
 def unfinished(folder: Path) -> list[str]:
-    """Half files, under the name that the writers give them."""
+    """Return the names of half files, as the writers give them."""
     return sorted(path.name for path in folder.rglob(".*.unfinished.*"))

@@ -8,8 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -18,31 +16,33 @@ from dvc.lock import Lock
 
 from experiment.support.errors import GO_ON
 from experiment.variants import VARIANTS
-from stages.__main__ import TRAININGS, stop
+from stages import __main__ as repro
+from stages.surroundings import describe_lock
 from tests.conftest import Run
 from tests.faults.processes import finish, start
-from tests.repository import CURVES, EPOCHS, METRICS, PICTURES, contents, git, ran
+from tests.repository import EPOCHS, RESULTS, contents, git, ran
 
-*_, LAST = VARIANTS
+FIRST, *_, LAST = VARIANTS
 
 
 def test_results_are_gits_and_images_and_models_are_not(finished: Path) -> None:
     assert git(finished, "status", "--porcelain") == ""
     tracked = git(finished, "ls-files").splitlines()
-    assert set(METRICS + CURVES + PICTURES + ["dvc.lock"]) <= set(tracked)
-    assert not [name for name in tracked if name.startswith(("models/", "data/raw", ".venv"))]
+    of_dvc = ("models/", "data/processed/", "data/raw/")
+    assert {name for name in RESULTS if not name.startswith(of_dvc)} <= {*tracked}
+    assert not [name for name in tracked if name.startswith(of_dvc)]
+    assert "dvc.lock" in tracked
 
 
 def test_last_screen(finished: Path) -> None:
     """The trainings ran side by side, and their metrics are shown."""
     lines = (finished.parent / "output").read_text().splitlines()
-    assert sorted(ran("\n".join(lines))[3:-1]) == sorted(TRAININGS)
+    assert sorted(ran("\n".join(lines))[3:-1]) == sorted(repro.TRAININGS)
     first = lines.index(f"own/tiny.npz, {EPOCHS} epochs, seed 0; each network trained once")
-    metrics = [json.loads((finished / name).read_text()) for name in METRICS]
+    metrics = json.loads((finished / f"metrics/{FIRST}.json").read_text())
     accuracies, losses = (line.split() for line in lines[first + 3 : first + 5])
-    assert [accuracies[2], losses[2]] == [
-        f"{100 * metrics[0]['test_accuracy']:.2f}", f"{metrics[0]['test_loss']:.4f}",
-    ]  # fmt: skip
+    assert accuracies[2] == f"{100 * metrics['test_accuracy']:.2f}"
+    assert losses[2] == f"{metrics['test_loss']:.4f}"
     before = {line.split()[0] for line in lines[:first] if line}
     assert before == {"DVC", "Running", ">", "`make"} | set(VARIANTS)
 
@@ -60,65 +60,83 @@ def test_second_time_nothing_runs(finished: Path, tmp_path: Path, run: Run) -> N
 
 
 @pytest.mark.parametrize(
-    ("command", "change", "message"),
+    ("command", "old", "new", "message"),
     [
-        ("stages", ("  epochs: 3", ""), "check: params.yaml: train.epochs: expected a value"),
-        ("dvc repro", ("own/tiny.npz", "own/no.npz"), "check: params.yaml: data.dataset: exp"),
-        ("dvc repro", ("train_samples: ", "train_samples: 999 # "),
+        ("stages", "  epochs: 3", "", "check: params.yaml: train.epochs: expected a value"),
+        ("dvc repro", "own/tiny.npz", "own/no.npz", "check: params.yaml: data.dataset: exp"),
+        ("dvc repro", "train_samples: ", "train_samples: 999 # ",
          "preprocess: preprocess.train_samples: expected 96"),
     ],
 )  # fmt: skip
 def test_bad_input_costs_nothing_of_the_last_good_run(
-    command: str, change: tuple[str, str], message: str, repository: Path, run: Run
+    command: str, old: str, new: str, message: str, repository: Path, run: Run
 ) -> None:
-    before = contents(repository)
-    kept = [*sorted((repository / "data").rglob("*.npz"))]
+    images = [f"data/{name}.npz" for name in ("raw/images", "processed/test", "processed/train")]
+    before = contents(repository, [*images, *RESULTS])
     path = repository / "params.yaml"
-    assert path.read_text().count(change[0]) == 1
-    path.write_text(path.read_text().replace(*change))
+    assert path.read_text().count(old) == 1
+    path.write_text(path.read_text().replace(old, new))
     done = run(repository, *command.split(), PYTHONPATH="")
     output = done.stdout + done.stderr
-    assert done.returncode not in (0, None)
+    assert done.returncode != 0
     assert [line for line in output.splitlines() if line.startswith(message)], output
     assert "Traceback" not in output
-    assert contents(repository) == before
-    assert [*sorted((repository / "data").rglob("*.npz"))] == kept
+    assert contents(repository, [*images, *RESULTS]) == before
 
 
-# Stands in for a training that ends in a given way, or does not end by itself.
-ENDING = """
-import os, signal, sys
-if {name!r} in sys.argv:
-    {end}
-signal.pause()
-"""
+def replace_trainings(repository: Path, code: str) -> None:
+    """Put in place of a training what runs this code and else does not end by itself."""
+    lines = ["import os, signal, sys", code, "signal.pause()"]
+    (repository / "stages/train.py").write_text("\n".join(lines))
 
 
-@pytest.mark.parametrize("shell", ["/bin/sh", "/bin/bash"])
+def find_processes(folder: Path) -> list[psutil.Process]:
+    """Return the processes that run in a folder; they are killed."""
+    found = [
+        process for process in psutil.process_iter(["cwd"]) if process.info["cwd"] == str(folder)
+    ]
+    for process in found:
+        process.kill()
+    return found
+
+
 @pytest.mark.parametrize(
-    ("end", "reason"),
+    ("shell", "number", "reason"),
     [
-        ("sys.exit('broken on purpose')", "the reason is above"),
-        ("os.kill(os.getpid(), 9)", f"train {LAST} was ended by SIGKILL, most likely for lack of"),
-        ("os.kill(os.getpid(), 4)", f"train {LAST} was ended by SIGILL, most likely because this"),
+        ("/bin/sh", 9, "was ended by SIGKILL, most likely for lack of"),
+        ("/bin/bash", 4, "was ended by SIGILL, most likely because this"),
     ],
 )
-def test_training_that_fails(end: str, reason: str, shell: str, repository: Path) -> None:
+def test_training_that_fails(shell: str, number: int, reason: str, repository: Path) -> None:
     """It stops the other at once, and the likely cause is named."""
-    (repository / "stages/train.py").write_text(ENDING.format(name=LAST, end=end))
+    replace_trainings(repository, f"if {LAST!r} in sys.argv: os.kill(os.getpid(), {number})")
     done = finish(start(repository, "stages", PYTHONPATH="", SHELL=shell), patience=120)
     assert done.status == 1
-    assert ("broken on purpose" in done.output) == ("sys.exit" in end)
-    last = done.output.splitlines()[-1]
-    expected = f"repro: dvc repro --single-item train_{LAST} failed; {reason}"
-    assert last.startswith(expected)
-    assert find_trainings(repository) == []
+    failed = f"repro: dvc repro --single-item train_{LAST} failed; train {LAST} {reason}"
+    assert done.output.splitlines()[-1].startswith(failed)
+    assert find_processes(repository) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_interrupt(number: signal.Signals, repository: Path) -> None:
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (1, "the reason is above"),
+        (128 + signal.SIGTERM, "the reason is above"),  # said by the stage itself
+        (-signal.SIGKILL, "train one was ended by SIGKILL, most likely for lack of memory"),
+        (128 + signal.SIGSEGV, "train one was ended by SIGSEGV, a fault in a library"),
+    ],
+)
+def test_reason(status: int, reason: str) -> None:
+    said = f"ERROR: failed to run: python -m stages.train one, exited with {status}"
+    assert repro.find_reason(said, 255).startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(signal.SIGINT, "interrupted"), (signal.SIGHUP, "terminated")]
+)
+def test_interrupt(number: signal.Signals, said: str, repository: Path) -> None:
     """Every training is stopped, and the status names the signal."""
-    (repository / "stages/train.py").write_text(ENDING.format(name="none", end="pass"))
+    replace_trainings(repository, "")
     process = start(repository, "stages", PYTHONPATH="")
     assert process.stdout
     waiting = {f"> python -m stages.train {variant}\n" for variant in VARIANTS}
@@ -127,9 +145,8 @@ def test_interrupt(number: signal.Signals, repository: Path) -> None:
     process.send_signal(number)
     done = finish(process, patience=120)
     assert done.status == 128 + number
-    said = "interrupted" if number == signal.SIGINT else "terminated"
     assert done.output.splitlines()[-1] == f"repro: {said}; {GO_ON}"
-    assert find_trainings(repository) == []
+    assert find_processes(repository) == []
 
 
 def test_interrupt_stops_what_was_being_started() -> None:
@@ -137,49 +154,25 @@ def test_interrupt_stops_what_was_being_started() -> None:
     code = """
 import signal, subprocess, sys, time
 def start_and_end(*_):
-    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    subprocess.Popen(["sleep", "100"])
     sys.exit("interrupted")
 signal.signal(signal.SIGINT, start_and_end)
 print("ready", flush=True)
-time.sleep(600)
+time.sleep(100)
 """
     process = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         start_new_session=True,
     )  # fmt: skip
     assert process.stdout
-    try:
-        assert process.stdout.readline() == "ready\n"
-        stop(process)
-        assert process.communicate(timeout=60)[0] == "interrupted\n"  # nobody holds it any more
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+    assert process.stdout.readline() == "ready\n"
+    repro.stop(process)
+    assert process.communicate(timeout=60)[0] == "interrupted\n"  # nobody holds it any more
 
 
-@contextmanager
-def locked(path: Path) -> Iterator[str]:
-    """A lock of DVC's that this process holds."""
-    with Lock(str(path)):
-        yield f"(PID {os.getpid()}, user {psutil.Process().username()})"
-
-
-@contextmanager
-def stale(path: Path) -> Iterator[str]:
-    """A lock that a process on a network file system has left for a year."""
-    for name in ("lock", "rwlock.lock"):
-        path.with_name(name).unlink(missing_ok=True)  # of the other kind
-    (path.parent.parent / "config.local").write_text("[core]\nhardlink_lock = true\n")
-    path.write_text("elsewhere")
-    os.utime(path, (time.time() + 365 * 86_400,) * 2)
-    yield "the lock .dvc/tmp/lock; if no other DVC process works in this folder, stop this and run"
-    path.unlink()
-
-
-@pytest.mark.parametrize("holds", [locked, stale])
-def test_lock(holds: Callable[[Path], AbstractContextManager[str]], repository: Path) -> None:
+def test_lock(repository: Path) -> None:
     """Whoever waits for a lock reads for whose, and goes on once it is released."""
-    with holds(repository / ".dvc/tmp/lock") as holder:
+    with Lock(str(repository / ".dvc/tmp/lock")):
         process = start(repository, "stages", PYTHONPATH="")
         assert process.stdout
         too_long = threading.Timer(120, process.kill)
@@ -187,34 +180,32 @@ def test_lock(holds: Callable[[Path], AbstractContextManager[str]], repository: 
         assert process.stdout.readline().startswith("DVC looks for what is out of date")
         line = process.stdout.readline()
         too_long.cancel()
-    assert line.startswith("repro: waiting for ")
-    assert holder in line
+    assert line.startswith("repro: waiting for another DVC process in this folder: ")
+    assert f"(PID {os.getpid()}, user {psutil.Process().username()})" in line
     done = finish(process)
     assert done.status == 0
     assert done.output.startswith("Everything is up to date")
 
 
+def test_lock_that_was_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a process elsewhere, with `core.hardlink_lock`: what was there before is not a child's."""
+    monkeypatch.chdir(tmp_path)
+    Path(".dvc/tmp").mkdir(parents=True)
+    Path(".dvc/tmp/lock").write_text("elsewhere")
+    said = describe_lock(time.time() + 60)
+    assert said
+    assert "the lock .dvc/tmp/lock; if no other DVC process works in this folder, stop" in said
+    assert describe_lock(time.time() - 60) is None
+
+
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="no affinity here")
-def test_one_processor(repository: Path) -> None:
+@pytest.mark.parametrize("processors", [1, 2])
+def test_processors(processors: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where only one may be used, one training comes after the other."""
-    (repository / "stages/train.py").write_text("raise SystemExit('the first')")
-    allowed = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {min(allowed)})
-    try:
-        process = start(repository, "stages", PYTHONPATH="")
-    finally:
-        os.sched_setaffinity(0, allowed)
-    assert finish(process).output.count("> python -m stages.train") == 1
-
-
-def find_trainings(folder: Path) -> list[psutil.Process]:
-    """The training processes that run in a folder; what is left of them is killed."""
-    found = [
-        process
-        for process in psutil.process_iter(["cwd", "cmdline"])
-        if process.info["cwd"] == str(folder)
-        and "stages.train" in " ".join(process.info["cmdline"] or ())
-    ]
-    for process in found:
-        process.kill()
-    return found
+    started: list[tuple[list[str], ...]] = []
+    monkeypatch.setattr(repro, "find_changes", lambda *_: dict.fromkeys(repro.TRAININGS))
+    monkeypatch.setattr(repro, "run_dvc", lambda *commands: started.append(commands))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(processors)))
+    repro.run_stages()
+    both = tuple(["repro", "--single-item", name] for name in repro.TRAININGS)
+    assert started == [(["repro", "preprocess"],), *[both] * (processors - 1), (["repro"],)]

@@ -4,48 +4,43 @@ In the process whose arguments are `FAULT_IN` it does `FAULT` when the file numb
 written under its temporary name and about to be renamed.
 """
 
+import itertools
+import locale
 import os
+import resource
 import signal
 import sys
 import time
 from pathlib import Path
 
-sync, now, local_time = os.fsync, time.time, time.localtime
-synced = reads = 0
+sync, now, local_time, given = os.fsync, time.time, time.localtime, os.environ
+files, sign = itertools.count(1), itertools.cycle((1, -1))
 
 
 def fsync(file: int) -> None:
     """Hang with half of a file written, or let no later file be larger than 64 bytes."""
-    global synced
-    synced += 1
-    if synced == int(os.environ["FAULT_AT"]) and os.environ["FAULT"] == "hang":
-        os.ftruncate(file, os.fstat(file).st_size // 2)
-        Path(os.environ["FAULT_MARK"]).touch()
-        while True:
-            time.sleep(1)
-    elif synced == int(os.environ["FAULT_AT"]):
-        import resource
-
+    if next(files) == int(given["FAULT_AT"]):
+        if given["FAULT"] == "hang":
+            os.ftruncate(file, os.fstat(file).st_size // 2)
+            Path(given["FAULT_MARK"]).touch()
+            while True:
+                time.sleep(1)
         resource.setrlimit(resource.RLIMIT_FSIZE, (64, resource.RLIM_INFINITY))
     sync(file)
 
 
 def jump() -> float:
-    """The time of a clock that jumps by years, back and forth, each time it is read."""
-    global reads
-    reads += 1
-    return now() + (1 if reads % 2 else -1) * 4 * 365 * 86_400
+    """Return the time of a clock that jumps by years, back and forth, each time it is read."""
+    return now() + next(sign) * 4 * 365 * 86_400
 
 
 # As in a terminal, also where the tests run in the background of a shell, which ignores Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-if os.environ.get("FAULT_IN") == " ".join(sys.orig_argv[2:]):
+if given.get("FAULT_IN") == " ".join(sys.orig_argv[2:]):
     os.fsync = fsync  # type: ignore[assignment]
-if os.environ.get("FAULT_CLOCK"):
+if given.get("FAULT_CLOCK"):
     time.time = jump
     time.localtime = lambda seconds=None: local_time(jump() if seconds is None else seconds)
-if shown := os.environ.get("FAULT_LOCALE"):
-    import locale
-
+if shown := given.get("FAULT_LOCALE"):
     locale.setlocale(locale.LC_ALL, "")
     assert locale.str(1.5) == shown
