@@ -36,15 +36,14 @@ def open_clone(repository: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="clone-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         try:
+            git(repository, "rev-parse", "--verify", "HEAD")
             if git(repository, "status", "--porcelain"):
                 print("What is not committed is left out.", file=sys.stderr)
-            below = git(repository, "rev-parse", "--show-prefix")
             top = git(repository, "rev-parse", "--show-toplevel")
+            clone = folder / "clone" / git(repository, "rev-parse", "--show-prefix")
             git(folder, "clone", "--quiet", top, "clone")
-            git(folder / "clone", "rev-parse", "--verify", "HEAD")
         except CannotCompareError as error:
             raise InputError(str(error)) from None
-        clone = folder / "clone" / below
         # From a cache that the repository or the user names, DVC would restore what is to be made.
         config = f'[cache]\n    dir = "{folder / "cache"}"\n'
         (clone / ".dvc/config.local").write_text(config, encoding="utf-8")

@@ -18,6 +18,7 @@ from experiment.support.errors import InputError, one_line_errors
 from gate.errors import CannotCompareError
 from gate.git import git
 
+OWN = ("experiment", "explore", "stages", "study", "tests", "tools")
 # Files that are written, and changes.yaml, which says what else happens.
 TEMPLATE = Path("tools/template")
 NEXT = """\
@@ -80,16 +81,12 @@ def make_new(folder: Path, words: dict[str, str]) -> None:
             raise InputError(f"{name}: expected {missing[0]!r}; found none; correct {TEMPLATE}")
     for name, text in files.items():
         (folder / name).write_text(fill(text, words), encoding="utf-8")
-    run_ruff(folder)
     remove_orphans(folder)
-    git(folder, "add", "--all")
-    git(folder, "commit", "--quiet", f"--message=New question: {words['NAME']}")
-
-
-def run_ruff(folder: Path) -> None:
-    """Remove unused imports and format."""
+    # Unused imports go.
     for command in ("check --quiet --fix --select=F401,I001 .", "format --quiet ."):
         subprocess.run([sys.executable, "-m", "ruff", *command.split()], cwd=folder, check=True)
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", f"--message=New question: {words['NAME']}")
 
 
 def list_files(folder: Path) -> list[Path]:
@@ -128,23 +125,22 @@ def drop_links(path: Path) -> None:
 
 def remove_orphans(folder: Path) -> None:
     """Remove the tests of what is no longer there, and what imports them."""
-    while orphan := next((path for path in list_files(folder) if is_orphan(path, folder)), None):
-        orphan.unlink()
+    tests = [*(folder / "tests").rglob("*.py")]
+    while orphans := [path for path in tests if path.exists() and is_orphan(path, folder)]:
+        for path in orphans:
+            path.unlink()
 
 
 def is_orphan(path: Path, folder: Path) -> bool:
-    """Return whether it is a test that imports a module of this repository that is not there."""
-    if path.suffix != ".py" or (folder / "tests") not in path.parents:
-        return False
-    modules: set[Path] = set()
+    """Return whether a file imports a module of this repository that is not there."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            module = folder.joinpath(*node.module.split("."))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in OWN:
+            module = folder.joinpath(*str(node.module).split("."))
             # "from study import results" names a module, "from study.runs import Run" does not.
-            modules |= {module / name.name for name in node.names} if module.is_dir() else {module}
-    own = {"experiment", "explore", "stages", "study", "tests", "tools"}
-    ours = [module for module in modules if module.relative_to(folder).parts[0] in own]
-    return not all(module.with_suffix(".py").exists() or module.is_dir() for module in ours)
+            names = [module / name.name for name in node.names] if module.is_dir() else [module]
+            if not all(name.is_dir() or name.with_suffix(".py").exists() for name in names):
+                return True
+    return False
 
 
 if __name__ == "__main__":

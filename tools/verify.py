@@ -18,6 +18,8 @@ from experiment.support.errors import InputError, one_line_errors, wrong
 from gate.git import git
 from tools.clones import open_clone, run
 
+Hashes = dict[str, str | None]
+
 CERTIFICATE = Path("certificate/certificate.json")
 
 
@@ -51,10 +53,7 @@ def rerun_and_compare(clone: Path) -> dict[str, Any]:
     rerun = read_hashes(clone)
     # Git tells which files were edited after DVC had stored their hashes.
     edited = git(clone, "diff", "--name-only", "--relative", "-z", "HEAD", "--", ":!dvc.lock")
-    differs = {*filter(None, edited.split("\0"))}
-    for name in {*committed, *rerun}:
-        if committed.get(name) is None or committed[name] != rerun.get(name):
-            differs.add(name)
+    differs = find_differences(committed, rerun) | {*filter(None, edited.split("\0"))}
     environments = sorted(clone.glob("metrics/*.environment.json"))
     return {
         "commit": git(clone, "rev-parse", "HEAD"),
@@ -65,13 +64,22 @@ def rerun_and_compare(clone: Path) -> dict[str, Any]:
     }
 
 
-def read_hashes(clone: Path) -> dict[str, str | None]:
+def find_differences(committed: Hashes, rerun: Hashes) -> set[str]:
+    """Return the outputs whose hashes differ, or are missing."""
+    return {
+        name
+        for name in {*committed, *rerun}
+        if committed.get(name) is None or committed[name] != rerun.get(name)
+    }
+
+
+def read_hashes(clone: Path) -> Hashes:
     """Return the hash of each output in dvc.lock, None where it has none.
 
     Raises:
         InputError: there is no such file, or no output in it.
     """
-    hashes: dict[str, str | None] = {}
+    hashes: Hashes = {}
     with suppress(FileNotFoundError, YAMLError, AttributeError, KeyError, TypeError):
         for stage in YAML(typ="safe").load(clone / "dvc.lock")["stages"].values():
             hashes |= {out["path"]: out.get("md5") for out in stage.get("outs", [])}
