@@ -1,15 +1,11 @@
 """Set-up with stand-ins for the packages and, where a test says so, for interpreters."""
 
-import hashlib
-import json
 import os
-import platform
 import re
 import shutil
 import signal
 import subprocess
 import sys
-import sysconfig
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -21,14 +17,12 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.conftest import ROOT
-from tests.setup.model_index import make_index, served
+from tests.setup.index import UV, make_index, served
 
-LOCK = (ROOT / "requirements.txt").read_text(encoding="utf-8")
 PYTHON = getattr(sys, "_base_executable", sys.executable)
-UV = str(Path(sys.executable).parent / "uv")
 STARTS = "setup: installing the locked packages into .venv, once: half a minute, 2.4 GB on disk\n"
-OTHER = f" --hash=sha256:{'0' * 64}"
 WAITS = "setup: another set-up is at work in this folder; waiting for it\n"
+OTHER = f" --hash=sha256:{'0' * 64}"
 slow = partial(pytest.param, marks=pytest.mark.slow)
 
 
@@ -36,7 +30,7 @@ slow = partial(pytest.param, marks=pytest.mark.slow)
 def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """Address of the index, and the lock with the hashes of what it has."""
     folder = tmp_path_factory.mktemp("index")
-    lock = make_index(folder, LOCK)
+    lock = make_index(folder, (ROOT / "requirements.txt").read_text(encoding="utf-8"))
     with served(folder) as address:
         yield address, lock
 
@@ -54,12 +48,12 @@ def start(folder: Path, address: str = "", **variables: str) -> "subprocess.Pope
     """Start set-up, with the variables of this process but those of Python, pip, uv, networks."""
     hidden = re.compile("PIP|UV|PYTHON|COV|SSL_|REQUESTS_|CURL_|.*_proxy", re.IGNORECASE)
     kept = {name: value for name, value in os.environ.items() if not hidden.match(name)}
-    home = folder.parent / "home"
-    home.mkdir(exist_ok=True)
+    (folder.parent / "home").mkdir(exist_ok=True)
     own = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": address, "PYTHON": PYTHON}
+    own["HOME"] = str(folder.parent / "home")
     return subprocess.Popen(
-        ["sh", "tools/setup.sh"], cwd=folder, env=kept | own | {"HOME": str(home)} | variables,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        ["sh", "tools/setup.sh"], cwd=folder, env=kept | own | variables, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
 
 
@@ -73,24 +67,22 @@ def set_up(folder: Path, address: str = "", **variables: str) -> tuple[int, str,
 def assert_refused(done: tuple[int, str, str], cause: str) -> None:
     """Expect a status of 1, and one line that names the cause, a pattern."""
     status, _, errors = done
-    assert (status, errors.count("\n")) == (1, 1)
+    assert (status, errors.count("\n")) == (1, 1), errors
     assert re.match(f"setup: {cause}", errors), errors
 
 
-def installed(folder: Path) -> set[str]:
-    """Return `name==version` of each package of an environment."""
-    sites = [str(path) for path in folder.glob(".venv/lib/python*/site-packages")]
-    return {f"{canonicalize_name(d.name)}=={d.version}" for d in distributions(path=sites)}
-
-
-def locked(lock: str) -> set[str]:
-    """Return the same of a lock, for this system."""
+def assert_locked(folder: Path, lock: str) -> None:
+    """Expect the releases of the lock for this system, and nothing else, in an environment."""
     pins = [Requirement(line.split(" --hash")[0]) for line in lock.splitlines()]
-    return {f"{pin.name}{pin.specifier}" for pin in pins if not pin.marker or pin.marker.evaluate()}
+    sites = [str(path) for path in folder.glob(".venv/lib/python*/site-packages")]
+    assert {f"{canonicalize_name(d.name)}=={d.version}" for d in distributions(path=sites)} == {
+        f"{pin.name}{pin.specifier}" for pin in pins if not pin.marker or pin.marker.evaluate()
+    }
 
 
 def test_hostile_environment(index: tuple[str, str], clone: Path, tmp_path: Path) -> None:
     """uv installs the locked releases, whatever is set, from the second index of a pip.conf."""
+    address, lock = index
     constraint, poisoned = tmp_path / "constraint.txt", tmp_path / "poisoned"
     constraint.write_text("numpy==999\nattrs==999\n")
     poisoned.mkdir()
@@ -98,43 +90,34 @@ def test_hostile_environment(index: tuple[str, str], clone: Path, tmp_path: Path
         (poisoned / f"{module}.py").write_text("raise SystemExit('poisoned')\n")
     (tmp_path / "pip.conf").write_text(
         "[global]\nindex-url = http://127.0.0.1:9\nno-binary = :all:\n"
-        f"[install]\nindex-url = {index[0]}/empty\nextra-index-url =\n    {index[0]}/none\n"
-        f"    {index[0]}\nuser = true\ntarget = {tmp_path / 'target'}\n"
+        f"[install]\nindex-url = {address}/empty\nextra-index-url =\n    {address}/no\n"
+        f"    {address}\nuser = true\ntarget = {tmp_path / 'target'}\n"
     )
+    words = ["PYTHONSAFEPATH", "PYTHONINSPECT", "PIP_REQUIRE_VIRTUALENV", "PIP_USER", "PIP_PRE"]
+    words += ["PIP_DRY_RUN", "PIP_UPGRADE", "UV_SYSTEM_PYTHON", "UV_NO_BINARY"]
+    paths = ["VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME", "PIP_PREFIX", "PIP_TARGET"]
+    paths += ["PIP_ROOT", "UV_PROJECT_ENVIRONMENT"]
     done = set_up(
         clone, PIP_CONFIG_FILE=str(tmp_path / "pip.conf"), HOME="/dev/null/nowhere",
-        VIRTUAL_ENV=str(tmp_path / "other"), CONDA_PREFIX=str(tmp_path / "conda"),
-        PYTHONPATH=str(poisoned), PYTHONSAFEPATH="1", PYTHONHOME=str(poisoned),
-        PYTHONWARNINGS="error", PYTHONINSPECT="1", PIP_REQUIRE_VIRTUALENV="1", PIP_USER="1",
-        PIP_PREFIX=str(poisoned), PIP_TARGET=str(poisoned), PIP_CONSTRAINT=str(constraint),
-        PIP_NO_BINARY=":all:", PIP_PRE="1", PIP_DRY_RUN="1", PIP_UPGRADE="1",
-        PIP_ROOT=str(poisoned), UV_SYSTEM_PYTHON="1", UV_CONSTRAINT=str(constraint),
-        UV_OVERRIDE=str(constraint), UV_PRERELEASE="allow", UV_PYTHON="2.7",
-        UV_NO_BUILD_ISOLATION="0", UV_PROJECT_ENVIRONMENT=str(poisoned),
-        UV_EXCLUDE_NEWER="2001-01-01T00:00:00Z", UV_NO_BINARY="1", UV_COMPILE_BYTECODE="1",
+        **dict.fromkeys(words, "1"), **dict.fromkeys(paths, str(poisoned)),
+        **dict.fromkeys(["PIP_CONSTRAINT", "UV_CONSTRAINT", "UV_OVERRIDE"], str(constraint)),
+        PYTHONWARNINGS="error", PIP_NO_BINARY=":all:", UV_PRERELEASE="allow", UV_PYTHON="2.7",
+        UV_NO_BUILD_ISOLATION="0", UV_EXCLUDE_NEWER="2001-01-01T00:00:00Z",
     )  # fmt: skip
     assert done == (0, STARTS, "")
-    assert installed(clone) == locked(index[1])
+    assert_locked(clone, lock)
     assert [path for path in poisoned.iterdir() if path.suffix != ".py"] == []
     assert not (tmp_path / "target").exists()
 
 
 @pytest.mark.slow
-def test_pip_where_uv_cannot(clone: Path, tmp_path: Path) -> None:
-    """pip installs the locked releases, over HTTPS by an authority that PIP_CERT names."""
-    lock = make_index(tmp_path / "index", LOCK, uv='echo "error: not here" >&2; exit 2')
-    (clone / "requirements.txt").write_text(lock)
-    key, authority = tmp_path / "key.pem", tmp_path / "authority.pem"
-    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=test -addext"
-    files = ["subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(authority)]
-    subprocess.run([*command.split(), *files], check=True, capture_output=True)
-    key.write_text(key.read_text() + authority.read_text())
-    with served(tmp_path / "index", key) as address:
-        assert_refused(set_up(clone, address), ".* an authority unknown here; name its file")
-        done = set_up(clone, address, PIP_CERT=str(authority))
+def test_pip_where_uv_cannot(index: tuple[str, str], clone: Path, tmp_path: Path) -> None:
+    address, lock = index
+    (tmp_path / "uv").write_text('echo "error: not here" >&2; exit 2')
+    done = set_up(clone, address, STANDS_IN=str(tmp_path / "uv"))
     says = f"{STARTS}setup: pip installs, in minutes, since uv cannot: error: not here\n"
     assert done == (0, says, "")
-    assert installed(clone) == locked(lock)
+    assert_locked(clone, lock)
 
 
 @pytest.mark.parametrize(
@@ -162,6 +145,7 @@ def test_hash(
         ("HOME", "/dev/null", "no package index can be reached; connect, or name one"),
         slow("PIP_PROXY", "http://127.0.0.1:9", "the proxy cannot be used; .*PIP_PROXY"),
         slow("all_proxy", "socks5://127.0.0.1:9", "pip cannot use a SOCKS proxy; name an"),
+        slow("PIP_CERT", "/no/file", ".* an authority unknown here; name its file"),
         slow("REQUESTS_CA_BUNDLE", "/no/file", ".* an authority unknown here; name its file"),
     ],
 )
@@ -188,7 +172,7 @@ def test_killed_twice_moved_linked(index: tuple[str, str], clone: Path, tmp_path
     both = [start(clone, address) for _ in range(2)]  # as `make watch` beside `make repro`
     assert sorted(process.communicate()[0] for process in both) == [WAITS, STARTS]
     assert [process.returncode for process in both] == [0, 0]
-    assert installed(clone) == locked(lock)
+    assert_locked(clone, lock)
     assert set_up(clone) == (0, "", "")
 
     moved, other = tmp_path / "moved", tmp_path / "other"
@@ -201,16 +185,21 @@ def test_killed_twice_moved_linked(index: tuple[str, str], clone: Path, tmp_path
     assert set_up(other, address) == (0, STARTS, "")
     assert not (other / ".venv").is_symlink()
     assert set_up(moved) == (0, "", "")
-    assert installed(moved) == installed(other) == locked(lock)
+    assert_locked(moved, lock)
+    assert_locked(other, lock)
 
 
-def write_python(path: Path, judged: str, rest: str = f'exec "{PYTHON}" "$@"') -> None:
-    """Write a stand-in that set-up takes for a 3.14, and judges so; else it does the rest."""
-    answer = f"echo {judged}" if judged else "exit 1"  # as without ensurepip
-    cases = f"*ensurepip*) {answer} ;; *version_info*) echo 3.14 ;; *) {rest} ;;"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f'#!/bin/sh\ncase "$3" in {cases} esac\n')
+def write_program(path: Path, code: str) -> None:
+    path.write_text(f"#!/bin/sh\n{code}\n")
     path.chmod(0o755)
+
+
+def write_python(path: Path, judged: str) -> None:
+    """Write a stand-in that set-up takes for a 3.14 and judges so; else it says that it runs."""
+    answer = f"echo {judged}" if judged else "exit 1"  # as without ensurepip
+    rest = f'[ {judged or "no"} = boots ] && exec "{PYTHON}" "$@"; echo "$0 runs" >&2; exit 1'
+    cases = f"*ensurepip*) {answer} ;; *version_info*) echo 3.14 ;; *) {rest} ;;"
+    write_program(path, f'case "$3" in {cases} esac')
 
 
 @pytest.fixture
@@ -226,75 +215,56 @@ def path(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("pythons", "variable", "expected"),
     [
-        ({"python3": "boots", "python3.12": "fits", "python3.11": "fits"}, "", "/python3.12"),
-        ({"python3": "", "python3.11": "fits"}, "", "/python3.11"),
-        ({"python3": "fits", "a b": "fits"}, "a b", "/a b"),
+        ({"python3": "boots", "python3.12": "fits", "python3.11": "fits"}, "", "/python3.12 runs"),
+        ({"python3": "", "python3.11": "fits"}, "", "/python3.11 runs"),
+        ({"python3": "fits", "a b": "fits"}, "a b", "/a b runs"),
         ({"python3": "fits", "mine": "boots"}, "mine", "PYTHON=mine is mine (3.14); name another"),
-        ({"python3": ""}, "", "found python3 (3.14); install one (on Debian and Ubuntu: python3-v"),
         ({}, "", "expected Python 3.11, 3.12 or 3.13 with venv and ensurepip; found none"),
     ],
 )
 def test_python_is_found(
     clone: Path, path: Path, pythons: dict[str, str], variable: str, expected: str
 ) -> None:
-    """The first Python that fits is taken (it says so), or the one that PYTHON names."""
+    """The first Python that fits is taken, or the one that PYTHON names."""
     for name, judged in pythons.items():
-        write_python(path / name, judged, 'echo "$0 is taken" >&2; exit 1')
+        write_python(path / name, judged)
     status, _, errors = set_up(clone, PATH=str(path), PYTHON=variable)
     assert (status, errors.count("\n")) == (1, 1)
-    assert (f"{expected} is taken" if expected[0] == "/" else expected) in errors
+    assert expected in errors
+
+
+# What uv does to get an interpreter: downloads it from a mirror, if one is named, and finds it.
+DOWNLOADS = f"""
+case "$*" in
+"python install >=3.11,<3.14")
+    [ "$UV_PYTHON_INSTALL_MIRROR" = file:///mirror ] && exit; echo "error: none" >&2; exit 2 ;;
+"python find --managed-python >=3.11,<3.14") echo "{PYTHON}"; exit ;;
+esac
+"""
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="what uv downloads has a name for each system")
 @pytest.mark.parametrize("judged", ["boots", ""])
 def test_python_is_downloaded(
     index: tuple[str, str], clone: Path, path: Path, tmp_path: Path, judged: str
 ) -> None:
-    """Where Python is too new, it installs uv, which gets another; without ensurepip, a user's uv.
-
-    The download is a stand-in that starts this Python; its mirror is a folder.
-    """
-    release = "python{}.{}".format(*sys.version_info)
-    write_python(tmp_path / "python/bin" / release, "fits")
-    data = next(Path(sysconfig.get_path("stdlib")).glob("_sysconfigdata_*.py"))
-    (tmp_path / "python/lib" / release).mkdir(parents=True)
-    shutil.copy(data, tmp_path / "python/lib" / release)
-    archive = shutil.make_archive(str(tmp_path / "python"), "gztar", tmp_path, "python")
-    source = "https://github.com/astral-sh/python-build-standalone/releases/download"
-    entry = {
-        "name": "cpython", "arch": {"family": platform.machine(), "variant": None}, "os": "linux",
-        "libc": "gnu", "major": 3, "minor": sys.version_info[1], "patch": sys.version_info[2],
-        "prerelease": "", "variant": None, "build": "1", "url": f"{source}/python.tar.gz",
-        "sha256": hashlib.sha256(Path(archive).read_bytes()).hexdigest(),
-    }  # fmt: skip
-    key = f"cpython-{platform.python_version()}-linux-{platform.machine()}-gnu"
-    (tmp_path / "downloads.json").write_text(json.dumps({key: entry}))
+    """Where Python is too new, it installs uv, which gets another; without ensurepip, a user's."""
+    address, lock = index
+    (tmp_path / "downloads").write_text(DOWNLOADS)
     write_python(path / "python3", judged)
     if not judged:
-        (path / "uv").symlink_to(UV)
-    variables = {
-        "PATH": str(path), "PYTHON": "", "UV_PYTHON_INSTALL_MIRROR": "file:///no/mirror",
-        "UV_PYTHON_DOWNLOADS_JSON_URL": str(tmp_path / "downloads.json"),
-    }  # fmt: skip
-    status, _, errors = set_up(clone, index[0], **variables)
-    assert (status, errors.count("\n")) == (1, 2)
-    assert re.search(
-        "found python3 .3.14.; uv gets one\nsetup: uv cannot get one: .* name a", errors
+        write_program(path / "uv", UV)
+    variables = {"PATH": str(path), "PYTHON": "", "STANDS_IN": str(tmp_path / "downloads")}
+    mirrors = ("file:///no", "file:///mirror")
+    refused, done = (
+        set_up(clone, address, UV_PYTHON_INSTALL_MIRROR=mirror, **variables) for mirror in mirrors
     )
-    variables["UV_PYTHON_INSTALL_MIRROR"] = tmp_path.as_uri()
-    assert set_up(clone, index[0], **variables)[:2] == (0, STARTS)
-    assert installed(clone) == locked(index[1])
-
-
-def test_uv_run_and_sync(tmp_path: Path) -> None:
-    """`uv run` takes .venv as it is and `uv sync` refuses; neither makes a lock of its own."""
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    uv = [UV, "--offline", "--project", str(tmp_path)]
-    assert subprocess.run([*uv, "run", "true"], check=False).returncode == 0
-    done = subprocess.run([*uv, "sync"], capture_output=True, text=True, check=False)
-    assert (done.returncode, "marked as unmanaged" in done.stderr) == (2, True)
-    assert [file.name for file in tmp_path.iterdir()] == ["pyproject.toml"]
+    gets = "setup: expected .*; found python3 .3.14.; uv gets one\n"
+    assert refused[0] == 1
+    assert re.fullmatch(f"{gets}setup: uv cannot get one: error: none; .* name a .*\n", refused[2])
+    assert done[:2] == (0, STARTS)
+    assert re.fullmatch(gets, done[2])
+    assert_locked(clone, lock)
 
 
 def test_recipes_name_the_interpreter() -> None:
