@@ -52,10 +52,7 @@ def environment_of_stages(**variables: str) -> dict[str, str]:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Run `python -m ...` in a folder, as a user would, with a HOME of its own.
-
-    It is the code of this clone that runs, unless PYTHONPATH says otherwise.
-    """
+    """Run `python -m ...` in a folder: this code, unless PYTHONPATH says otherwise."""
     (tmp_path / "home").mkdir()
 
     def run_in(folder: Path, *command: str, **variables: str) -> "subprocess.CompletedProcess[str]":

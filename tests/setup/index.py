@@ -35,7 +35,7 @@ def make_index(folder: Path, lock: str) -> str:
     """
     lines = []
     for name, version, marker in re.findall(r"^([a-z0-9.-]+)==(\S+)(.*?) \\$", lock, re.MULTILINE):
-        (folder / name).mkdir(parents=True)
+        (folder / name).mkdir(parents=True, exist_ok=True)
         for release in ("999", version):
             write = write_source if name == SOURCE_ONLY else write_wheel
             file = write(folder / name, f"{name.replace('-', '_')}-{release}")

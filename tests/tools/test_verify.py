@@ -3,8 +3,6 @@
 import hashlib
 import json
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -12,7 +10,8 @@ import psutil
 import pytest
 
 from experiment.support.errors import InputError
-from tests.conftest import ROOT, Run, environment_of_stages
+from tests.conftest import ROOT, Run
+from tests.faults.processes import finish, start
 from tests.repository import commit, git
 from tools import verify
 from tools.clones import open_clone
@@ -42,10 +41,7 @@ for path, content in {"data/images.npz": 1, "metrics/a.json": {"loss": 0.5}}.ite
     ".dvc/.gitignore": "/config.local\n/tmp\n/cache\n",
 }
 LOCK = "stages: {train: {outs: [{path: model, hash: md5, md5: a1}, {path: other}]}}\n"
-WAITING = """\
-import subprocess, sys
-subprocess.run([sys.executable, "-c", "import time; time.sleep(500)"])
-"""
+WAITING = "import subprocess; subprocess.run(['sleep', '500'])"
 
 
 @pytest.fixture
@@ -143,17 +139,14 @@ def test_signals(number: int, status: int, folder: Path, tmp_path: Path) -> None
     write(folder / "dvc.lock", LOCK)
     write(folder / "stages/__main__.py", WAITING)
     commit(folder, "waits")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tools.verify"], cwd=folder, text=True, stderr=subprocess.PIPE,
-        env=environment_of_stages(PYTHONPATH=str(ROOT), TMPDIR=str(tmp_path / "tmp")),
-    )  # fmt: skip
-    started: list[psutil.Process] = []
-    while len(started) < 2 and process.poll() is None:
+    process = start(folder, "tools.verify", PYTHONPATH=str(ROOT), TMPDIR=str(tmp_path / "tmp"))
+    waiting: list[psutil.Process] = []
+    while not waiting and process.poll() is None:
         time.sleep(0.05)
-        children = psutil.Process(process.pid).children(recursive=True)
-        started = [child for child in children if "git" not in child.name()]
+        started = psutil.Process(process.pid).children(recursive=True)
+        waiting = [each for each in started if each.name() == "sleep"]
     process.send_signal(number)
-    said = process.communicate(timeout=60)[1]
-    assert (process.returncode, "verify: " in said) == (status, True), said
+    done = finish(process, patience=60)
+    assert (done.status, "verify: " in done.output) == (status, True), done.output
     assert psutil.wait_procs(started, timeout=10)[1] == []
     assert [*(tmp_path / "tmp").glob("clone-*")] == []
