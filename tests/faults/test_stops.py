@@ -39,9 +39,8 @@ STOPS = [
     Stop("download", 1, KILL),
     Stop("preprocess", 2, TERM, f"terminated; {GO_ON}"),
     Stop(f"train {FIRST}", 3, INT, f"interrupted; {GO_ON}"),  # the second checkpoint
-    # All epochs are done, and there is no model.
-    Stop(f"train {FIRST}", 5, None, f"models/{FIRST}.keras: file larger than", resumed=1),
-    Stop(f"train {FIRST}", 4, KILL, resumed=3),  # the metrics
+    Stop(f"train {FIRST}", 8, KILL, resumed=1),  # the metrics
+    Stop("plot", 1, None, "plots/loss.png: file larger than the system allows", resumed=3),
 ]
 
 

@@ -6,7 +6,6 @@ what is installed here, and uv, which the stand-in starts from here.
 
 import hashlib
 import re
-import shutil
 import sys
 import threading
 import zipfile
@@ -25,6 +24,8 @@ exec "{Path(sys.executable).parent}/uv" "$@"
 """
 SOURCE_ONLY = "antlr4-python3-runtime"
 SETUP = f"from setuptools import setup\nsetup(name={SOURCE_ONLY!r}, version={{!r}})\n"
+WHEEL = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+METADATA = "Metadata-Version: 2.1\nName: {}\nVersion: {}\n"
 
 
 def make_index(folder: Path, lock: str) -> str:
@@ -36,46 +37,34 @@ def make_index(folder: Path, lock: str) -> str:
     lines = []
     for name, version, marker in re.findall(r"^([a-z0-9.-]+)==(\S+)(.*?) \\$", lock, re.MULTILINE):
         (folder / name).mkdir(parents=True, exist_ok=True)
-        for release in ("999", version):
-            write = write_source if name == SOURCE_ONLY else write_wheel
-            file = write(folder / name, f"{name.replace('-', '_')}-{release}")
+        write_package(folder / name, name, "999")
+        file = write_package(folder / name, name, version)
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
         lines.append(f"{name}=={version}{marker} --hash=sha256:{digest}\n")
     return "".join(lines)
 
 
-def write_wheel(folder: Path, stem: str) -> Path:
-    """Write an empty wheel of a release; that of uv is a script, that of setuptools is real."""
-    name, version = stem.split("-")
-    info = f"{stem}.dist-info"
-    members: dict[str, str | bytes] = {
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-        f"{info}/RECORD": "",
-    }
+def write_package(folder: Path, name: str, version: str) -> Path:
+    """Write an empty wheel of a release, or the source of the package that has no wheel."""
+    stem, said = f"{name.replace('-', '_')}-{version}", METADATA.format(name, version)
+    file, info = f"{stem}-py3-none-any.whl", f"{stem}.dist-info"
+    members: dict[str, str | bytes] = {f"{info}/METADATA": said, f"{info}/WHEEL": WHEEL}
+    if name == "setuptools" and version != "999":
+        files = [path for path in metadata.files(name) or [] if path.suffix != ".pyc"]
+        members = {path.as_posix(): path.read_binary() for path in files}
     if name == "uv":
         members[f"{stem}.data/scripts/uv"] = UV
-    if name == "setuptools" and version != "999":
-        files = [file for file in metadata.files(name) or [] if file.suffix != ".pyc"]
-        members = {file.as_posix(): file.read_binary() for file in files} | {f"{info}/RECORD": ""}
-    path = folder / f"{stem}-py3-none-any.whl"
-    with zipfile.ZipFile(path, "w") as archive:
+    if name == SOURCE_ONLY:
+        file = f"{SOURCE_ONLY}-{version}.zip"
+        members = {f"{stem}/PKG-INFO": said, f"{stem}/setup.py": SETUP.format(version)}
+    else:
+        members[f"{info}/RECORD"] = ""
+    with zipfile.ZipFile(folder / file, "w") as archive:
         for member, data in members.items():
             entry = zipfile.ZipInfo(member)
             entry.external_attr = 0o100755 << 16
             archive.writestr(entry, data)
-    return path
-
-
-def write_source(folder: Path, stem: str) -> Path:
-    """Write a source distribution without a pyproject.toml."""
-    version = stem.partition("-")[2]
-    (folder / stem).mkdir()
-    (folder / stem / "PKG-INFO").write_text("Metadata-Version: 2.1\n")
-    (folder / stem / "setup.py").write_text(SETUP.format(version))
-    archive = shutil.make_archive(str(folder / f"{SOURCE_ONLY}-{version}"), "gztar", folder, stem)
-    shutil.rmtree(folder / stem)
-    return Path(archive)
+    return folder / file
 
 
 @contextmanager
