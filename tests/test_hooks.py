@@ -10,7 +10,11 @@ from gate.tests.conftest import make_template
 from tests.conftest import Run
 from tests.repository import commit, git
 
-RERUN = "import sys; from dvc.cli import main; sys.exit(main(['repro']))"
+RERUN = """\
+import os, sys
+from dvc.cli import main
+sys.exit("GIT_DIR" in os.environ or main(["repro"]))
+"""
 
 
 def contents(folder: Path) -> dict[Path, bytes]:
