@@ -2,28 +2,43 @@
 
 import os
 import re
+import shutil
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from tests.conftest import ROOT, environment_of_stages
+from tests.conftest import ROOT, environment_of_stages, set_parameters
 from tests.faults.conftest import everything
 from tests.repository import git, ran
 
 PAGE = (ROOT / "docs/remotes.md").read_text(encoding="utf-8")
-HERE = {  # the environment is there already
+HERE = {  # the environment is there already; SSH and a web server are not tried
     "make setup": "true",
     "source .venv/bin/activate": "true",
     "make repro": "python -m stages",
 }
+# Another user cannot read this Python where it is in someone's home, unless it is let.
+AS_OTHER = ["setpriv", "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+AS_OTHER += ["--clear-groups", "--regid=users"]
+POSSIBLE = (
+    os.getuid() == 0
+    and shutil.which("setpriv") is not None
+    and subprocess.run([*AS_OTHER, "--reuid=nobody", "true"]).returncode == 0
+)
+USERS, GROUP = (("daemon", "nobody"), "users") if POSSIBLE else (("", ""), str(os.getgid()))
 
 
-def read_lines(section: str) -> list[tuple[str, str]]:
+Lines = list[tuple[str, str]]
+Server = Callable[[Path], AbstractContextManager[tuple[str, dict[str, str]]]]
+
+
+def lines(section: str) -> Lines:
     """Return the commands of a section, each with the output that the page shows for it."""
     text = PAGE.split(f"\n## {section}\n")[1].split("\n## ")[0]
     blocks = "".join(re.findall(r"^```console\n(.*?)^```$", text, re.DOTALL | re.MULTILINE))
@@ -31,24 +46,61 @@ def read_lines(section: str) -> list[tuple[str, str]]:
     return [(command, shown) for command, shown in parts]
 
 
-def type_lines(
-    folder: Path, lines: list[tuple[str, str]], examples: dict[str, str] | None = None
-) -> str:
-    """Run lines of the page as a user types them, with values in place of its examples."""
-    output = ""
-    for command, shown in lines:
-        command = HERE.get(command, command)
-        for example, value in (examples or {}).items():
-            command = command.replace(example, value)
-        site = {"DVC_SITE_CACHE_DIR": str(folder.parent / "site")}
-        done = subprocess.run(
-            ["bash", "-c", command], cwd=folder, env=environment_of_stages(**site),
-            capture_output=True, text=True,
+CACHE = lines("Nothing twice on one machine")
+
+
+class Terminal:
+    """Runs lines as a user types them and stops at the first that fails."""
+
+    def __init__(self, folder: Path, user: str = "") -> None:
+        home = folder.parent / f"home-{user}"
+        home.mkdir(exist_ok=True)
+        (home / ".gitconfig").write_text("[user]\nname = a\nemail = a\n[safe]\ndirectory = *\n")
+        self.folder = folder
+        self.prefix = [*AS_OTHER, f"--reuid={user}"] if user else []
+        if user:
+            subprocess.run(["chown", "-R", f"{user}:users", home, folder], check=True)
+        self.environment = environment_of_stages(
+            HOME=str(home), USER=user, DVC_SITE_CACHE_DIR=str(folder.parent / "site"),
+            GIT_CONFIG_GLOBAL="", PYTHONDONTWRITEBYTECODE="1",
         )  # fmt: skip
+
+    def run(self, command: str) -> str:
+        command_line = [*self.prefix, "bash", "-c", HERE.get(command, command)]
+        done = subprocess.run(
+            command_line, cwd=self.folder, env=self.environment, capture_output=True, text=True
+        )
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
-        assert shown in done.stdout
-        output += done.stdout
-    return output
+        return done.stdout
+
+    def type(self, lines: Lines, examples: dict[str, str]) -> None:
+        """Run lines of the page, with values in place of its examples."""
+        for command, shown in lines:
+            for example, value in examples.items():
+                command = command.replace(example, value)
+            assert shown in self.run(command)
+
+
+@contextmanager
+def folder(top: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    yield "A folder", {"/srv/dvc": str(top / "store")}
+
+
+@contextmanager
+def s3(top: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """Moto's server, which speaks S3 over HTTP."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        url = "http://{}:{}".format(*server.get_host_and_port())
+        keys = {"aws_access_key_id": "a-key", "aws_secret_access_key": "a-secret"}
+        client = boto3.client("s3", endpoint_url=url, region_name="us-east-1", **keys)
+        client.create_bucket(Bucket="bucket")
+        client.close()
+        examples = {"https://s3.example.org": url, "KEY": "a-key", "SECRET": "a-secret"}
+        yield "A bucket on S3", examples
+    finally:
+        server.stop()
 
 
 @pytest.fixture
@@ -60,57 +112,61 @@ def first(repository: Path, tmp_path: Path) -> Path:
     return repository
 
 
-@contextmanager
-def serve_s3() -> Iterator[dict[str, str]]:
-    """Start Moto's server, which speaks S3 over HTTP; give the values for the page's examples."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        url = "http://{}:{}".format(*server.get_host_and_port())
-        keys = {"aws_access_key_id": "a-key", "aws_secret_access_key": "a-secret"}
-        client = boto3.client("s3", endpoint_url=url, region_name="us-east-1", **keys)
-        client.create_bucket(Bucket="bucket")
-        client.close()
-        yield {"https://s3.example.org": url, "KEY": "a-key", "SECRET": "a-secret"}
-    finally:
-        server.stop()
+def is_the_same(second: Terminal, first: Path) -> None:
+    assert everything(second.folder) == everything(first)
+    assert second.run("git status --porcelain") == ""
+    assert second.run("dvc status") == "Data and pipelines are up to date.\n"
 
 
-@pytest.mark.parametrize("section", ["A folder", "A bucket on S3"])
-def test_second_clone_pulls(section: str, first: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("server", [folder, s3])
+def test_second_clone_pulls(server: Server, first: Path, tmp_path: Path) -> None:
     """It trains nothing; the keys are in no commit."""
-    with serve_s3() as examples:
-        examples["/srv/dvc"] = str(tmp_path / "store")
-        type_lines(first, read_lines(section), examples)
-        type_lines(first, read_lines("Push"))
+    with server(tmp_path) as (section, examples):
+        sender = Terminal(first)
+        sender.type(lines(section), examples)
+        sender.type(lines("Push"), {})
         assert "a-secret" not in git(first, "show", "HEAD")
+        _, _, *pull = lines("Pull")
         git(tmp_path, "clone", "--quiet", "origin.git", "second")
-        second = tmp_path / "second"
-        type_lines(second, [line for line in read_lines(section) if "--local" in line[0]], examples)
-        type_lines(second, read_lines("Pull")[2:])  # says that everything is up to date
-    assert everything(second) == everything(first)
-    assert git(second, "status", "--porcelain") == ""
+        receiver = Terminal(tmp_path / "second")
+        receiver.type([line for line in lines(section) if "--local" in line[0]], examples)
+        receiver.type(pull, {})
+        is_the_same(receiver, first)
 
 
-def test_cache_of_two_clones(first: Path, tmp_path: Path) -> None:
-    """The second trains nothing that the first has trained; the whole group can write."""
-    lines = read_lines("Nothing twice on one machine")
-    make, join, commit, checkout = lines[:3], lines[3:6], lines[6:7], lines[7:]
-    cache, second = tmp_path / "cache", tmp_path / "second"
-    examples = {"/srv/dvc-cache": str(cache), "chgrp users": f"chgrp {os.getgid()}"}
-    before = os.umask(0o077)
-    try:
-        type_lines(first, [*make, *join, *commit], examples)
-    finally:
-        os.umask(before)
-    entries = [cache, *cache.rglob("*")]
-    assert {path.stat().st_mode & 0o070 for path in entries if path.is_dir()} == {0o070}
-    assert {path.stat().st_mode & 0o040 for path in entries} == {0o040}
-    assert all(path.stat().st_mode & 0o2000 for path in entries if path.is_dir())
+@pytest.fixture
+def top() -> Iterator[Path]:
+    """A folder for everyone; pytest's are its user's alone."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o777)
+        yield Path(name)
 
-    git(tmp_path, "clone", "--quiet", "origin.git", "second")
-    type_lines(second, [*join, *checkout], examples)
-    assert everything(second) == everything(first)
-    (second / "dvc.lock").unlink()  # as if it had never seen a run
-    assert ran(type_lines(second, [("make repro", "")])) == ["download", "preprocess"]
-    assert everything(second) == everything(first)
+
+def test_cache_of_two_users(first: Path, top: Path) -> None:
+    """The second trains nothing that the first has trained, and can write where the first can.
+
+    Where this user is not root, it is both.
+    """
+    owner = Terminal(shutil.copytree(first, top / "first", symlinks=True), USERS[0])
+    make, join, commit, checkout = CACHE[:3], CACHE[3:6], CACHE[6:7], CACHE[7:]
+    examples = {"/srv/dvc-cache": str(top / "cache"), "chgrp users": f"chgrp {GROUP}"}
+    owner.type([*make, *join, *commit], examples)
+    (top / "second").mkdir()
+    other = Terminal(top / "second", USERS[1])
+    other.run(f"git clone --quiet {top / 'first'} .")
+    other.type([*join, *checkout], examples)
+    is_the_same(other, first)
+
+    # As if it had never seen a run: what DVC knows of one is in dvc.lock.
+    (other.folder / "dvc.lock").unlink()
+    assert ran(other.run("python -m stages")) == ["download", "preprocess"]
+    other.run("git checkout --quiet dvc.lock")  # stages in another order
+    is_the_same(other, first)
+
+    set_parameters(other.folder, train__seed=1)
+    other.run("dvc repro preprocess")
+    other.type(commit, examples)
+    cache = [top / "cache", *(top / "cache").rglob("*")]
+    assert {path.stat().st_gid for path in cache} == {(top / "cache").stat().st_gid}
+    assert {path.stat().st_mode & 0o070 for path in cache if path.is_dir()} == {0o070}
+    assert {path.stat().st_mode & 0o040 for path in cache} == {0o040}

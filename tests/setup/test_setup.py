@@ -267,6 +267,16 @@ def test_python_is_downloaded(
     assert_locked(clone, lock)
 
 
+def test_uv_run_and_sync(tmp_path: Path) -> None:
+    """`uv run` takes .venv as it is and `uv sync` refuses; neither makes a lock of its own."""
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    uv = [str(Path(sys.executable).parent / "uv"), "--offline", "--project", str(tmp_path)]
+    assert subprocess.run([*uv, "run", "true"], check=False).returncode == 0
+    done = subprocess.run([*uv, "sync"], capture_output=True, text=True, check=False)
+    assert (done.returncode, "marked as unmanaged" in done.stderr) == (2, True)
+    assert [file.name for file in tmp_path.iterdir()] == ["pyproject.toml"]
+
+
 def test_recipes_name_the_interpreter() -> None:
     """Apple's make 3.81 does not look for a recipe's command in the PATH that is exported."""
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
