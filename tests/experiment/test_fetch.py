@@ -39,7 +39,7 @@ def npz_file(arrays: dict[str, np.ndarray]) -> bytes:
 
 
 NPZ = npz_file(ORIGINAL)
-X_TRAIN, IDX = IDX_FILES["x_train"], gzip.compress(idx_file(ORIGINAL["x_train"]))
+X_TRAIN, IDX = IDX_FILES["x_train"], gzip.compress(idx_file(ORIGINAL["x_train"]), mtime=0)
 
 
 class Mirror(SimpleHTTPRequestHandler):
@@ -94,8 +94,8 @@ def fetch_bars(*sources: dict[str, str]) -> list[str]:
         ("npz", "cut", NPZ, "bars.npz: ChunkedEncodingError"),
         ("idx", "portal", b"<html>", f"{X_TRAIN}: not a whole gzipped IDX file"),
         ("idx", "truncated", IDX[:-20], f"{X_TRAIN}: not a whole gzipped IDX file"),
-        ("idx", "tiny", gzip.compress(b"?"), f"{X_TRAIN}: not a whole gzipped IDX file"),
-        ("idx", "other", gzip.compress(idx_file(change("x_train")["x_train"])),
+        ("idx", "tiny", gzip.compress(b"?", mtime=0), f"{X_TRAIN}: not a whole gzipped IDX file"),
+        ("idx", "other", gzip.compress(idx_file(change("x_train")["x_train"]), mtime=0),
          "x_train is not the original: its SHA-256 differs"),
     ],
 )  # fmt: skip
