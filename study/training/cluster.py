@@ -24,12 +24,12 @@ LOCAL = {
     # TensorFlow asks for it again: a run of one epoch took 34 s of CPU time instead of 31.
     "distributed.nanny.pre-spawn-environ": {"OMP_NUM_THREADS": 1},
     # TensorFlow keeps about 15 MB of each network that it has trained. A worker which has reached
-    # its share of the memory is started anew; it would otherwise first wait for memory to be freed.
+    # its share of the memory is started again; else it would first wait for memory to be freed.
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": 0.95,
-    # A worker that is slow to start anew on a busy machine would be given up after 15 s, and the
+    # A worker that is slow to start again on a busy machine would be given up after 15 s, and the
     # study would wait for ever once that has happened to all of them.
     "distributed.deploy.lost-worker-timeout": "365 days",
     # When a worker dies, Dask counts a failure for queued runs too, so queue none.
@@ -106,7 +106,7 @@ def _start_cluster(threads: int, workers: int | None) -> Iterator[Client]:
         try:
             yield client
         finally:
-            # A worker that is stopped while it starts anew prints tracebacks.
+            # A worker that is stopped while it starts again prints tracebacks.
             with suppress(TimeoutError, OSError):
                 client.wait_for_workers(len(cluster.worker_spec), timeout=ANSWER)
 

@@ -22,7 +22,7 @@ _ONE_AT_A_TIME = threading.Lock()
 
 
 class DatasetsPlugin(WorkerPlugin):
-    """The datasets, by name: sent to each worker once, also to one that is started anew.
+    """The datasets, by name: sent to each worker once, also to one that is started again.
 
     What `Client.scatter` sends is lost for good with the last worker that holds it.
     """

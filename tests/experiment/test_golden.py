@@ -1,6 +1,6 @@
 """The version of the numerics is part of the names of stored runs: it must move with the bits.
 
-`python -m tests.experiment.test_golden` records the bits of a tiny training anew: after they were
+`python -m tests.experiment.test_golden` records the bits of a tiny training again: after they were
 moved on purpose and `NUMERICS` in `experiment/network/__init__.py` was raised, or after an update
 of TensorFlow, Keras or NumPy.
 """
