@@ -18,7 +18,7 @@ PAGE := .dvc/plots/offline.html
 
 .DEFAULT_GOAL := help
 .PHONY: help setup data repro watch evaluate experiments study explore new gate report bench test \
-  test-setup coverage lint format smoke verify mutate audit lock packages seeds
+  test-slow coverage lint format smoke verify mutate audit lock packages seeds
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -80,10 +80,10 @@ bench: setup  ## compare with a plain Keras script, in turns, on an idle machine
 # busy one (222 s, 364 s). In the order of the folders: by number of tests, the longest would be last.
 TESTS := $(BIN)/python -m pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder
 
-test: setup  ## run the tests, except the slow ones of set-up
+test: setup  ## run the tests, except the slow ones
 	@$(TESTS)
 
-test-setup: setup  ## run the slow tests of set-up: minutes
+test-slow: setup  ## run the slow tests, of set-up, docs/remotes.md, the README, `make new`: minutes
 	@$(TESTS) -m slow --dist=load
 
 # Takes up to 1.6 times as long as `test`.

@@ -84,6 +84,7 @@ def test_links_lead_somewhere() -> None:
             assert target.startswith("http") or (page.parent / target).exists(), (page, target)
 
 
+@pytest.mark.slow
 def test_commands_that_change_one_thing_work_in_their_order(repository: Path, run: Run) -> None:
     """In a clone whose networks learn nothing, so that it takes seconds.
 

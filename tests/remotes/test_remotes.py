@@ -17,6 +17,8 @@ from tests.conftest import ROOT, environment_of_stages, set_parameters
 from tests.faults.conftest import everything
 from tests.repository import git, ran
 
+pytestmark = pytest.mark.slow
+
 PAGE = (ROOT / "docs/remotes.md").read_text(encoding="utf-8")
 HERE = {  # the environment is there already; SSH and a web server are not tried
     "make setup": "true",

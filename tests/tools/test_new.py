@@ -35,9 +35,8 @@ def succeed(run: Run, folder: Path, *command: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize(
-    "name", ["weight decay", pytest.param("augmentation", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["weight decay", "augmentation"])
 def test_example(name: str, clone: Path, run: Run) -> None:
     """A patch of a few lines trains, is drawn, is gated, and goes on the last screen."""
     second = name.replace(" ", "_")
