@@ -18,7 +18,7 @@ PAGE := .dvc/plots/offline.html
 
 .DEFAULT_GOAL := help
 .PHONY: help setup data repro watch evaluate experiments study explore new gate report bench test \
-  test-slow coverage lint format smoke verify mutate audit lock packages seeds
+  test-slow coverage lint format smoke verify mutate audit lock packages seeds address
 
 help:  ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -64,7 +64,7 @@ report: setup  ## write report/index.html: the verdict of the gate against BASE,
 	@$(BIN)/python -m gate report $(if $(BASE),--base "$(BASE)") $(if $(FILES),--files-of-commits "$(FILES)")
 
 address:  ## write the address of this clone's remote (origin, on GitHub) for OWNER/NAME in the pages
-	@name=$$(git remote get-url origin | sed -nE 's#\.git$$##; s#.*github\.com[:/]([^/]+/[^/]+)$$#\1#p'); \
+	@name=$$(git remote get-url origin | sed -nE 's#/+$$##; s#\.git$$##; s#.*github\.com(:[0-9]+/|[:/]+)([^/]+/[^/]+)$$#\2#p'); \
 	if [ -z "$$name" ]; then echo "address: expected a remote origin on github.com; found none; add it" >&2; exit 1; fi; \
 	git grep -lI OWNER/NAME -- '*.md' '*.ipynb' | while read -r file; do \
 		sed "s#OWNER/NAME#$$name#g" "$$file" > "$$file.new" && cat "$$file.new" > "$$file" && rm "$$file.new"; \

@@ -74,10 +74,14 @@ def select_runs(settings: RunsSettings, rows: Rows, file: str, side: Snapshot) -
     for row in rows:
         if all(c in row and _is_value(row[c], value) for c, value in wanted.items()):
             seed = _read_cell(row.get(settings.seed))
-            if seed is None or int(seed) in runs:
+            where, shown = f"{settings.file} of {side.name}", repr(row.get(settings.seed))
+            if seed is None or seed != int(seed):
+                expected = "a whole number as seed of each run"
+                raise CannotCompareError(f"{where}: expected {expected}; found {shown}; correct it")
+            if int(seed) in runs:
                 raise CannotCompareError(
-                    f"{settings.file} of {side.name}: expected each seed once; found"
-                    f" {row.get(settings.seed)!r} again; name in `runs` what differs"
+                    f"{where}: expected each seed once; found {shown} again; name in `runs` what"
+                    " differs"
                 )
             runs[int(seed)] = row
     return runs

@@ -35,10 +35,11 @@ def format_experiments(rows: Sequence[Mapping[str, Any]]) -> str:
     chosen = [*ALWAYS, *(name for name in differ if name not in ALWAYS)]
     shown = table.reindex(columns=chosen).rename(columns=lambda name: name.split(".")[1])
     for name, variant in VARIANTS.items():
-        accuracy = pd.to_numeric(table.get(f"metrics/{name}.json:test_accuracy"), errors="coerce")
+        column = f"metrics/{name}.json:test_accuracy"  # none before the first training
+        accuracy = pd.to_numeric(table.reindex(columns=[column])[column], errors="coerce")
         shown[variant.label] = (100 * accuracy).map("{:.2f} %".format, na_action="ignore")
     shown["experiment"] = table["Experiment"].fillna(table["rev"])
-    return str(shown.to_string(index=False, na_rep="-", float_format="{:g}".format))
+    return str(shown.to_string(index=False, na_rep="-", float_format="{:.10g}".format))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import argparse
 import os
 import unicodedata
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -73,10 +74,7 @@ def read_part(top: Path, left_out: dict[str, list[Path]]) -> list[tuple[str, np.
     Image.init()
     suffixes = {key for key, kind in Image.registered_extensions().items() if kind in Image.OPEN}
     found = []
-    paths = [
-        Path(folder, name) for folder, _, files in os.walk(top, followlinks=True) for name in files
-    ]
-    for path in sorted(paths):
+    for path in sorted(list_files(top)):
         parts = path.relative_to(top).parts
         if any(part.startswith((".", "__MACOSX")) for part in parts):
             left_out["hidden"].append(path)
@@ -88,13 +86,23 @@ def read_part(top: Path, left_out: dict[str, list[Path]]) -> list[tuple[str, np.
             try:
                 grey, frames = read_grey(path)
             except InputError as error:
-                left_out[str(error).partition("found ")[2]].append(path)
+                reason = str(error).partition("found ")[2] or "a link to no file"
+                left_out[reason].append(path)
                 continue
             if frames > 1:
                 left_out["frames after the first"].append(path)
             name = unicodedata.normalize("NFC", parts[0])
             found.append((name, np.asarray(grey.resize((SIDE, SIDE)))))
     return found
+
+
+def list_files(top: Path) -> Iterator[Path]:
+    """Yield the files below a folder, also by links, but not by one to a folder that it is in."""
+    for name, folders, files in os.walk(top, followlinks=True):
+        folder = Path(name).absolute()
+        above = {each.resolve() for each in (folder, *folder.parents)}
+        folders[:] = [each for each in folders if (folder / each).resolve() not in above]
+        yield from (Path(name, each) for each in files)
 
 
 def read_grey(path: Path) -> tuple[Image.Image, int]:

@@ -150,11 +150,16 @@ def parse_line(line: str) -> Entry:
 
     Raises:
         ValueError: the line is not what was written.
+        InputError: it is, by other code.
     """
     try:
         content = json.loads(line)
         if content.pop("checksum") != hash_content(content):
             raise ValueError("its content is not what was written")
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"{type(error).__name__}: {error}") from None
+    # It is whole: were it dropped because this code cannot read it, a good run would be lost.
+    try:
         key, run, settings = (content.pop(name) for name in ("key", "run", "settings"))
         conditions, seed = content["conditions"], run.pop("seed")
         avx2 = conditions["variable.ONEDNN_MAX_CPU_ISA"] == "AVX2"
@@ -165,11 +170,12 @@ def parse_line(line: str) -> Entry:
             instructions="avx2" if avx2 else "native",
             numerics=conditions["numerics"],
         )
-        entry = Entry(setting, seed, **content)
-    except (KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(f"{type(error).__name__}: {error}") from None
-    if entry.key != key:
-        raise ValueError("its key is of another run")
+        entry, reason = Entry(setting, seed, **content), "another key"
+    except (KeyError, TypeError) as error:
+        entry, reason = None, str(error)
+    if entry is None or entry.key != key:
+        remedy = "give a new parameter a default that is in no key, as `further` has"
+        raise wrong("stored runs", "those of this code's parameters", reason, remedy)
     return entry
 
 

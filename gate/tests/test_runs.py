@@ -83,10 +83,12 @@ def test_p_values_are_students_with_holms_correction(with_runs: Project) -> None
         (table(*BASE).replace(",", ";"), "found semicolons; recreate it"),
         ("a" * 200_000 + "\n", "found field larger than"),
         (table(*BASE) + "0.5,big,0,1\n", "expected each seed once; found '0' again"),
+        (table(*BASE) + "0.5,big,x,1\n", "expected a whole number as seed of each run; found 'x'"),
+        (table(*BASE) + "0.5,big,9.5,1\n", "a whole number as seed of each run; found '9.5'"),
         ("\ufeff" + table(*BASE[:4]), "expected 5 seeds or more on both sides; found 4"),
         (None, "runs.csv of workspace: expected the table of runs: a CSV file with commas"),
     ],
-    ids=range(11),
+    ids=range(13),
 )
 def test_what_cannot_be_tested_never_passes(
     runs: str | None, said: str, with_runs: Project

@@ -154,6 +154,8 @@ def test_hook(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("remote", ["git@github.com:me/my.work.git", "https://github.com/me/my.work",
+                                    "https://github.com/me/my.work/",
+                                    "ssh://git@ssh.github.com:443/me/my.work.git",
                                     "https://example.org/me/x"])  # fmt: skip
 def test_address(remote: str, tmp_path: Path) -> None:
     """`make address` fills in the placeholders of all pages, or says what it needs."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dvc.repo import Repo
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
@@ -191,3 +192,12 @@ def test_stages_are_imported_without_tensorflow() -> None:
     modules = ", ".join(f"stages.{path.stem}" for path in (ROOT / "stages").glob("[!_]*.py"))
     code = f"import stages.__main__, {modules}, sys; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["__pycache__", ".model.py.swp", ".DS_Store", "model.py~"])
+def test_leftovers_beside_the_code_are_no_dependency(name: str) -> None:
+    folder = ROOT / "experiment/network"
+    with Repo(str(ROOT)) as repo:
+        is_ignored = repo.dvcignore.is_ignored
+        assert is_ignored(repo.fs, str(folder / name))
+        assert not is_ignored(repo.fs, str(folder / "model.py"))

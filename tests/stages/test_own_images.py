@@ -102,6 +102,8 @@ def test_counts_classes_and_what_is_left_out(
     save(train / "10/negative.tif", np.full((9, 9), -1, np.float32))
     save(Path("elsewhere/deep.png"), GREY)
     (train / "10/more").symlink_to(Path("elsewhere").absolute())
+    (train / "10/self").symlink_to(".")  # not followed: each picture would be taken 41 times
+    (train / "2/gone.png").symlink_to("/nowhere/gone.png")
     two = [Image.fromarray(GREY + n) for n in range(2)]
     two[0].save(train / "10/two.gif", save_all=True, append_images=two[1:])
     call(main, "pictures", str(OUTPUT))
@@ -114,6 +116,7 @@ def test_counts_classes_and_what_is_left_out(
         "left out, frames after the first: 1 (pictures/train/10/two.gif)",
         "left out, no picture by its suffix: 2 (pictures/train/2/Thumbs.db,"
         " pictures/train/2/photo.heic)",
+        "left out, a link to no file: 1 (pictures/train/2/gone.png)",
         "left out, in no class: 1 (pictures/train/3.png)",
         f"{OUTPUT}: 28 x 28 pixels, classes 0 (2), 1 (10)",
         "Now set data.dataset: own/pictures.npz and preprocess.validation_from: stratified in"

@@ -72,3 +72,8 @@ def test_experiments(in_workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         "0.2 20 1 - - hazel-coma",
     ]
     assert max(map(len, lines)) <= 80
+
+
+def test_experiments_before_the_first_training(in_workspace: Path) -> None:
+    table = format_experiments([{"Experiment": None, "rev": "workspace"}])
+    assert table.split()[-5:] == ["-", "-", "-", "-", "workspace"]

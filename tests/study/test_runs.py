@@ -1,5 +1,6 @@
 """The store: a line per run, appended, never lost; and which runs belong together."""
 
+import json
 from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
@@ -8,7 +9,16 @@ from typing import Any
 import pytest
 
 from experiment.support.errors import InputError
-from study.runs import WITHOUT_INFLUENCE, Entry, Setting, Store, find_difference, load_runs, select
+from study.runs import (
+    WITHOUT_INFLUENCE,
+    Entry,
+    Setting,
+    Store,
+    find_difference,
+    hash_content,
+    load_runs,
+    select,
+)
 from tests.study.made_up import make_entry, make_setting, write_lines
 
 FIRST, SECOND, THIRD = (make_entry(make_setting(0.5), seed) for seed in range(3))
@@ -57,6 +67,19 @@ def test_damage(kind: str, store: Store) -> None:
     found.add(SECOND)
     assert Store(store.path).entries == rest | {SECOND.key: SECOND}
     assert Store(store.path).problems == []
+
+
+@pytest.mark.parametrize("change", [{"settings": {}}, {"new": 1}, {"seed": 9}])
+def test_runs_of_other_code_are_not_dropped(change: dict[str, Any], store: Store) -> None:
+    """As after a parameter was added, or from a branch that has another."""
+    content = json.loads(SECOND.to_line())
+    content["run"] |= {"seed": change.pop("seed", SECOND.seed)}
+    content |= change
+    del content["checksum"]
+    content["checksum"] = hash_content(content)
+    store.path.write_text(FIRST.to_line() + json.dumps(content, sort_keys=True) + "\n")
+    with pytest.raises(InputError, match="expected those of this code's parameters; found "):
+        Store(store.path)
 
 
 def test_run_replaces_its_line(store: Store) -> None:
