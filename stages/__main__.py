@@ -39,6 +39,7 @@ CAUSES = {
     " one network at a time",
     signal.SIGILL: "most likely because this processor, or what emulates it, lacks AVX, which"
     " TensorFlow needs; use another machine",
+    signal.SIGXCPU: "a limit on its processor time (`ulimit -t`); raise it",
 }
 # Statuses of stages that say themselves why they end; see `one_line_errors`.
 SAID = {128 + n for n in (signal.SIGHUP, signal.SIGINT, signal.SIGPIPE, signal.SIGTERM)}

@@ -231,20 +231,27 @@ def choose_runs(store: Store) -> list[Entry]:
 
     Runs of one setting, or of settings that differ in Dropout alone, may have been trained on
     machines or with software that give other bits. Those of the surroundings with the most runs
-    are kept, so that no run counts twice and none is compared across machines.
+    are kept, so that no run counts twice and none is compared across machines. Own images may have
+    been replaced under their name: runs on those of the latest run are kept.
 
     Raises:
         InputError: there is no run.
     """
     if not store.entries:
         raise wrong(str(store.path), "finished runs", "none", "run `make study`")
-    where = {key: hash_content(entry.surroundings()) for key, entry in store.entries.items()}
+    latest = {entry.setting.dataset: entry.data for entry in store.entries.values()}
+    runs = {
+        key: entry
+        for key, entry in store.entries.items()
+        if entry.data == latest[entry.setting.dataset]
+        or not entry.setting.dataset.startswith("own/")
+    }
+    where = {key: hash_content(entry.surroundings()) for key, entry in runs.items()}
     groups: dict[Setting, Counter[str]] = {}
-    for key, entry in store.entries.items():
+    for key, entry in runs.items():
         groups.setdefault(entry.setting.without_dropout(), Counter())[where[key]] += 1
     chosen = {family: counts.most_common(1)[0][0] for family, counts in groups.items()}
-    runs = store.entries.items()
-    return [e for key, e in runs if chosen[e.setting.without_dropout()] == where[key]]
+    return [e for key, e in runs.items() if chosen[e.setting.without_dropout()] == where[key]]
 
 
 def select(entries: Iterable[Entry], setting: Setting) -> dict[int, Entry]:

@@ -118,6 +118,7 @@ def test_training_that_fails(repository: Path) -> None:
         (128 + signal.SIGTERM, "the reason is above"),  # said by the stage itself
         (-signal.SIGKILL, "train one was ended by SIGKILL, most likely for lack of memory"),
         (128 + signal.SIGILL, "train one was ended by SIGILL, most likely because this processor"),
+        (-signal.SIGXCPU, "train one was ended by SIGXCPU, a limit on its processor time"),
         (128 + signal.SIGSEGV, "train one was ended by SIGSEGV, a fault in a library"),
     ],
 )

@@ -130,6 +130,16 @@ def test_machines_are_not_mixed(tmp_path: Path) -> None:
         assert select(load_runs(path), other) == {}
 
 
+def test_own_images_that_were_replaced(tmp_path: Path) -> None:
+    """The latest count, also where more runs are of the older ones."""
+    path = tmp_path / "runs.jsonl"
+    setting = replace(FIRST.setting, dataset="own/a.npz")
+    old = [make_entry(setting, seed) for seed in range(3)]
+    new = [replace(entry, data="new") for entry in old[:2]]
+    path.write_text(write_lines([*old, FIRST, *new]))
+    assert load_runs(path) == [FIRST, *new]
+
+
 def test_no_run_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"runs.jsonl: expected finished runs; found none; run"):
         load_runs(tmp_path / "runs.jsonl")
