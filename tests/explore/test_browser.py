@@ -317,6 +317,9 @@ def test_dark_phone_in_japanese(open_page: Open) -> None:
 
 def test_desk_paper_and_no_javascript(open_page: Open, page: Page) -> None:
     assert read_box(page, "#drop + output")[2] < read_box(page, ".no_dropout")[0]
+    for name in ("#drop", "#epoch"):
+        left, _, right, _ = read_box(page, name)
+        assert right - left > 120
     page.emulate_media(media="print")
     assert page.locator("button:visible, fieldset:visible, nav:visible").count() == 0
     page = open_page(java_script_enabled=False)
