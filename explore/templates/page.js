@@ -10,7 +10,7 @@ const after = { // the lowest loss, by epoch and choice
 function readGuess() { // a value for each epoch, or none
   const stored = state.get("guess") ?? "", choice = after[stored];
   if (choice) return losses.map((value, i) => (i <= turn ? value : choice(i)));
-  return stored.split("_").map((value) => (value ? Number(value) : undefined));
+  return stored.split("_").map(Number.parseFloat).map((value) => (Number.isNaN(value) ? undefined : value));
 }
 function drawGuess() {
   const seen = state.has("seen"), line = readGuess(), of = seen ? sides : ["without"];
@@ -19,8 +19,9 @@ function drawGuess() {
   const marks = [...curves(guessed, "val_loss", { of }), { kind: "line", of: "guess", points }];
   drawChart("guess", { x: byEpoch(guessed), y, marks, legend: [...of, ...(points.length ? ["guess"] : [])] });
   for (const button of all("[data-guess]")) button.ariaPressed = button.dataset.guess === state.get("guess");
-  const [mine, measured, without] = [line, guessed.with.bands.val_loss[0], losses].map((values) => values[losses.length - 1]?.toFixed(2) ?? "?");
-  $("guessed").textContent = seen ? say("guessed", { guess: mine, with: measured, without }) : "";
+  const [mine, measured, without] = [line, guessed.with.bands.val_loss[0], losses].map((values) => values[losses.length - 1]?.toFixed(2));
+  const texts = [...(mine ? [say("mine", { guess: mine })] : []), say("guessed", { with: measured, without })];
+  $("guessed").textContent = seen ? texts.join(data.say.space) : "";
 }
 function setGuess(values) {
   save(values);
