@@ -86,7 +86,7 @@ function drawKnobs() {
   const { title, figures, seeds, epochs, verdict } = chosen;
   const strong = Object.assign(document.createElement("strong"), { textContent: say(verdict, { title }) });
   $("verdict").className = `verdict ${verdict}`;
-  $("verdict").replaceChildren(strong, ` ${say("gain", { ...figures, seeds: seeds.length, epochs })}`);
+  $("verdict").replaceChildren(strong, data.say.space, say("gain", { ...figures, seeds: seeds.length, epochs }));
 
   const zoom = controls.zoom.checked = state.has("zoom");
   const alike = data.comparisons.filter((other) => !zoom || (other.data === chosen.data && other.images === chosen.images));
@@ -142,7 +142,7 @@ function drawGrid() {
   if (!drawn) return;
   const [x, y] = [drawn.points[0][0], drawn.points[0][2]].map((accuracy) => accuracy.toFixed(2));
   const text = say("pair", { a, x, b, y, kind: data.say.kinds[drawn.kind] });
-  $("drawn").textContent = tally.n ? `${text} ${say("drawn", tally)}` : text;
+  $("drawn").textContent = tally.n ? [text, say("drawn", tally)].join(data.say.space) : text;
 }
 function drawPairs(count) {
   const pairs = listPairs(current());
