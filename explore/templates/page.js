@@ -10,7 +10,7 @@ const after = { // the lowest loss, by epoch and choice
 function readGuess() { // a value for each epoch, or none
   const stored = state.get("guess") ?? "", choice = after[stored];
   if (choice) return losses.map((value, i) => (i <= turn ? value : choice(i)));
-  return stored.split("_").map((value) => (value ? Number(value) : undefined));
+  return stored.split("_").map(Number.parseFloat).map((value) => (Number.isNaN(value) ? undefined : value));
 }
 function drawGuess() {
   const seen = state.has("seen"), line = readGuess(), of = seen ? sides : ["without"];
@@ -19,8 +19,9 @@ function drawGuess() {
   const marks = [...curves(guessed, "val_loss", { of }), { kind: "line", of: "guess", points }];
   drawChart("guess", { x: byEpoch(guessed), y, marks, legend: [...of, ...(points.length ? ["guess"] : [])] });
   for (const button of all("[data-guess]")) button.ariaPressed = button.dataset.guess === state.get("guess");
-  const [mine, measured, without] = [line, guessed.with.bands.val_loss[0], losses].map((values) => values[losses.length - 1]?.toFixed(2) ?? "?");
-  $("guessed").textContent = seen ? say("guessed", { guess: mine, with: measured, without }) : "";
+  const [mine, measured, without] = [line, guessed.with.bands.val_loss[0], losses].map((values) => values[losses.length - 1]?.toFixed(2));
+  const texts = [...(mine ? [say("mine", { guess: mine })] : []), say("guessed", { with: measured, without })];
+  $("guessed").textContent = seen ? texts.join(data.say.space) : "";
 }
 function setGuess(values) {
   save(values);
@@ -85,7 +86,7 @@ function drawKnobs() {
   const { title, figures, seeds, epochs, verdict } = chosen;
   const strong = Object.assign(document.createElement("strong"), { textContent: say(verdict, { title }) });
   $("verdict").className = `verdict ${verdict}`;
-  $("verdict").replaceChildren(strong, ` ${say("gain", { ...figures, seeds: seeds.length, epochs })}`);
+  $("verdict").replaceChildren(strong, data.say.space, say("gain", { ...figures, seeds: seeds.length, epochs }));
 
   const zoom = controls.zoom.checked = state.has("zoom");
   const alike = data.comparisons.filter((other) => !zoom || (other.data === chosen.data && other.images === chosen.images));
@@ -141,7 +142,7 @@ function drawGrid() {
   if (!drawn) return;
   const [x, y] = [drawn.points[0][0], drawn.points[0][2]].map((accuracy) => accuracy.toFixed(2));
   const text = say("pair", { a, x, b, y, kind: data.say.kinds[drawn.kind] });
-  $("drawn").textContent = tally.n ? `${text} ${say("drawn", tally)}` : text;
+  $("drawn").textContent = tally.n ? [text, say("drawn", tally)].join(data.say.space) : text;
 }
 function drawPairs(count) {
   const pairs = listPairs(current());

@@ -201,6 +201,13 @@ def test_guess_then_see(page: Page, data: dict[str, Any]) -> None:
     assert len(read_state(page)["guess"].split("_")) == chosen["epochs"]
 
 
+def test_without_a_guess_only_what_was_measured(open_page: Open) -> None:
+    """Nor is anything drawn of a line that cannot be read."""
+    for state in ("#seen=1", "#guess=nothing_&seen=1"):
+        page = open_page(state=state)
+        expect(page.locator("#guessed")).to_have_text(re.compile("^Measured, as means over seeds"))
+
+
 def test_story_is_played(page: Page, data: dict[str, Any]) -> None:
     """Epoch by epoch, with the run of the pipeline."""
     losses = data["comparisons"][data["start"]]["without"]["bands"]["val_loss"][0]
@@ -317,6 +324,9 @@ def test_dark_phone_in_japanese(open_page: Open) -> None:
 
 def test_desk_paper_and_no_javascript(open_page: Open, page: Page) -> None:
     assert read_box(page, "#drop + output")[2] < read_box(page, ".no_dropout")[0]
+    for name in ("#drop", "#epoch"):
+        left, _, right, _ = read_box(page, name)
+        assert right - left > 120
     page.emulate_media(media="print")
     assert page.locator("button:visible, fieldset:visible, nav:visible").count() == 0
     page = open_page(java_script_enabled=False)
