@@ -113,9 +113,12 @@ function respond(network, pixels, masks) {
   const each = [units, left].map((found) => computeProbabilities(weights, found));
   each.push(...masks.map((mask) => computeProbabilities(weights, left.map((unit, u) => unit * mask[u]))));
   const voters = each.slice(2);
-  Object.assign(network, { units, gone, before: each[0], now: each.at(-1), digit: best(each.at(-1)), whole: best(each[0]) });
+  Object.assign(network, { units, gone, before: each[0], now: each.at(-1), whole: best(each[0]) });
   network.mean = network.now.map((_, c) => voters.reduce((sum, p) => sum + p[c], 0) / voters.length);
   network.votes = network.now.map((_, c) => voters.filter((p) => best(p) === c).length);
+  const voted = masks.length === stored.masks; // until then the answer is the last mask's
+  network.digit = best(voted ? network.votes : network.now);
+  network.share = (voted ? network.mean : network.now)[network.digit];
 }
 function show({ panel, units, gone, digit: now, whole, ...found }, masks, empty) {
   const most = Math.max(...units, 1e-9), changed = !empty && now !== whole;
@@ -130,13 +133,13 @@ function show({ panel, units, gone, digit: now, whole, ...found }, masks, empty)
   });
   const [big, share, was] = panel.querySelector(".answer").children;
   big.textContent = empty ? "?" : now;
-  share.textContent = empty ? "" : say("percent", { p: percent(found.now[now]) });
+  share.textContent = empty ? "" : say("percent", { p: percent(found.share) });
   was.textContent = changed ? say("was", { digit: whole }) : "";
   panel.classList.toggle("changed", changed);
 }
 function describe(masks) {
   const parts = [], [a, b] = networks, which = ({ name }) => data.say.which[name];
-  parts.push(say("says", { a: a.digit, a_p: percent(a.now[a.digit]), b: b.digit, b_p: percent(b.now[b.digit]) }));
+  parts.push(say("says", { a: a.digit, a_p: percent(a.share), b: b.digit, b_p: percent(b.share) }));
   if (a.gone.size + b.gone.size) {
     const kept = networks.filter(({ digit: now, whole }) => now === whole);
     parts.push(say("off", { a_off: a.gone.size, b_off: b.gone.size, units: UNITS }));

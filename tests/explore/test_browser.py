@@ -137,6 +137,18 @@ def test_masks_are_those_of_dropout(open_page: Open, data: dict[str, Any]) -> No
     assert votes.max() == 30
 
 
+def test_answer_of_a_vote_is_not_the_last_masks(open_page: Open) -> None:
+    others = 0
+    for seed in range(1, 4):
+        page = open_page(state=f"#strongest=10&seed={seed}&masks=200&drop=0.8")
+        now, mean, votes = read_table(page, "no_dropout").T
+        answer = page.locator(".no_dropout .answer > *")
+        assert answer.first.inner_text() == str(votes.argmax())
+        assert f"{mean[votes.argmax()]:.1f}" in answer.nth(1).inner_text()
+        others += now.argmax() != votes.argmax()
+    assert others > 0
+
+
 def test_units_off_and_masks_that_vote(open_page: Open) -> None:
     """By button, mouse and keyboard; the image was chosen so that one answer survives."""
     page = open_page()
