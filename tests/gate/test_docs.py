@@ -128,10 +128,10 @@ def test_judge() -> None:
 
 
 def test_hook(tmp_path: Path) -> None:
-    """The documented hook keeps that of `dvc install`: the gate, then the data."""
+    """The documented hook keeps that of `dvc install`, also if made twice: the gate, the data."""
     page = (ROOT / "docs/gate.md").read_text(encoding="utf-8")
-    lines = re.findall(r"^\$ (hook=.*|\{ echo.*|mv .*)$", page, re.MULTILINE)
-    assert len(lines) == 3
+    lines = re.findall(r"^\$ (hook=.*|\[ -e .*|printf .*|chmod .*)$", page, re.MULTILINE)
+    assert len(lines) == 4
     project = Project(tmp_path / "clone")
     project.init()
     project.git("init", "--quiet", "--bare", str(tmp_path / "remote.git"))
@@ -141,7 +141,7 @@ def test_hook(tmp_path: Path) -> None:
     run = partial(subprocess.run, cwd=project.folder, capture_output=True, check=False)
     variables = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     for command in ("dvc remote add -d store ../store", "dvc add data.txt", "dvc install",
-                    "\n".join(lines)):  # fmt: skip
+                    "\n".join(lines), "\n".join(lines)):  # fmt: skip
         assert run(["sh", "-c", command], env=variables).returncode == 0
     project.git("add", "--all")
     project.git("commit", "--quiet", "--no-verify", "--message=data")
