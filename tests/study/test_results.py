@@ -134,7 +134,8 @@ def test_template(missing: Path | None, tmp_path: Path, capsys: pytest.CaptureFi
     """
     own = [make_entry(make_setting(r, dataset="own/x.npz"), s) for r in (0.0, 0.5) for s in (0, 1)]
     entries = make_entries(range(18, 20)) if missing else own
-    other = replace(make_entry(entries[0].setting, 40), data="other")
+    elsewhere = {**entries[0].conditions, "libc": "another"}
+    other = replace(make_entry(entries[0].setting, 40), conditions=elsewhere)
     folder = make_folder(tmp_path / "own", write_lines([*entries, other]) + "{")
     if missing:
         (folder / missing).unlink()
