@@ -23,6 +23,8 @@ HEAD = (
 
 def main() -> None:
     """Print the comment."""
+    if len(sys.argv) != 3:
+        sys.exit("comment: expected two arguments: python3 -I comment.py JSON URL")
     path, url = sys.argv[1:]
     try:
         with Path(path).open("rb") as file:

@@ -41,8 +41,8 @@ def format_summary(params: Parameters) -> str:
         f"{dataset if len(dataset) <= 30 else f'...{dataset[-27:]}'}, {epochs} epoch"
         f"{'' if epochs == 1 else 's'}, seed {params.train.seed}; each network trained once"
     ]
-    noise = {name: compute_noise(runs[BASELINE], runs[name]) for name in VARIANTS}
     others = [name for name in VARIANTS if name != BASELINE]
+    noise = {name: compute_noise(runs[BASELINE], runs[name]) for name in others}
     for other in others:
         lines += ["", *format_table(other, metrics, noise[other])]
     lines += ["", "accuracy gap: on training images, with all units, minus on validation images"]

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from experiment.data.known import list_known
 from experiment.files import write_json
 from experiment.parameters import Parameters, load_parameters
 from experiment.support.errors import one_line_errors, wrong
@@ -62,8 +61,7 @@ def train_new(params: Parameters, seeds: int | None, workers: int | None) -> Non
 
     # Runs on known data, of whatever environment, are found without a data set and TensorFlow. A
     # file of the user's may have other images than when it was trained on.
-    known = {*list_known()}
-    stored = [e for e in Store().entries.values() if e.setting.dataset in known]
+    stored = [e for e in Store().entries.values() if not e.setting.is_own]
     sizes = {entry.setting.dataset: entry.available for entry in stored}
     if sizes.keys() >= {*names} and not {*plan(sizes)} - {(e.setting, e.seed) for e in stored}:
         print(f"study: all {len(plan(sizes))} runs are there: nothing to train", file=sys.stderr)

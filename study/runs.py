@@ -67,6 +67,11 @@ class Setting:
     numerics: str = NUMERICS
     further: str = ""
 
+    @property
+    def is_own(self) -> bool:
+        """Whether the images are the user's, who may replace them under their name."""
+        return self.dataset.startswith("own/")
+
     def without_dropout(self) -> "Setting":
         """Return the same without Dropout."""
         return replace(self, placement="none", dropout_rate=0.0)
@@ -231,8 +236,8 @@ def choose_runs(store: Store) -> list[Entry]:
 
     Runs of one setting, or of settings that differ in Dropout alone, may have been trained on
     machines or with software that give other bits. Those of the surroundings with the most runs
-    are kept, so that no run counts twice and none is compared across machines. Own images may have
-    been replaced under their name: runs on those of the latest run are kept.
+    are kept, so that no run counts twice and none is compared across machines. Of own images,
+    those of the latest run are kept.
 
     Raises:
         InputError: there is no run.
@@ -243,8 +248,7 @@ def choose_runs(store: Store) -> list[Entry]:
     runs = {
         key: entry
         for key, entry in store.entries.items()
-        if entry.data == latest[entry.setting.dataset]
-        or not entry.setting.dataset.startswith("own/")
+        if entry.data == latest[entry.setting.dataset] or not entry.setting.is_own
     }
     where = {key: hash_content(entry.surroundings()) for key, entry in runs.items()}
     groups: dict[Setting, Counter[str]] = {}

@@ -12,7 +12,8 @@ import pytest
 
 from experiment.parameters import load_parameters
 from experiment.variants import VARIANTS
-from stages.summary import format_summary
+from gate.runs import LEAST_RUNS
+from stages.summary import GATE_NEEDS, format_summary
 from tests.conftest import ROOT, set_parameters
 
 METRICS = {
@@ -94,6 +95,7 @@ def test_few_seeds(folder: Path) -> None:
     shown = format_summary(load_parameters()).splitlines()
     assert "  with Dropout: the lowest run, of few: 0 of 3 seeds ended lower" in shown
     assert shown[-1].startswith("Try next: `make seeds N=5`, since the gate asks")
+    assert GATE_NEEDS == LEAST_RUNS
 
 
 @pytest.mark.parametrize(
