@@ -117,6 +117,12 @@ class Project:
         said = [*found.changes, *found.reasons, *found.notes]
         return found.status, "\n".join([*said, *differ, *verdicts])
 
+    def expect(self, status: int, phrases: str) -> None:
+        """Judge against main, and compare the status; ` ... ` stands between what is said."""
+        found, text = self.judge()
+        assert found == status, text
+        assert [phrase for phrase in phrases.split(" ... ") if phrase not in text] == [], text
+
     def copy(self, folder: Path) -> "Project":
         return Project(Path(shutil.copytree(self.folder, folder, symlinks=True)))
 
