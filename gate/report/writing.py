@@ -17,16 +17,7 @@ from markdown_it import MarkdownIt
 from gate.check import Check
 from gate.errors import CannotCompareError, clean, one_line, write_whole
 from gate.git import git, try_git
-from gate.presentation import (
-    Found,
-    as_markdown,
-    as_sentence,
-    bullets,
-    code,
-    escape,
-    status_of,
-    table,
-)
+from gate.presentation import Found, as_markdown, as_sentence, bullets, code, escape, table
 from gate.report.page import make_page
 from gate.snapshot import Snapshot
 
@@ -45,12 +36,12 @@ def write_report(folder: Path, base: str | None, files_of_commits: str | None) -
         found, text = error, as_markdown(error)
     sentence = as_sentence(found)
     verdict = MarkdownIt("js-default").render(text)
-    top = f'<section class="verdict status-{status_of(found)}">\n{verdict}</section>'
+    top = f'<section class="verdict status-{found.status}">\n{verdict}</section>'
     page = HTML(make_page(sentence, top))
     for plot in plots:
         page.with_element(plot)
     _write(folder / "report", {"index.html": page.embed(), "report.md": text})
-    return (0 if isinstance(found, Check) else status_of(found)), sentence
+    return (0 if isinstance(found, Check) else found.status), sentence
 
 
 def _describe(found: Check, address: str | None) -> tuple[str, list[str]]:
