@@ -55,7 +55,7 @@ class Check:
         if self.is_first_run and first:
             self.notes.append(text)
         elif self.is_first_run:
-            todo = "commit these, and the next change is compared with them (or `first_run: pass`)"
+            todo = "commit these, which the next change is compared with, or set `first_run: pass`"
             self.problems.append(f"{text}; {todo}")
         noise, means = self._compare_means()
         single = compare(self.rules, self.before, self.after, noise, first=first)

@@ -5,6 +5,7 @@ import html
 import io
 import json
 import mimetypes
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -122,9 +123,9 @@ def describe_flips(files: Mapping[str, str], base: Snapshot, candidate: Snapshot
         else:
             from scipy.stats import binomtest  # a second, and seldom needed
 
-            pairs = [(a == label, b == label)
-                     for (label, a), (_, b) in zip(before, after, strict=True)]  # fmt: skip
-            wrong, gained = pairs.count((True, False)), pairs.count((False, True))
+            pairs = zip(before, after, strict=True)
+            right = Counter((a == label, b == label) for (label, a), (_, b) in pairs)
+            wrong, gained = right[True, False], right[False, True]
             p = float(binomtest(gained, wrong + gained).pvalue) if wrong + gained else 1.0
             yield (
                 f"{file}: {wrong} test images newly wrong, {gained} newly right"

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 from dvc.repo import Repo
@@ -94,6 +95,9 @@ STORIES: dict[str, tuple[Files, Files, Files, int, str]] = {
                  "judged by the workspace's own rules: main has no gate.yaml"),
     "broken rules": ({"gate.yaml": "metrics: ["}, LOSS | {"gate.yaml": GATE}, {}, 1,
                      "judged by the workspace's own rules: main has none that can be used"),
+    "indented rules": ({"gate.yaml": indent(f"stale_results: refuse\n{GATE}", "  ")},
+                       LOSS | {"gate.yaml": GATE.replace("0.01", "0.9")}, {}, 1,
+                       "gate.yaml loosens metrics.json: accuracy ... accuracy: worse by 0.4"),
     # Nothing is unrun without a note, also where DVC itself finds all up to date.
     "dependency removed": ({}, RUN | {"dvc.yaml": (", code]", "]")}, CODE, 2,
                            f"{DEFINITION}metrics.json no longer depends on code, which differs"),
@@ -198,7 +202,7 @@ def test_base_without_results(project: Project) -> None:
     project.run()
     found = project.check()
     (reason,) = found.reasons
-    assert reason.startswith("main has no results yet; commit these, and the next change")
+    assert reason.startswith("main has no results yet; commit these, which the next change is")
     assert (found.status, found.notes, found.differences["environment"]) == (2, [], {})
 
 

@@ -131,15 +131,18 @@ def test_remotes_are_never_asked(foreign: Project, tmp_path: Path, gate: Gate) -
     """Without their plug-ins, credentials or a network: what is not here is not pulled."""
     copy = Project(tmp_path / "copy")
     foreign.git("clone", "--quiet", str(foreign.folder), str(copy.folder))
-    for path, source in (("eval/config.yaml", "config.yaml"),
-                         ("eval/scores.json", "sources/scores.json")):  # fmt: skip
-        expected = (2, "", f"gate: {path}: the file was not pulled; run `dvc pull {path}`\n")
-        assert gate(copy.folder, "init") == expected
-        copy.write("gate.yaml", foreign.read("gate.yaml"))
-        for url in ("ssh://nowhere.invalid/x", "gs://x/y", "s3://nowhere/x"):
-            copy.write(".dvc/config", f"['remote \"r\"']\nurl = {url}\n[core]\nremote = r\n")
-            assert gate(copy.folder, "check", "--base", "main") == expected
-        copy.change({"gate.yaml": None, path: FILES[source]})
+
+    def missing(path: str) -> tuple[int, str, str]:
+        return 2, "", f"gate: {path}: the file was not pulled; run `dvc pull {path}`\n"
+
+    copy.write("gate.yaml", foreign.read("gate.yaml"))
+    for url in ("ssh://nowhere.invalid/x", "gs://x/y", "s3://nowhere/x"):
+        copy.write(".dvc/config", f"['remote \"r\"']\nurl = {url}\n[core]\nremote = r\n")
+        assert gate(copy.folder, "check", "--base", "main") == missing("eval/config.yaml")
+    copy.change({"gate.yaml": None})
+    for path in ("config.yaml", "scores.json"):
+        assert gate(copy.folder, "init") == missing(f"eval/{path}")
+        copy.write(f"eval/{path}", FILES.get(path) or FILES[f"sources/{path}"])
     copy.write("gate.yaml", foreign.read("gate.yaml"))
     copy.commit()
     shutil.copytree(foreign.folder / ".dvc/cache", copy.folder / ".dvc/cache")

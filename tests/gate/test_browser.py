@@ -72,15 +72,13 @@ def browser() -> Iterator[Browser]:
 def open_page(browser: Browser) -> Iterator[Open]:
     """Open a file and wait for its charts; nothing may be asked for or go wrong meanwhile."""
     wrong: list[str] = []
-    contexts = []
 
     def note(request: Request) -> None:
         if not request.url.startswith(("file://", "data:", "blob:")):
             wrong.append(f"asked for {request.url}")
 
     def open_it(path: Path, charts: int = 2, **options: Any) -> Page:
-        contexts.append(browser.new_context(offline=True, **options))
-        page = contexts[-1].new_page()
+        page = browser.new_page(offline=True, **options)
         page.on("request", note)
         page.on("console", lambda message: wrong.append(message.text))
         page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -89,7 +87,7 @@ def open_page(browser: Browser) -> Iterator[Open]:
         return page
 
     yield open_it
-    for context in contexts:
+    for context in browser.contexts:
         context.close()
     assert wrong == []
 
