@@ -174,3 +174,10 @@ def test_address(tmp_path: Path) -> None:
             assert (project.read(path), "OWNER/NAME" in text) == (expected, True)
         assert not list(project.folder.rglob("*.new"))
         project.git("restore", ".")
+
+
+def test_commands_of_make_exist() -> None:
+    pages = map(read, ("docs/gate.md", ".github/workflows/ci.yml", ".pre-commit-config.yaml"))
+    named = set(re.findall(r"(?:`|\$ |- |: |exec )make ([a-z-]+)", "\n".join(pages)))
+    targets = set(re.findall(r"^([a-z-]+):.*## ", read("Makefile"), re.MULTILINE))
+    assert {"gate", "setup", "lint"} <= named <= targets
