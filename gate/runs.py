@@ -43,12 +43,10 @@ def check_runs(settings: RunsSettings, rows: Rows, side: Snapshot) -> None:
     columns, column = rows[0].keys(), f"column of {settings.file} of {side.name}"
     asked = [("seed", settings.seed, columns, column)]
     for file, of in settings.of.items():
+        names = [_name_fully(name) for name in of.parameters.values()]
         asked += [("of", file, side.metrics.keys(), "metrics file")]
         asked += [(f"of: {file}", name, columns, column) for name in (*of.rows, *of.parameters)]
-        asked += [
-            (f"of: {file}", _name_fully(name), side.parameters.keys(), "parameter")
-            for name in of.parameters.values()
-        ]
+        asked += [(f"of: {file}", name, side.parameters.keys(), "parameter") for name in names]
     for where, name, known, what in asked:
         if name not in known:
             raise no_such(f"runs: {where}", name, known, what)

@@ -74,9 +74,7 @@ def test_verdict(rule: str, base: object, candidate: object, verdict: str, refus
     assert (found.verdict, found.refuses) == (verdict, refuses)
 
 
-def test_deleted_and_new_metrics() -> None:
-    assert judged(WIDE, {"a": 0.9}, {"b": 0.9}).reason == "deleted: the candidate has none"
-    assert judged(WIDE, {"b": 0.9}, {"a": 0.9}, first=True).verdict == "new"
+def test_nested_metrics() -> None:
     assert flat({"a": {"b": 1, "c": {}}, 2: [3]}) == {"a.b": 1, "a.c": {}, "2": [3]}
     assert flat(0.5) == {"": 0.5}
 
