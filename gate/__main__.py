@@ -15,8 +15,6 @@ from typing import Any, ClassVar
 from gate.errors import CannotCompareError, clean, one_line
 from gate.git import environment_without_repository
 
-NOT_COMPARABLE = 2
-
 
 def main() -> None:
     """Run the command that is named."""
@@ -26,12 +24,11 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # ASCII, Latin-1, cp932
-    status = NOT_COMPARABLE
     try:
         status = _run(arguments)
     except Exception as error:
         # Python's own status for a fault is 1, which would read as a regression.
-        text = one_line(error)
+        status, text = CannotCompareError.status, one_line(error)
         if not isinstance(error, CannotCompareError):
             text = f"a fault of the gate: {type(error).__name__}: {text} (see --debug)"
         print(f"gate: {clean(text)}", file=sys.stderr)
@@ -54,9 +51,7 @@ def _make_parser() -> argparse.ArgumentParser:
     form.add_argument("--markdown", action="store_true", help="for pull requests")
     check.add_argument("--github", action="store_true", help="write annotations and a summary, too")
     report = commands.add_parser("report", help="write the comparison, with plots, to report/")
-    files = (
-        "a server's address of COMMIT/PATH, such as https://raw.githubusercontent.com/OWNER/NAME"
-    )
+    files = "address of COMMIT/PATH, such as https://raw.githubusercontent.com/OWNER/NAME"
     report.add_argument("--files-of-commits", metavar="URL", help=files)
     for command in (check, report):
         default = "where this branch left main, or on main, the last commit with other metrics"
@@ -103,9 +98,8 @@ def _check(folder: Path, arguments: argparse.Namespace) -> int:
     from gate.check import Check
     from gate.presentation import Found, as_json, as_markdown, list_annotations
 
-    found: Found
     try:
-        found = Check(folder, arguments.base)
+        found: Found = Check(folder, arguments.base)
     except CannotCompareError as error:
         found = error
     if arguments.github:

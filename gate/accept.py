@@ -27,15 +27,16 @@ def move_anchor(folder: Path, revision: str) -> str:
     new = new if count else f"{line}\n{text}"
     if load_settings(new).anchor != commit:
         raise CannotCompareError(f"{SETTINGS}: anchor: cannot be replaced; write {commit} by hand")
-    worse = []
+    said = []
     try:
         for c in Check(root, find_anchor(root, old).commit).comparisons if old else ():
             if c.blocks and c.loss > 0:
                 beyond = ", beyond its margin" if c.verdict is Verdict.WORSE else ""
-                worse.append(f"worse than at the old anchor: {c.name}: {c.change:+.3g}{beyond}")
+                said.append(f"worse than at the old anchor: {c.name}: {c.change:+.3g}{beyond}")
+        if old and not said:
+            said = ["no metric that blocks is worse than at the old anchor"]
     except CannotCompareError as error:
-        worse = [f"cannot be compared with the old anchor: {error}"]
+        said = [f"cannot be compared with the old anchor: {error}"]
     write_whole(path, new)
     title = f"**The anchor is now {commit[:10]}.** Commit {SETTINGS}; it judges from then on.\n"
-    none = ["no metric that blocks is worse than at the old anchor"] if old else []
-    return "\n".join([title, *bullets(worse or none)])
+    return "\n".join([title, *bullets(said)])

@@ -29,7 +29,7 @@ MEASURED = "# Margins in deviations are over the {count} seeds that `calibrate` 
 LOG = ".dvc/tmp/run.log"  # in a clone
 
 Rows = list[dict[str, str]]
-Process = tuple[Path, subprocess.Popen[bytes]]  # and the folder that it runs in
+Parameters = Mapping[str, set[str]]  # by metrics file that is judged, those behind it
 
 
 def calibrate(folder: Path, count: int, named: str | None, jobs: int) -> None:
@@ -46,14 +46,12 @@ def calibrate(folder: Path, count: int, named: str | None, jobs: int) -> None:
             f"{SETTINGS}: runs: expected {TABLE}; found {settings.runs.file}; remove `runs`"
         )
     before = repository.read(judged=[*settings.metrics])
-    judged = {file for file, _ in settings.merge_rules(before.values.keys())}
     parameters = {
-        path: {name for name in before.parameters if any(covers(s, name) for s in sources)}
-        for path, sources in before.sources.items()
-        if path in judged
+        path: {n for n in before.parameters if any(covers(s, n) for s in before.sources[path])}
+        for path in dict.fromkeys(file for file, _ in settings.merge_rules(before.values.keys()))
+        if path in before.sources
     }
-    every = set().union(*parameters.values())
-    seed = find_seed(every, named)
+    seed = find_seed(set().union(*parameters.values()), named)
     others = [f":(exclude){name}" for name in (SETTINGS, TABLE)]
     changed = git(repository.folder, "status", "--porcelain", "-uno", "--", ".", *others)
     if changed or before.stale:
@@ -101,7 +99,7 @@ def find_seed(parameters: set[str], named: str | None) -> str:
 
 
 def run_seeds(
-    repository: Repository, parameters: Mapping[str, set[str]], seed: str, count: int, jobs: int
+    repository: Repository, parameters: Parameters, seed: str, count: int, jobs: int
 ) -> Rows:
     """Run the pipeline with each seed in a clone of HEAD, and return a row per metrics file.
 
@@ -110,7 +108,8 @@ def run_seeds(
     """
     writers = [repository.outputs[repository.find_output(path) or path] for path in parameters]
     targets = sorted({out.stage.addressing for out in writers})
-    waiting, running, rows = [*range(count)], dict[int, Process](), Rows()
+    waiting, rows = [*range(count)], Rows()
+    running: dict[int, tuple[Path, subprocess.Popen[bytes]]] = {}
     print(f"{count} runs over {seed}, {jobs} at once; finished ones are taken from DVC's cache")
     handler = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     with TemporaryDirectory(prefix="gate-") as scratch:
@@ -118,9 +117,9 @@ def run_seeds(
             while waiting or running:
                 while waiting and len(running) < jobs:
                     number = waiting.pop(0)
+                    folder = make_clone(repository, Path(scratch, str(number)))
                     setting = f"{seed.replace(': ', ':', 1)}={number}"
-                    clone = Path(scratch, str(number))
-                    running[number] = start_run(repository, clone, setting, targets)
+                    running[number] = folder, start_run(folder, setting, targets)
                 time.sleep(0.2)
                 for number, (folder, process) in list(running.items()):
                     if process.poll() is None:
@@ -142,9 +141,7 @@ def run_seeds(
     return sorted(rows, key=lambda row: (row["metrics"], int(row[last_part(seed)])))
 
 
-def make_row(
-    path: str, side: Snapshot, parameters: Mapping[str, set[str]], seed: str
-) -> dict[str, str]:
+def make_row(path: str, side: Snapshot, parameters: Parameters, seed: str) -> dict[str, str]:
     """Return a metrics file, the parameters behind all of them, and its metrics."""
     row = {"metrics": path}
     for name in sorted(set().union(*parameters.values()) - {seed}):
@@ -157,8 +154,8 @@ def make_row(
     return row
 
 
-def start_run(repository: Repository, clone: Path, setting: str, targets: list[str]) -> Process:
-    """Start `dvc exp run` in a new clone of HEAD, in a group of processes that can be ended."""
+def make_clone(repository: Repository, clone: Path) -> Path:
+    """Clone HEAD, with the repository's cache and without its remotes; return the DVC root."""
     root = Path(git(repository.folder, "rev-parse", "--show-toplevel"))
     git(root, "clone", "--quiet", "--shared", str(root), str(clone))
     folder = clone / repository.folder.relative_to(root)
@@ -170,17 +167,19 @@ def start_run(repository: Repository, clone: Path, setting: str, targets: list[s
                 settings["remote"].clear()  # whose packages DVC would need
                 settings["core"].pop("remote", None)
                 settings["cache"]["dir"] = repository.cache
+    return folder
+
+
+def start_run(folder: Path, setting: str, targets: list[str]) -> subprocess.Popen[bytes]:
+    """Start `dvc exp run` in a group of processes that can be ended."""
+    # -P: modules of the clone are not taken for DVC's.
+    command = [sys.executable, "-P", "-m", "dvc", "exp", "run", "--set-param", setting, *targets]
+    variables = environment_without_repository() | {"DVC_NO_ANALYTICS": "1"}
     with (folder / LOG).open("wb") as log:
-        return folder, subprocess.Popen(
-            # -P: modules of the clone are not taken for DVC's.
-            [sys.executable, "-P", "-m", "dvc", "exp", "run", "--set-param", setting, *targets],
-            cwd=folder,
-            env=environment_without_repository() | {"DVC_NO_ANALYTICS": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        return subprocess.Popen(
+            command, cwd=folder, env=variables, stdin=subprocess.DEVNULL, stdout=log,
+            stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
 
 
 def format_table(rows: Rows) -> str:

@@ -2,18 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from gate.base import Base, choose_base, find_anchor
 from gate.changes import join_some, list_pipeline_changes, list_rule_changes
 from gate.comparison import Comparison, Noise, Verdict, compare, find_value
-from gate.errors import CannotCompareError, one_line
+from gate.errors import CannotCompareError
 from gate.git import list_changes, read_committed
 from gate.repository import Repository
 from gate.runs import check_runs, compare_means, measure_noise, read_rows, select_runs
 from gate.settings import SETTINGS, Rule, Settings, load_settings, no_such
-from gate.snapshot import Name, Pairs, Snapshot, differences
+from gate.snapshot import MISSING, Name, Pairs, Snapshot, differences, matches
 
 NO_WORSE, REGRESSION, NOT_COMPARABLE = 0, 1, 2
 
@@ -37,10 +36,12 @@ class Check:
         self._read_settings()
         self.after = self._read(None, "workspace")
         self.before = self._read(self.base.commit, self.base.name)
-        for path, found in self.after.metrics.items():
-            judged = any(fnmatchcase(path, pattern) for pattern in self.settings.metrics)
-            there = self.before.metrics.get(path)
-            if judged and isinstance(found, str) and (not there or isinstance(there, str)):
+        files = [*dict.fromkeys((*self.after.metrics, *self.before.metrics))]
+        old = {path: self.before.metrics.get(path, MISSING) for path in files}
+        judged = [path for path in files if matches(path, self.settings.metrics)]
+        for path in judged:
+            found = self.after.metrics.get(path)
+            if isinstance(found, str) and isinstance(old[path], str):
                 raise CannotCompareError(f"{path}: {found}")
         self.names = self.before.values.keys() | self.after.values.keys()
         self.rules = self._check_names(self.settings)
@@ -49,6 +50,13 @@ class Check:
         first = self.settings is self.own
         if not self.rules.keys() & self.before.values.keys():
             first = self.settings.first_run == "pass"
+        self.is_first_run = all(str(old[path]).startswith(MISSING) for path in judged)
+        text = f"{self.base.name} has no results yet"
+        if self.is_first_run and first:
+            self.notes.append(text)
+        elif self.is_first_run:
+            todo = "commit these, which the next change is compared with, or set `first_run: pass`"
+            self.problems.append(f"{text}; {todo}")
         noise, means = self._compare_means()
         single = compare(self.rules, self.before, self.after, noise, first=first)
         self.comparisons = (*means, *single)  # those with a rule first
@@ -61,13 +69,12 @@ class Check:
     def _read_settings(self) -> None:
         """Read the base's settings, which judge; the workspace's where it has none."""
         self.own: Settings | None = None  # the workspace's
-        wrong = ""
+        wrong, path = "", self.folder / SETTINGS
         try:
-            path = self.folder / SETTINGS
-            self.own = load_settings(path.read_text("utf-8-sig") if path.exists() else None)
-        except (CannotCompareError, OSError, UnicodeDecodeError) as error:
-            known = isinstance(error, CannotCompareError)
-            wrong = str(error) if known else f"{SETTINGS}: expected UTF-8; {one_line(error)}"
+            text = path.read_text("utf-8", errors="replace") if path.is_file() else None
+            self.own = load_settings(text)
+        except CannotCompareError as error:
+            wrong = str(error)
         text = read_committed(self.folder, self.base.commit, SETTINGS)
         try:
             self.settings = load_settings(text)
@@ -107,7 +114,7 @@ class Check:
             ("predictions", settings.predictions.values(), read, "file of either side"),
         ):
             for pattern in patterns:
-                if not any(fnmatchcase(name, pattern) for name in names):
+                if not any(matches(name, [pattern]) for name in names):
                     raise no_such(where, pattern, names, what)
         return rules
 
@@ -117,7 +124,8 @@ class Check:
         if runs is None:
             return {}, []
         if self.settings is self.own and before.files.get(runs.file) is None:
-            before = replace(before, files=self.after.files)  # as new as the rules
+            # The table is as new as the rules.
+            before = replace(before, name=self.after.name, files=self.after.files)
         rows = read_rows(runs, before)
         check_runs(runs, rows, before)
         base = {file: select_runs(runs, rows, file, before) for file in runs.of}
@@ -132,14 +140,13 @@ class Check:
         except CannotCompareError as error:
             self.problems.append(str(error))
             return noise, []
-        return noise, compare_means(runs, self.rules, base, candidate, noise)
+        return noise, compare_means(runs.level, self.rules, base, candidate, noise)
 
     def _check_conditions(self, old: Mapping[str, object], where: str) -> None:
         """Add the entries of `same` that differ; what the other side does not know is skipped."""
         now = self.after.known
         for name, value in sorted(old.items()):
-            same = any(fnmatchcase(name, pattern) for pattern in self.settings.same)
-            if same and value not in (None, now.get(name)):
+            if matches(name, self.settings.same) and value not in (None, now.get(name)):
                 values = f"{str(value)[:12]} -> {str(now.get(name))[:12]}"
                 self.problems.append(
                     f"{name} differs{where}: {values}; results of other data cannot be compared"
@@ -151,7 +158,7 @@ class Check:
             listed = "; ".join(f"{stage}: {why}" for stage, why in self.after.stale.items())
             refuse = self.settings.stale_results == "refuse"
             (self.problems if refuse else self.notes).append(f"{STALE}: {listed}; run `dvc repro`")
-        if self.before.stale:
+        if self.before.stale and not self.is_first_run:
             stages = join_some(self.before.stale)
             self.notes.append(f"the base's own results do not belong to its files: {stages}")
         files = sorted({name[0] for name, rule in self.rules.items() if rule.blocks})
@@ -199,12 +206,9 @@ class Check:
         found = compare(kept, old, after, single)[: len(kept)]
         said = {(c.file, c.key, c.reason) for c in self.comparisons}
         unclear = [
-            c
-            for c in found
-            if c.verdict is Verdict.NOT_COMPARABLE
-            and c.candidate is not None
-            and (c.file, c.key, c.reason) not in said
+            c for c in found if c.verdict is Verdict.NOT_COMPARABLE and c.candidate is not None
         ]
+        unclear = [c for c in unclear if (c.file, c.key, c.reason) not in said]
         self.problems += [f"{where}: {reason}" for reason in group_reasons(unclear)]
         if judged and not kept:
             self.problems.append(f"{where}: it has no metric that blocks; move it (`accept`)")
@@ -225,6 +229,8 @@ class Check:
             "inputs": differences(*inputs),
             "environment": differences(before.environment, after.environment),
         }
+        if self.is_first_run:
+            found["environment"] = {}
         outputs = differences(before.outputs, after.outputs)
         again = before.outputs.keys() >= outputs.keys()
         if outputs and again and not any(found.values()) and not after.stale:
@@ -240,6 +246,8 @@ class Check:
         where = f"against the anchor {self.anchor.name if self.anchor else ''}"
         drift = [c for c in self.drift.values() if c.verdict is Verdict.WORSE]
         worse += [f"{c.name}: {where}: {c.reason}" for c in drift]
+        if self.is_first_run:  # of which `problems` say why
+            unclear = [c for c in unclear if c.candidate is None]
         reasons = [*worse, *group_reasons(unclear), *self.problems]
         return (REGRESSION if worse else NOT_COMPARABLE if reasons else NO_WORSE), reasons
 

@@ -10,6 +10,13 @@ _OBEYED = {"Cc", "Cf", "Zl", "Zp", "Cs"}
 class CannotCompareError(Exception):
     """One line that says what was expected, what was found and what to do; status 2, no pass."""
 
+    status = 2
+
+    @property
+    def reasons(self) -> list[str]:
+        """The line, as of a comparison that was made."""
+        return [str(self)]
+
 
 def one_line(error: BaseException) -> str:
     """Return the message of an exception without line breaks."""

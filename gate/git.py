@@ -26,7 +26,7 @@ def environment_without_repository() -> dict[str, str]:
 
 
 def git(folder: Path, *arguments: str, statuses: tuple[int, ...] = (0,)) -> str:
-    """Return what a command of Git prints, without blanks around it."""
+    """Return what a command of Git prints, without blanks at its end."""
     # Git itself rather than a library for it: it starts in a hundredth of a second, and shallow and
     # partial clones, worktrees and packs are read as the user's own Git reads them.
     variables = {**environment_without_repository(), "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}
@@ -40,7 +40,7 @@ def git(folder: Path, *arguments: str, statuses: tuple[int, ...] = (0,)) -> str:
         said = " ".join(done.stderr.decode(errors="replace").split())
         reason = said or f"failed with status {done.returncode}"
         raise CannotCompareError(f"git {arguments[0]}: {reason}")
-    return done.stdout.decode(errors="replace").strip()
+    return done.stdout.decode(errors="replace").rstrip()
 
 
 def try_git(folder: Path, *arguments: str) -> str | None:

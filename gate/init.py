@@ -1,5 +1,6 @@
 """`init`: write a first gate.yaml from the metrics that the pipeline declares."""
 
+import json
 import math
 import re
 import sys
@@ -136,5 +137,4 @@ def _rank(key: str) -> tuple[bool, int, bool, str]:
 
 def quote_pattern(text: str) -> str:
     """Return a YAML string in double quotes, in which the patterns' signs stand for themselves."""
-    plain = "".join(f"[{c}]" if c in "*?[" else c for c in text)
-    return '"' + plain.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return json.dumps(re.sub(r"[*?[]", r"[\g<0>]", text), ensure_ascii=False)

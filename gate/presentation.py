@@ -22,16 +22,9 @@ MOST_FILES = 3  # that the first line names
 Found = Check | CannotCompareError
 
 
-def status_of(found: Found) -> int:
-    """Return the status that the gate ends with."""
-    return found.status if isinstance(found, Check) else NOT_COMPARABLE
-
-
 def as_sentence(found: Found) -> str:
     """Return the verdict as a person says it."""
-    if not isinstance(found, Check):
-        return f"Cannot be compared: {found}"
-    if found.status == NOT_COMPARABLE:
+    if isinstance(found, CannotCompareError) or found.status == NOT_COMPARABLE:
         text = f"Cannot be compared: {found.reasons[0]}"
     elif found.status == REGRESSION:
         worse = list(_list_worse(found))
@@ -39,16 +32,15 @@ def as_sentence(found: Found) -> str:
         text = f"Worse{worse[0]}{more}."
     else:
         text = f"No worse. {_describe_power(found)}"
-    if found.changes:
+    if isinstance(found, Check) and found.changes:
         text = f"{text.rstrip('.')}. This change alters what judges it: see below."
     return text
 
 
 def _list_worse(check: Check) -> Iterator[str]:
     anchor = f" than the anchor {check.anchor.name[:10]}" if check.anchor else ""
-    together = [*(("", c) for c in check.comparisons if c.refuses)]
-    together += [(anchor, c) for c in check.drift.values()]
-    for where, c in together:
+    refusing = [("", c) for c in check.comparisons if c.refuses]
+    for where, c in (*refusing, *((anchor, c) for c in check.drift.values())):
         if c.verdict is Verdict.OUT_OF_LIMITS and not where:
             yield f": {c.key} of {c.file} is {c.reason}"
         elif c.verdict is Verdict.WORSE:
@@ -79,11 +71,8 @@ def as_markdown(found: Found) -> str:
     base = found.base
     lines += [f"Compared with {code(base.name)} ({base.commit[:10]}): {escape(base.why)}.", ""]
     lines += bullets(found.reasons[1:] if found.status == NOT_COMPARABLE else found.reasons)
-    changed = [
-        c
-        for c in found.comparisons
-        if c.verdict not in (Verdict.NOT_GATED, Verdict.SAME) or _has_drifted(found, c)
-    ]
+    quiet = (Verdict.NOT_GATED, Verdict.SAME)
+    changed = [c for c in found.comparisons if c.verdict not in quiet or _has_drifted(found, c)]
     files = list(dict.fromkeys(c.file for c in changed))
     changed.sort(
         key=lambda c: (files.index(c.file), not (c.refuses or _has_drifted(found, c)), not c.blocks)
@@ -107,17 +96,17 @@ def _has_drifted(check: Check, c: Comparison) -> bool:
 
 def _metrics_table(check: Check, comparisons: Sequence[Comparison]) -> list[str]:
     """Return the rows of one file; the verdict of a metric that refuses the change is bold."""
-    base = clean(check.base.name) if len(check.base.name) <= 12 else "base"
+    heading = clean(check.base.name) if len(check.base.name) <= 12 else "base"
     # What compares the means over seeds of both sides says so in its name.
-    runs = {c.base_runs for c in comparisons if (c.file, c.key) in check.names}
-    mean = max(runs, default=1)
-    if runs == {mean} and mean > 1:
-        base += f", mean of {mean} seeds"
+    means = {c: c.base_runs for c in comparisons if (c.file, c.key) in check.names}
+    together = len({*means.values()}) == 1  # said once, in the heading
+    if together and max(means.values()) > 1:
+        heading += f", mean of {max(means.values())} seeds"
     rows = []
     for c in comparisons:
         value = number(c.base)
-        if c.base_runs > 1 and len(runs) > 1 and (c.file, c.key) in check.names:
-            value += f" (mean of {mean} seeds)"
+        if means.get(c, 1) > 1 and not together:
+            value += f" (mean of {c.base_runs} seeds)"
         drifted, verdict = _has_drifted(check, c), str(c.verdict)
         if c.verdict in (Verdict.BETTER, Verdict.WITHIN_MARGIN, Verdict.WORSE):
             verdict = re.split(r" \(|: ", c.reason)[0]
@@ -129,7 +118,7 @@ def _metrics_table(check: Check, comparisons: Sequence[Comparison]) -> list[str]
         bold = "**" if c.refuses or drifted else ""
         cells = [code(c.key or c.file), value, number(c.candidate)]
         rows.append([*cells, f"{bold}{escape(verdict)}{bold}"])
-    return table(("metric", escape(base), "now", "verdict"), rows)
+    return table(("metric", escape(heading), "now", "verdict"), rows)
 
 
 def _describe_anchor(check: Check) -> Iterator[str]:
@@ -151,26 +140,25 @@ def _list_rest(check: Check) -> Iterator[str]:
     for file, group in groupby(rest, key=lambda c: c.file):
         listed = [f"{c.key} ({number(c.base)} -> {number(c.candidate)})" for c in group]
         yield f"not gated: {file}: {join_some(listed)}"
-    found, differs = check.differences, []
-    if found["parameters"]:
-        pairs = {n.removeprefix("params.yaml: "): v for n, v in found["parameters"].items()}
-        differs.append(join_some([f"{name} {a} -> {b}" for name, (a, b) in pairs.items()]))
-    if found["inputs"]:
-        differs.append(f"files that stages read: {join_some([*found['inputs']])}")
-    if found["environment"]:
-        names = [name.rpartition("/")[2] for name in found["environment"]]
-        differs.append(f"environment: {join_some(names)}")
-    if differs:
+    found = check.differences
+    values = [
+        f"{name.removeprefix('params.yaml: ')} {a} -> {b}"
+        for name, (a, b) in found["parameters"].items()
+    ]
+    environment = [name.rpartition("/")[2] for name in found["environment"]]
+    kinds = {"": values, "files that stages read: ": [*found["inputs"]],
+             "environment: ": environment}  # fmt: skip
+    if differs := [f"{kind}{join_some(names)}" for kind, names in kinds.items() if names]:
         yield f"differs: {'; '.join(differs)}"
 
 
 def as_json(found: Found) -> str:
     """Return everything, in full precision, and what is no finite number as text."""
     content: dict[str, Any] = {
-        "status": status_of(found),
-        "verdict": VERDICTS[status_of(found)],
+        "status": found.status,
+        "verdict": VERDICTS[found.status],
         "sentence": as_sentence(found),
-        "reasons": [str(found)] if not isinstance(found, Check) else found.reasons,
+        "reasons": found.reasons,
     }
     if isinstance(found, Check):
         drift = {c.name: c.change for c in found.drift.values()}
@@ -193,7 +181,7 @@ def as_json(found: Found) -> str:
 
 def list_annotations(found: Found) -> Iterator[str]:
     """Yield GitHub's commands for annotations: the verdict, then each reason."""
-    kind = "notice" if status_of(found) == NO_WORSE else "error"
+    kind = "notice" if found.status == NO_WORSE else "error"
     reasons = found.reasons if isinstance(found, Check) else ()
     for text in (as_sentence(found), *reasons[:9]):
         yield f"::{kind} title=Metrics gate::{clean(text).replace('%', '%25')}"

@@ -4,7 +4,6 @@ import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager, nullcontext
-from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from dvc_data.index import DataIndexDirError
 
 from gate.errors import CannotCompareError, one_line
 from gate.git import git, list_changes, try_git
-from gate.snapshot import MISSING, Snapshot, check_size, flat
+from gate.snapshot import MISSING, Snapshot, check_size, flat, matches
 
 LARGEST_FILE = 10_000_000  # bytes of a plot or table; a larger one takes minutes
 
@@ -81,7 +80,7 @@ class Repository:
     def list_metrics_files(self) -> list[str]:
         """Return the paths of the metrics files that any dvc.yaml of the workspace declares."""
         with self._switch(None, "workspace"):
-            return self._list_metrics_files()
+            return self.metrics_files
 
     def read(
         self,
@@ -98,8 +97,8 @@ class Repository:
         what matches `environment`.
         """
         with self._switch(commit, name):
-            metrics = {path: self._read_metrics(path) for path in self._list_metrics_files()}
-            wanted = [path for path in metrics if any(fnmatchcase(path, each) for each in judged)]
+            metrics = {path: self._read_metrics(path) for path in self.metrics_files}
+            wanted = [path for path in metrics if matches(path, judged)]
             return Snapshot(
                 name=name,
                 metrics=metrics,
@@ -158,15 +157,13 @@ class Repository:
 
     def _note_revision(self, commit: str | None) -> None:
         self.commit = commit
+        self.metrics_files = [path.lstrip("/") for path in _collect_metrics(self._repo)]
         self.stages = list(self._repo.index.stages)
         self.outputs = {self._path(out): out for stage in self.stages for out in stage.outs}
         deps = [d for stage in self.stages for d in stage.deps if d.hash_name != "params"]
         self.inputs = {
             self._path(dep): _hash(dep) for dep in deps if not self.find_output(self._path(dep))
         }
-
-    def _list_metrics_files(self) -> list[str]:
-        return [path.lstrip("/") for path in _collect_metrics(self._repo)]
 
     def _read_metrics(self, path: str) -> Mapping[str, object] | str:
         # Not by `dvc metrics show`, which leaves out what is no number.
@@ -202,10 +199,10 @@ class Repository:
     def _read_environment(self, patterns: Sequence[str]) -> dict[str, object]:
         read: dict[str, object] = {}
         for path in (*self.inputs, *self.outputs):
-            if any(fnmatchcase(path, pattern) for pattern in patterns):
+            if matches(path, patterns):
                 found = self._read_metrics(path)
                 content = {"": found} if isinstance(found, str) else found
-                read |= {f"{path}: {key}": value for key, value in content.items()}
+                read |= {f"{path}: {k}" if k else path: value for k, value in content.items()}
         return read
 
     def _read_text(self, path: str) -> str | None:

@@ -19,14 +19,16 @@ Runs = Mapping[int, Mapping[str, str]]  # by seed, the row
 
 def read_rows(settings: RunsSettings, side: Snapshot) -> Rows:
     """Return the rows of a side's table of runs."""
-    text, found = side.files.get(settings.file), "none"
-    if text is not None:
-        header = text.partition("\n")[0]
-        found = "semicolons" if ";" in header and "," not in header else "others"
+    text, found = side.files.get(settings.file), "others"
+    header = (text or "").partition("\n")[0]
+    if text is None:
+        found = "none"
+    elif ";" in header and "," not in header:
+        found = "semicolons"
+    else:
         try:
             rows = list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
-            whole = rows and not any(None in row or None in row.values() for row in rows)
-            if whole and found != "semicolons":
+            if rows and not any(None in row or None in row.values() for row in rows):
                 return rows
         except csv.Error as error:
             found = str(error)
@@ -38,15 +40,13 @@ def read_rows(settings: RunsSettings, side: Snapshot) -> Rows:
 
 def check_runs(settings: RunsSettings, rows: Rows, side: Snapshot) -> None:
     """Check every name in `runs`, and that they name all that the runs could differ in."""
-    columns, column = rows[0].keys(), f"column of {settings.file}"
+    columns, column = rows[0].keys(), f"column of {settings.file} of {side.name}"
     asked = [("seed", settings.seed, columns, column)]
     for file, of in settings.of.items():
+        names = [_name_fully(name) for name in of.parameters.values()]
         asked += [("of", file, side.metrics.keys(), "metrics file")]
         asked += [(f"of: {file}", name, columns, column) for name in (*of.rows, *of.parameters)]
-        asked += [
-            (f"of: {file}", _name_fully(name), side.parameters.keys(), "parameter")
-            for name in of.parameters.values()
-        ]
+        asked += [(f"of: {file}", name, side.parameters.keys(), "parameter") for name in names]
     for where, name, known, what in asked:
         if name not in known:
             raise no_such(f"runs: {where}", name, known, what)
@@ -120,7 +120,7 @@ def measure_noise(runs: Runs, key: str, table: str) -> Noise | str:
 
 
 def compare_means(
-    settings: RunsSettings,
+    level: float,
     rules: Mapping[Name, Rule],
     base: Mapping[str, Runs],
     candidate: Mapping[str, Runs],
@@ -143,25 +143,22 @@ def compare_means(
         numbers = [(x, y) for x, y in pairs if x is not None and y is not None]
         before, after = zip(*numbers, strict=True) if numbers else ((), ())
         a, b = (statistics.fmean(side) if side else None for side in (before, after))
-        margin, reason = find_margin(
-            rule.over_runs, a or 0.0, noise.get(name), pairs=len(numbers) or 1
-        )
+        margin = None
         if len(numbers) < len(pairs):
-            margin, reason = None, "expected a number for every seed; found others"
-        elif margin is not None and len(pairs) < settings.pairs:
-            reason = f"expected {settings.pairs} seeds or more on both sides; found {len(pairs)}"
-            margin = None
+            reason = "expected a number for every seed; found others"
+        elif len(pairs) < LEAST_RUNS:
+            reason = f"expected {LEAST_RUNS} seeds or more on both sides; found {len(pairs)}"
+        else:
+            margin, reason = find_margin(rule.over_runs, a or 0, noise.get(name), pairs=len(pairs))
         key = f"{name[1]}, mean of {len(pairs)} seeds"
-        c = Comparison(
-            name[0], key, a, b, rule.better, margin, rule.blocks, Verdict.NOT_COMPARABLE, reason,
-            len(pairs),
-        )  # fmt: skip
+        c = Comparison(name[0], key, a, b, rule.better, margin, rule.blocks,
+                       Verdict.NOT_COMPARABLE, reason, len(pairs))  # fmt: skip
         sign = -1 if rule.better == "lower" else 1
         if margin is None:
             found.append(c)
         else:
             tested.append((c, [sign * (x - y) for x, y in numbers]))
-    return [*_test_pairs(tested, settings.level), *found] if tested else found
+    return [*_test_pairs(tested, level), *found] if tested else found
 
 
 def _test_pairs(

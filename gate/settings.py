@@ -50,7 +50,6 @@ class RunsSettings(_Section):
     file: str  # CSV, with one row per run and one column per metric
     seed: str = "seed"  # its column of seeds, named as the last part of the seed's parameter
     level: float = Field(default=0.05, gt=0, lt=0.5)  # of all tests together, one-sided
-    pairs: int = Field(default=5, ge=5)  # seeds that both sides must have
     of: Mapping[str, RunsOfFile]  # by metrics file
 
 

@@ -1,8 +1,9 @@
 """Everything that a comparison needs of one side, read once."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 
 MOST_VALUES = 20_000  # of one file; YAML's anchors can make billions of a few bytes
@@ -41,6 +42,11 @@ class Snapshot:
     def known(self) -> dict[str, object]:
         """Hashes and values of all that the results come from, by path or parameter."""
         return {**self.outputs, **self.inputs, **self.parameters}
+
+
+def matches(name: str, patterns: Collection[str]) -> bool:
+    """Return whether one of the patterns matches a name."""
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def covers(source: str, name: str) -> bool:

@@ -5,6 +5,7 @@ import html
 import io
 import json
 import mimetypes
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,16 +18,7 @@ from markdown_it import MarkdownIt
 from gate.check import Check
 from gate.errors import CannotCompareError, clean, one_line, write_whole
 from gate.git import git, try_git
-from gate.presentation import (
-    Found,
-    as_markdown,
-    as_sentence,
-    bullets,
-    code,
-    escape,
-    status_of,
-    table,
-)
+from gate.presentation import Found, as_markdown, as_sentence, bullets, code, escape, table
 from gate.report.page import make_page
 from gate.snapshot import Snapshot
 
@@ -45,12 +37,12 @@ def write_report(folder: Path, base: str | None, files_of_commits: str | None) -
         found, text = error, as_markdown(error)
     sentence = as_sentence(found)
     verdict = MarkdownIt("js-default").render(text)
-    top = f'<section class="verdict status-{status_of(found)}">\n{verdict}</section>'
+    top = f'<section class="verdict status-{found.status}">\n{verdict}</section>'
     page = HTML(make_page(sentence, top))
     for plot in plots:
         page.with_element(plot)
     _write(folder / "report", {"index.html": page.embed(), "report.md": text})
-    return (0 if isinstance(found, Check) else status_of(found)), sentence
+    return (0 if isinstance(found, Check) else found.status), sentence
 
 
 def _describe(found: Check, address: str | None) -> tuple[str, list[str]]:
@@ -131,9 +123,9 @@ def describe_flips(files: Mapping[str, str], base: Snapshot, candidate: Snapshot
         else:
             from scipy.stats import binomtest  # a second, and seldom needed
 
-            pairs = [(a == label, b == label)
-                     for (label, a), (_, b) in zip(before, after, strict=True)]  # fmt: skip
-            wrong, gained = pairs.count((True, False)), pairs.count((False, True))
+            pairs = zip(before, after, strict=True)
+            right = Counter((a == label, b == label) for (label, a), (_, b) in pairs)
+            wrong, gained = right[True, False], right[False, True]
             p = float(binomtest(gained, wrong + gained).pvalue) if wrong + gained else 1.0
             yield (
                 f"{file}: {wrong} test images newly wrong, {gained} newly right"

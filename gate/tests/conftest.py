@@ -16,7 +16,7 @@ from dvc.repo import Repo
 
 from gate import __main__ as program
 from gate.check import Check
-from gate.comparison import Comparison, Verdict
+from gate.comparison import Comparison
 from gate.errors import CannotCompareError
 from gate.git import environment_without_repository
 
@@ -117,15 +117,18 @@ class Project:
         said = [*found.changes, *found.reasons, *found.notes]
         return found.status, "\n".join([*said, *differ, *verdicts])
 
+    def expect(self, status: int, phrases: str) -> None:
+        """Judge against main, and compare the status; ` ... ` stands between what is said."""
+        found, text = self.judge()
+        assert found == status, text
+        assert [phrase for phrase in phrases.split(" ... ") if phrase not in text] == [], text
+
     def copy(self, folder: Path) -> "Project":
         return Project(Path(shutil.copytree(self.folder, folder, symlinks=True)))
 
 
 def comparison_of(found: Check, key: str) -> Comparison:
-    """Return the one of the metric with a rule."""
-    rules = [c for c in found.comparisons if c.verdict is not Verdict.NOT_GATED]
-    (comparison,) = [c for c in rules if c.key == key]
-    return comparison
+    return next(c for c in found.comparisons if c.key == key)
 
 
 def make_template(folder: Path) -> Project:

@@ -2,7 +2,6 @@
 
 import re
 import shlex
-from pathlib import Path
 
 import pytest
 
@@ -10,21 +9,84 @@ from gate.base import choose_base
 from gate.errors import CannotCompareError
 from gate.tests.conftest import Project
 
-METRICS = ["metrics.json"]
 FORK = "where this branch left main (merge base)"
 OTHER = "last commit with other metrics"
+DIFFERS = "last commit; the workspace differs"
+NO_NAME = "expected a branch, tag or commit; there is no"
 
 
-def base_of(project: Project, named: str | None = None) -> tuple[str, str]:
-    base = choose_base(project.folder, named, METRICS)
+def find(project: Project, named: str | None = None, file: str = "metrics.json") -> tuple[str, str]:
+    """Return the base and why it is one; or no base, and the error."""
+    try:
+        base = choose_base(project.folder, named, [file])
+    except CannotCompareError as error:
+        return "", str(error)
     return base.commit, base.why
 
 
-def error_of(folder: Path, named: str | None = None) -> str:
-    with pytest.raises(CannotCompareError) as error:
-        choose_base(folder, named, METRICS)
-    assert "\n" not in str(error.value)
-    return str(error.value)
+def do(project: Project, steps: str) -> None:
+    """Do commands of Git; or write a file, and commit it."""
+    for step in filter(None, steps.split("; ")):
+        path, _, content = step.partition(" ")
+        if path in ("metrics.json", "dvc.lock"):
+            project.write(path, content)
+            project.commit()
+        else:
+            project.git(*shlex.split(step))
+
+
+@pytest.fixture
+def history(project: Project) -> Project:
+    """`main` with metrics that changed at `first` and `fork~1`, and `change` two commits after."""
+    do(project, "switch main; tag first; metrics.json 0.91; commit --allow-empty -m 0; tag fork")
+    do(project, "metrics.json 0.92; metrics.json 0.93; tag end; switch -C change fork")
+    do(project, "metrics.json 0.94; metrics.json 0.95; tag tip")
+    return project
+
+
+GOES_ON = "switch main; metrics.json 0.5; tag on; switch change"
+ACCIDENT = "switch main; rm -q metrics.json; commit -m accident; metrics.json 0.96"
+
+
+@pytest.mark.parametrize(
+    ("steps", "base", "why"),
+    [
+        (GOES_ON, "fork", FORK),
+        (f"{GOES_ON}; checkout --detach", "fork", FORK),
+        (f"{GOES_ON}; merge --no-edit --strategy=ours main", "on", FORK),
+        # On main, the last commit with other metrics, all of them; a merge is one step.
+        ("switch main", "end~1", OTHER),
+        ("checkout --detach main", "end~1", OTHER),
+        ("switch main; reset --hard fork; merge --no-ff --no-edit change", "fork", OTHER),
+        (ACCIDENT, "end", OTHER),
+        # No matter where metrics are in Git, the lock is not looked at.
+        ("switch main; dvc.lock other", "end~1", OTHER),
+        # Where there is none.
+        ("checkout --orphan fresh", "", "Git finds none for HEAD; commit, repair it (git fsck)"),
+        ("checkout --orphan fresh; commit -m fresh", "", "a common ancestor of HEAD and main;"),
+        ("branch -m main other", "", "main branch (origin/HEAD, main or master); found none; name"),
+        # Neither is there any to get.
+        ("remote add origin nowhere; switch -C main first", "",
+         "expected an earlier commit of main with other metrics; found none; name a base"),
+    ],
+)  # fmt: skip
+def test_base(steps: str, base: str, why: str, history: Project) -> None:
+    do(history, steps)
+    commit, said = find(history)
+    assert (commit, why in said) == (base and history.commit_of(base), True), said
+    assert "\n" not in said
+    if "dvc.lock" in steps:
+        assert find(history, file="cached.json")[0] == history.commit_of("end")
+    if why == OTHER:
+        history.write("metrics.json", "0.99")
+        assert find(history) == (history.commit_of("HEAD"), DIFFERS)
+
+
+def test_named_base(history: Project) -> None:
+    for name in ("main", "fork", "HEAD~1", "HEAD^1", "refs/heads/main"):
+        assert find(history, name) == (history.commit_of(name), "named by --base")
+    for name in ("nowhere", "workspace", "", "--all", "HEAD:metrics", "a b", "\n"):
+        assert NO_NAME in find(history, name)[1]
 
 
 def clone(project: Project, *options: str) -> Project:
@@ -34,91 +96,15 @@ def clone(project: Project, *options: str) -> Project:
     return copy
 
 
-@pytest.fixture
-def history(project: Project) -> Project:
-    """`main` with metrics that changed at `first` and `fork~1`, and `change` two commits after."""
-    project.git("switch", "--quiet", "main")
-    project.git("tag", "first")
-    for accuracy, tag in (("0.91", ""), ("0.91", "fork"), ("0.92", ""), ("0.93", "end")):
-        project.write("metrics.json", accuracy)
-        project.commit(f"{accuracy} {tag}")
-        if tag:
-            project.git("tag", tag)
-        if tag == "fork":
-            project.git("switch", "--quiet", "--force-create", "change")
-    return project
-
-
-def test_named_base(history: Project) -> None:
-    for name in ("main", "fork", "HEAD~1", "HEAD^1", "refs/heads/main"):
-        assert base_of(history, name) == (history.commit_of(name), "named by --base")
-    for name in ("nowhere", "workspace", "", "--all", "HEAD:metrics", "a b", "\n"):
-        assert "expected a branch, tag or commit; there is no" in error_of(history.folder, name)
-
-
-# A file to write and commit, or a command of Git.
-GOES_ON = ["switch main", "metrics.json 0.5", "tag on"]
-ACCIDENT = ["switch main", "rm -q metrics.json", "commit -q -m accident", "metrics.json 0.94"]
-
-
-@pytest.mark.parametrize(
-    ("steps", "base", "why"),
-    [
-        ([*GOES_ON, "switch change"], "fork", FORK),
-        ([*GOES_ON, "checkout --detach change"], "fork", FORK),
-        ([*GOES_ON, "switch change", "merge --no-edit --strategy=ours main"], "on", FORK),
-        (["switch main"], "first", OTHER),
-        (["checkout --detach main"], "first", OTHER),
-        (["switch main", "merge --no-ff --no-edit change"], "fork", OTHER),  # one step
-        (ACCIDENT, "fork", OTHER),
-        (["switch main", "dvc.lock other"], "first", OTHER),  # no matter where metrics are in Git
-    ],
-)
-def test_base(steps: list[str], base: str, why: str, history: Project) -> None:
-    """Where the branch left main; on main, the last commit with other metrics, all of them."""
-    for step in steps:
-        path, _, content = step.partition(" ")
-        if path in ("metrics.json", "dvc.lock"):
-            history.write(path, content)
-            history.commit()
-        else:
-            history.git(*shlex.split(step))
-    assert base_of(history) == (history.commit_of(base), why)
-    if step == "dvc.lock other":
-        assert choose_base(history.folder, None, ["cached.json"]).commit == history.commit_of(
-            "fork"
-        )
-    if why == OTHER:
-        history.write("metrics.json", "0.99")
-        assert base_of(history) == (history.commit_of("HEAD"), "last commit; the workspace differs")
-
-
-def test_where_there_is_no_base(history: Project) -> None:
-    """On a main branch that always had these metrics, and on an orphan."""
-    history.git("checkout", "--quiet", "--orphan", "fresh")
-    assert base_of(history, "main")[0] == history.commit_of("main")
-    assert "Git finds none for HEAD; commit" in error_of(history.folder)
-    history.commit("fresh")  # of the same second, it would be the first commit else
-    assert "common ancestor of HEAD and main" in error_of(history.folder)
-    history.git("branch", "--move", "main", "other")
-    assert re.match("expected a main branch .* found none; name a base", error_of(history.folder))
-    history.git("switch", "--quiet", "--create", "main", "first")
-    history.git("remote", "add", "origin", "nowhere")  # from which there is nothing to get
-    expected = "expected an earlier commit of main with other metrics; found none; name a base"
-    assert error_of(history.folder).startswith(expected)
-
-
 @pytest.mark.parametrize("branch", ["main", "trunk", "master"])
 def test_main_branch_of_the_remote(branch: str, history: Project) -> None:
     """Under its usual names, else as the remote's HEAD."""
-    fork = history.commit_of("fork")
-    copy = clone(history)
-    copy.git("checkout", "--quiet", "origin/change")
-    copy.git("branch", "--delete", "--force", "change")
-    copy.git("update-ref", f"refs/remotes/origin/{branch}", fork)
-    copy.git("symbolic-ref", "refs/remotes/origin/HEAD", f"refs/remotes/origin/{branch}")
-    assert base_of(copy) == (fork, FORK.replace("main", f"origin/{branch}"))
-    assert choose_base(copy.folder, branch, METRICS).name == f"origin/{branch}"
+    copy, fork = clone(history), history.commit_of("fork")
+    do(copy, "checkout origin/change; branch -D change")
+    do(copy, f"update-ref refs/remotes/origin/{branch} fork")
+    do(copy, f"symbolic-ref refs/remotes/origin/HEAD refs/remotes/origin/{branch}")
+    assert find(copy) == (fork, FORK.replace("main", f"origin/{branch}"))
+    assert choose_base(copy.folder, branch, []).name == f"origin/{branch}"
 
 
 def test_corrupt_commit_is_not_taken_for_none(
@@ -128,26 +114,26 @@ def test_corrupt_commit_is_not_taken_for_none(
     path = project.folder / f".git/objects/{commit[:2]}/{commit[2:]}"
     path.chmod(0o644)
     path.write_text("no object of Git's")
-    assert f"loose object {commit}" in error_of(project.folder)
+    assert f"loose object {commit}" in find(project)[1]
     path.unlink()
-    assert "Git finds none for HEAD; commit, repair it (git fsck)" in error_of(project.folder)
+    assert "Git finds none for HEAD" in find(project)[1]
     monkeypatch.setenv("PATH", str(project.folder))
-    assert error_of(project.folder) == "expected Git; found no command `git`; install it"
+    assert find(project) == ("", "expected Git; found no command `git`; install it")
 
 
 @pytest.mark.parametrize(
     ("branch", "named", "base"),
     [("change", "main", "main"), ("change", "origin/main", "main"), ("change", None, "fork"),
-     ("main", None, "first")],
+     ("main", None, "end~1")],
 )  # fmt: skip
 def test_command_in_the_hint_gets_the_base(
     branch: str, named: str | None, base: str, history: Project
 ) -> None:
-    history.git("switch", "--quiet", "main")  # what a clone takes for the main branch
+    do(history, "switch main")  # what a clone takes for the main branch
     copy = clone(history, "--depth=1", f"--branch={branch}")
     unshallow = "git fetch --tags --unshallow origin"
-    assert unshallow in error_of(copy.folder, history.commit_of("first"))
-    (command,) = re.findall(r"\(git ([^)]+)\)", error_of(copy.folder, named))
-    assert f"git {command}".startswith(unshallow)
-    copy.git(*shlex.split(command))
-    assert base_of(copy, named)[0] == history.commit_of(base)
+    assert unshallow in find(copy, history.commit_of("first"))[1]
+    (command,) = re.findall(r"\((git [^)]+)\)", find(copy, named)[1])
+    assert command.startswith(unshallow)
+    do(copy, command.removeprefix("git "))
+    assert find(copy, named)[0] == history.commit_of(base)

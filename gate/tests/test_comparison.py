@@ -3,12 +3,10 @@
 import pytest
 from ruamel.yaml import YAML
 
-from gate.comparison import Comparison, Verdict, compare, judge
+from gate.comparison import Comparison, compare, judge
 from gate.errors import CannotCompareError
 from gate.settings import Rule, load_settings
 from gate.snapshot import Snapshot, flat, read_number
-
-RULE = "{better: lower, margin: {absolute: 1}, blocks: true}"
 
 
 @pytest.mark.parametrize(
@@ -35,53 +33,48 @@ def judged(rule: str, base: object, candidate: object, **options: bool) -> Compa
     return compare(rules, before, after, {}, **options)[0]
 
 
+WIDE = "{better: higher, margin: {absolute: 9}, blocks: true}"
+
+
 @pytest.mark.parametrize("value", [None, "0.9", True, float("nan"), float("-inf"), [1], 10**400])
 def test_no_number_on_either_side_never_passes(value: object) -> None:
     """Whatever the rule: a value of the candidate is its fault. Limits need no base."""
     assert read_number(value) is None
-    margin, limit = (
-        "{better: higher, margin: {absolute: 9}, blocks: true}",
-        "{at_most: 9, blocks: true}",
-    )
-    for rule, base, candidate, refused in (
-        (margin, 0.9, value, True), (margin, value, 0.9, True), (margin, value, value, True),
-        (limit, 0.9, value, True), (limit, value, 0.9, False),
-        (margin.replace(", blocks: true", ""), 0.9, value, True),
-    ):  # fmt: skip
+    for rule, base, candidate, verdict in (
+        (WIDE, 0.9, value, "cannot be compared"),
+        (WIDE, value, 0.9, "cannot be compared"),
+        (WIDE, value, value, "cannot be compared"),
+        (WIDE.replace(", blocks: true", ""), 0.9, value, "cannot be compared"),
+        ("{at_most: 9, blocks: true}", 0.9, value, "cannot be compared"),
+        ("{at_most: 9, blocks: true}", value, 0.9, "the same"),
+    ):
         found = judged(rule, base, candidate, first=True)
-        verdict = Verdict.NOT_COMPARABLE if refused else Verdict.SAME
-        assert (found.verdict, found.refuses) == (verdict, refused)
+        assert (found.verdict, found.refuses) == (verdict, verdict != "the same")
 
 
 @pytest.mark.parametrize(
-    ("rule", "candidate", "verdict", "refuses"),
+    ("rule", "base", "candidate", "verdict", "refuses"),
     [
-        ("{at_least: 0.85, blocks: true}", 0.86, "the same", False),
-        ("{at_least: 0.85, blocks: true}", 0.84, "out of limits", True),
-        ("{at_least: 0.85}", 0.84, "out of limits", False),
-        ("{at_most: 0.95, blocks: true}", 0.96, "out of limits", True),
-        ("{at_most: 0.95, blocks: true}", 0.94, "the same", False),
-        ("{better: higher, margin: {relative: 0.1}, at_least: 0.8}", 0.82, "within the margin", False),
-        ("{better: higher, margin: {relative: 0.1}, blocks: true}", 0.8, "worse", True),
-        ("{better: lower, margin: {absolute: 0.01}}", 0.95, "worse", False),
+        ("{at_least: 0.85, blocks: true}", 0.9, 0.86, "the same", False),
+        ("{at_least: 0.85, blocks: true}", 0.9, 0.84, "out of limits", True),
+        ("{at_least: 0.85}", 0.9, 0.84, "out of limits", False),
+        ("{at_most: 0.95, blocks: true}", 0.9, 0.96, "out of limits", True),
+        ("{better: higher, margin: {relative: 0.1}, at_least: 0.8}", 0.9, 0.82, "within the margin", False),
+        ("{better: higher, margin: {relative: 0.1}, blocks: true}", 0.9, 0.8, "worse", True),
+        ("{better: lower, margin: {absolute: 0.01}}", 0.9, 0.95, "worse", False),
+        # A relative margin is of the absolute value.
+        ("{better: lower, margin: {relative: 0.1}}", -2, -1.9, "within the margin", False),
+        (WIDE, {"a": 0.9}, {"b": 0.9}, "cannot be compared", True),
+        (WIDE, {"b": 0.9}, {"a": 0.9}, "cannot be compared", True),
     ],
 )  # fmt: skip
-def test_limits_and_what_blocks(rule: str, candidate: float, verdict: str, refuses: bool) -> None:
-    found = judged(rule, 0.9, candidate)
+def test_verdict(rule: str, base: object, candidate: object, verdict: str, refuses: bool) -> None:
+    """Limits, margins, deleted and new metrics; what does not block refuses nothing."""
+    found = judged(rule, base, candidate)
     assert (found.verdict, found.refuses) == (verdict, refuses)
 
 
-def test_relative_margin_is_of_the_absolute_value() -> None:
-    negative = judged("{better: lower, margin: {relative: 0.1}}", -2, -1.9)
-    assert negative.verdict == "within the margin"
-    assert negative.margin == pytest.approx(0.2)
-
-
-def test_deleted_and_new_metrics() -> None:
-    deleted, new = judged(RULE, {"a": 0.9}, {"b": 0.9}), judged(RULE, {"b": 0.9}, {"a": 0.9})
-    assert (deleted.refuses, deleted.reason) == (True, "deleted: the candidate has none")
-    assert (new.refuses, new.verdict) == (True, Verdict.NOT_COMPARABLE)
-    assert judged(RULE, {"b": 0.9}, {"a": 0.9}, first=True).verdict is Verdict.NEW
+def test_nested_metrics() -> None:
     assert flat({"a": {"b": 1, "c": {}}, 2: [3]}) == {"a.b": 1, "a.c": {}, "2": [3]}
     assert flat(0.5) == {"": 0.5}
 
@@ -121,9 +114,7 @@ ONE = "metrics: {m.json: {a: {better: lower, margin: {absolute: 1}, blocks: true
         (ONE.replace("a:", "b:"), "m.json: b: expected a metric of either side; did you mean m.json: a?"),
         (ONE.replace("margin: {absolute: 1}, ", ""), "expected a `margin` beside `better`; found none"),
         ("metrics: {m.json: {a: {blocks: true}}}", "expected `better`, `at_least` or `at_most`; found"),
-        (ONE.replace(" 1}", " -1}"), "absolute: expected greater than or equal to 0; found -1"),
         (ONE.replace(" 1}", " .nan}"), "absolute: expected a finite number; found nan"),
-        (ONE.replace(" 1}", " 1, relative: 1}"), "margin: expected at most 1 item"),
         (ONE.replace(", blocks: true", ""), "expected a metric with `blocks: true`; found none"),
         (ONE.replace("1}, blocks: true", "x}, blocks: 3"), "(and 1 more)"),
     ],
@@ -132,6 +123,4 @@ def test_wrong_setting_is_refused_in_one_line(text: str | None, error: str) -> N
     with pytest.raises(CannotCompareError) as refused:
         load_settings(text).merge_rules([("m.json", "a")])
     message = str(refused.value)
-    assert message.startswith("gate.yaml: ")
-    assert error in message
-    assert "\n" not in message
+    assert (message[:11], error in message, "\n" in message) == ("gate.yaml: ", True, False)

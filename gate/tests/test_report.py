@@ -6,7 +6,7 @@ import re
 import pytest
 
 from gate.errors import CannotCompareError
-from gate.report.writing import describe_flips, write_report
+from gate.report.writing import MARK, describe_flips, write_report
 from gate.snapshot import Snapshot
 from gate.tests.conftest import Gate, Project
 from gate.tests.test_foreign import PIXEL
@@ -31,6 +31,12 @@ def drawn(project: Project) -> Project:
     return project
 
 
+def report(project: Project, *more: str) -> str:
+    """Write the report against main; return its Markdown."""
+    write_report(project.folder, "main", *(more or [None]))
+    return project.read("report/report.md")
+
+
 def test_page_has_the_verdict_and_every_plot(drawn: Project, gate: Gate) -> None:
     """And no script but its own, whatever names and data are."""
     status, out, err = gate(drawn.folder, "report", "--base", "main")
@@ -38,42 +44,33 @@ def test_page_has_the_verdict_and_every_plot(drawn: Project, gate: Gate) -> None
     page = drawn.read("report/index.html")
     assert "<td><strong>worse by 0.1, more than the margin of 0.01</strong></td>" in page
     (specification,) = re.findall(r'vegaEmbed\("#plot-\d+", (.*?)\);</script>', page)
-    points = json.loads(specification)["data"]["values"]
-    assert {(p["rev"], p["acc"]) for p in points} == {
-        ("main", "1"), ("main", "</script><b>"),
-        ("<i>{plot_divs}", "3"), ("<i>{plot_divs}", "</script><b>"),
-    }  # fmt: skip
+    points = {(p["rev"], p["acc"]) for p in json.loads(specification)["data"]["values"]}
+    sides = (("main", "1"), ("<i>{plot_divs}", "3"))
+    assert points == {(side, y) for side, acc in sides for y in (acc, "</script><b>")}
     body = page[page.rindex("<body>") :]
-    assert body.count('src="data:image/png;base64,') == 2
-    assert body.count('src="data:image/svg+xml;base64,') == 2
-    assert body.count("<script>") == body.count("</script>") == 1
-    assert "<b>" not in body
-    assert "<i>" not in body
+    starts = ('src="data:image/png;base64,', 'src="data:image/svg+xml;base64,', "<script>")
+    assert [body.count(text) for text in (*starts, "</script>", "<b>", "<i>")] == [2, 2, 1, 1, 0, 0]
     assert not re.search(r'(src|href)="(?!data:)', body)
 
 
 def test_same_sides_give_the_same_bytes(drawn: Project) -> None:
     """A second report neither lists nor reads the first, which Git ignores."""
     drawn.commit()
-    first = [write_report(drawn.folder, "main", None), drawn.read("report/index.html")]
+    first = [report(drawn), drawn.read("report/index.html")]
     assert drawn.git("status", "--porcelain") == ""
-    assert first == [write_report(drawn.folder, "main", None), drawn.read("report/index.html")]
-    assert "that are not committed" not in drawn.read("report/report.md")
+    assert first == [report(drawn), drawn.read("report/index.html")]
     drawn.write("note", "new")
-    write_report(drawn.folder, "main", None)
-    assert "with changes that are not committed" in drawn.read("report/report.md")
+    state = ", with changes that are not committed"
+    assert (state in first[0], state in report(drawn)) == (False, True)
 
 
 def test_committed_pictures_are_linked(drawn: Project) -> None:
-    output = "cmd: cp p.png 'p x.png' && cp"
-    drawn.change(
-        {"dvc.yaml": ("    metrics:", "    outs: [{p x.png: {cache: false}}]\n    metrics:")}
-    )
-    drawn.change({"dvc.yaml": ("cmd: cp", output), "run": {}})
-    head = drawn.commit()
-    write_report(drawn.folder, "main", "https://example.org/o/n")
-    address = f"https://example.org/o/n/{head}/p%20x.png"
-    assert f"| `p x.png` | none | ![p x.png]({address}) |" in drawn.read("report/report.md")
+    output = "    outs: [{p x.png: {cache: false}}]\n    metrics:"
+    drawn.change({"dvc.yaml": ("    metrics:", output)})
+    drawn.change({"dvc.yaml": ("cmd: cp", "cmd: cp p.png 'p x.png' && cp"), "run": {}})
+    address = f"https://example.org/o/n/{drawn.commit()}/p%20x.png"
+    expected = f"| `p x.png` | none | ![p x.png]({address}) |"
+    assert expected in report(drawn, "https://example.org/o/n")
 
 
 def test_page_says_why_nothing_can_be_compared(drawn: Project) -> None:
@@ -90,7 +87,7 @@ def test_folder_of_others_is_kept(link: bool, drawn: Project) -> None:
     if link:
         (drawn.folder / "report").symlink_to(theirs)
     with pytest.raises(CannotCompareError, match="report: expected no folder, or the gate's own"):
-        write_report(drawn.folder, "main", None)
+        report(drawn)
     assert (theirs / "index.html").read_text() == "mine"
 
 
@@ -98,18 +95,14 @@ def test_report_that_fails_half_way_keeps_the_old(
     drawn: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And writes through no link in its folder."""
-    write_report(drawn.folder, "main", None)
-    target = drawn.folder / "elsewhere"
-    target.write_text("kept")
-    (drawn.folder / "report/report.md").unlink()
-    (drawn.folder / "report/report.md").symlink_to(target)
-    write_report(drawn.folder, "main", None)
-    assert target.read_text() == "kept"
+    drawn.change({"elsewhere": "kept", "report/.gitignore": MARK})
+    (drawn.folder / "report/index.html").symlink_to(drawn.folder / "elsewhere")
+    report(drawn)
     before = drawn.read("report/index.html")
     monkeypatch.setattr("gate.report.writing.HTML.embed", lambda _: "x\ud800")  # cannot be encoded
     with pytest.raises(UnicodeEncodeError):
-        write_report(drawn.folder, "main", None)
-    assert drawn.read("report/index.html") == before
+        report(drawn)
+    assert (drawn.read("report/index.html"), drawn.read("elsewhere")) == (before, "kept")
 
 
 def test_what_is_not_drawn(drawn: Project) -> None:
@@ -120,9 +113,7 @@ def test_what_is_not_drawn(drawn: Project) -> None:
     drawn.change({"p.png": None, "curve.csv": large, "<b>.svg": None, "metrics.json": None})
     (drawn.folder / "p.png").symlink_to(secret)
     (drawn.folder / "metrics.json").symlink_to("/etc/hostname")
-    write_report(drawn.folder, "main", None)
-    text = drawn.read("report/report.md")
-    link = "expected a file of this repository; found a link out of it"
+    text, link = report(drawn), "expected a file of this repository; found a link out of it"
     for path, why in (
         ("p.png", link), ("curve.csv", "expected at most 10000000 bytes; found 10400009"),
         (".svg", "the file is missing"), ("metrics.json", "accuracy, loss: candidate"),
@@ -138,12 +129,15 @@ def test_flips_of_predictions() -> None:
         return Snapshot(files={"p.csv": "\n".join(["label,prediction", *rows])})
 
     base, right = side(0, 1, 2, 0, 0), side(*[n % 3 for n in range(9)])
-    none = "the candidate has no predictions with the columns label and prediction"
     for before, after, expected in (
         (base, side(0, 0, 0, 0, 1), "2 test images newly wrong, 1 newly right (McNemar: p = 1)"),
         (right, side(*[9] * 9), "9 test images newly wrong, 0 newly right (McNemar: p = 0.0039)"),
         (base, side(0, 1), "the two sides were tested on other images"),
-        (base, Snapshot(), none),
+        (
+            base,
+            Snapshot(),
+            "the candidate has no predictions with the columns label and prediction",
+        ),
     ):
         found = list(describe_flips({"m.json": "p.csv"}, before, after))
         assert found == [f"m.json: {expected}"]

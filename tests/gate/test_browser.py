@@ -14,7 +14,6 @@ from gate.report.writing import write_report
 from gate.tests.conftest import Project
 from tests.browser import find_browser, started
 from tests.conftest import ROOT, Run
-from tests.repository import UNCONFIGURED
 
 Open = Callable[..., Page]
 
@@ -22,25 +21,18 @@ CURVES = ("plots/no_dropout.csv", "plots/dropout.csv")
 # Lines of curves; those of the legend and the axes have other roles.
 LINES = ".role-scope .mark-line path"
 
-PIPELINE = """\
-stages:
-  train:
-    cmd: cp -r source/. .
-    deps: [source]
-    outs: [{plots/no_dropout.csv: {cache: false}}, {plots/dropout.csv: {cache: false}}]
-    metrics: [{metrics/a.json: {cache: false}}]
-plots:
-""" + "".join(
+PLOTS = "metrics: [a.json]\nplots:\n" + "".join(
     f"""\
   - {name}: {{template: curves, title: {name}, x: epoch, x_label: epoch, y_label: {name},
       y: {{plots/no_dropout.csv: [{name}, val_{name}], plots/dropout.csv: [{name}, val_{name}]}}}}
 """
     for name in ("accuracy", "loss")
 )
-GATE = "{better: higher, margin: {absolute: 0.01}, blocks: true}"
+RULES = "metrics: {a.json: {a: {better: higher, margin: {absolute: 0.01}, blocks: true}}}\n"
+PAGES = (".dvc/config", ".dvc/.gitignore", ".dvc/plots/page.html", ".dvc/plots/curves.json")
 
 
-def write_curves(folder: Path, *, epochs: int = 5, shift: float = 0.0) -> None:
+def write_curves(project: Project, *, epochs: int = 5, shift: float = 0.0) -> None:
     """Write curves that differ from each other, and with `shift` from other revisions'."""
     for path, less in zip(CURVES, (0.0, 0.01), strict=True):
         rows = [
@@ -48,32 +40,20 @@ def write_curves(folder: Path, *, epochs: int = 5, shift: float = 0.0) -> None:
              "val_accuracy": 0.95 - less - shift, "val_loss": 0.1 + less + shift}
             for epoch in range(1, epochs + 1)
         ]  # fmt: skip
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        write_curve(folder / path, rows)
+        (project.folder / "plots").mkdir(exist_ok=True)
+        write_curve(project.folder / path, rows)
 
 
 @pytest.fixture
-def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+def clone(tmp_path: Path) -> Project:
     """This project's plots on `main`, and `change` with a regression and other curves."""
     made = Project(tmp_path / "clone é")
-    for name, value in UNCONFIGURED.items():
-        monkeypatch.setenv(name, value)
     made.init()
-    made.git("config", "user.name", "someone")
-    made.git("config", "user.email", "someone@example.org")
-    rules = f"metrics: {{metrics/a.json: {{accuracy: {GATE}}}}}\n"
-    made.change({"dvc.yaml": PIPELINE, "gate.yaml": rules, ".gitignore": "/dvc_plots/\n"})
-    for name in (
-        ".dvc/config",
-        ".dvc/.gitignore",
-        ".dvc/plots/page.html",
-        ".dvc/plots/curves.json",
-    ):
-        made.write(name, (ROOT / name).read_bytes())
+    made.change({name: (ROOT / name).read_bytes() for name in PAGES})
+    made.change({"dvc.yaml": PLOTS, "gate.yaml": RULES, ".gitignore": "/dvc_plots/\n"})
     for accuracy, shift in ((0.9, 0.0), (0.8, 0.02)):
-        write_curves(made.folder / "source", shift=shift)
-        made.write("source/metrics/a.json", json.dumps({"accuracy": accuracy}))
-        made.repro()
+        write_curves(made, shift=shift)
+        made.write("a.json", json.dumps({"a": accuracy}))
         made.commit()
         made.git("switch", "--quiet", "--force-create", "change")
     return made
@@ -92,15 +72,13 @@ def browser() -> Iterator[Browser]:
 def open_page(browser: Browser) -> Iterator[Open]:
     """Open a file and wait for its charts; nothing may be asked for or go wrong meanwhile."""
     wrong: list[str] = []
-    contexts = []
 
     def note(request: Request) -> None:
         if not request.url.startswith(("file://", "data:", "blob:")):
             wrong.append(f"asked for {request.url}")
 
     def open_it(path: Path, charts: int = 2, **options: Any) -> Page:
-        contexts.append(browser.new_context(offline=True, **options))
-        page = contexts[-1].new_page()
+        page = browser.new_page(offline=True, **options)
         page.on("request", note)
         page.on("console", lambda message: wrong.append(message.text))
         page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -109,7 +87,7 @@ def open_page(browser: Browser) -> Iterator[Open]:
         return page
 
     yield open_it
-    for context in contexts:
+    for context in browser.contexts:
         context.close()
     assert wrong == []
 
@@ -118,7 +96,7 @@ def test_report(open_page: Open, clone: Project) -> None:
     """Every curve below the verdict, whose refusing row stands out; never wider than a phone."""
     write_report(clone.folder, "main", None)
     page = open_page(clone.folder / "report/index.html")
-    expect(page.locator(".verdict p").first).to_contain_text("Worse: accuracy of metrics/a.json")
+    expect(page.locator(".verdict p").first).to_contain_text("Worse: a of a.json fell")
     expect(page.locator(LINES)).to_have_count(16)  # 2 charts, 2 networks, 2 revisions, 2 splits
     page.locator(".chart").first.get_by_text("validation", exact=True).click()
     expect(page.locator(f'{LINES}[opacity="0.08"]')).to_have_count(4)  # training, of one chart
@@ -142,10 +120,10 @@ def test_dvc_plots(
     assert run(clone.folder, "dvc", "plots", "diff", "main").returncode == 0
     expect(open_page(page, charts=0).get_by_role("alert")).to_contain_text("Run make setup")
     clone.git("switch", "--quiet", "--create", "short", "main")
-    write_curves(clone.folder, epochs=1, shift=0.01)
+    write_curves(clone, epochs=1, shift=0.01)
     clone.commit()
     clone.git("switch", "--quiet", "--create", "missing", "main")
-    clone.git("rm", "--quiet", CURVES[1])
+    clone.change({CURVES[1]: None})
     clone.commit()
     monkeypatch.chdir(clone.folder)
     plots_page.main()
