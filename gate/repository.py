@@ -244,7 +244,9 @@ class Repository:
     def _explain_missing(self, path: str) -> str:
         out = self.outputs.get(self.find_output(path) or "")
         if out is None or not out.use_cache or not out.hash_info:
-            return f"{MISSING}; run `dvc repro`, then commit it"
+            ignored = try_git(self.folder, "check-ignore", "--", path)
+            hint = "Git ignores it: take it out of .gitignore, " if ignored else ""
+            return f"{MISSING}; {hint}run `dvc repro`, then commit it"
         if self.commit is None:
             return f"the file was not pulled; run `dvc pull {path}`"
         return f"the file was not fetched; run `dvc fetch --all-commits {path}`"

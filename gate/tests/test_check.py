@@ -90,6 +90,8 @@ STORIES: dict[str, tuple[Files, Files, Files, int, str]] = {
     "worse and stale": ({}, LOSS, CODE, 1, f"worse by 0.4 ... {STALE}train: code modified"),
     "stale informs": ({"gate.yaml": f"stale_results: inform\n{GATE}"}, {}, CODE, 0,
                       f"{STALE}train: code modified; run `dvc repro`"),
+    "ignored": ({"metrics.json": None, ".gitignore": "metrics.json\n"}, {}, {}, 2,
+                "the file is missing; Git ignores it: take it out of .gitignore"),
     # The workspace's rules judge where the base has none that can be used.
     "no rules": ({"gate.yaml": None}, LOSS | {"gate.yaml": GATE}, {}, 1,
                  "judged by the workspace's own rules: main has no gate.yaml"),
