@@ -55,11 +55,9 @@ def test_wrong_file(message: str, tmp_path: Path) -> None:
         load_parameters(path)
     assert str(error.value).startswith(f"{path}{message}")
     assert "\n" not in str(error.value)
-
-
-def test_no_file(tmp_path: Path) -> None:
+    path.unlink()
     with pytest.raises(InputError, match="no such file; run this at the top of the repository"):
-        load_parameters(tmp_path / "none.yaml")
+        load_parameters(path)
 
 
 def test_numbers_are_yaml_1_2_as_dvc_reads_them(tmp_path: Path) -> None:

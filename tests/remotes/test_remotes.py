@@ -9,13 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from tests.conftest import ROOT, environment_of_stages, set_parameters
-from tests.faults.conftest import everything
-from tests.repository import git, ran
+from tests.repository import everything, git, ran
 
 pytestmark = pytest.mark.slow
 
@@ -91,6 +88,9 @@ def folder(top: Path) -> Iterator[tuple[str, dict[str, str]]]:
 @contextmanager
 def s3(top: Path) -> Iterator[tuple[str, dict[str, str]]]:
     """Moto's server, which speaks S3 over HTTP."""
+    import boto3  # here: every process of pytest imports this file
+    from moto.server import ThreadedMotoServer
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     try:

@@ -72,7 +72,9 @@ def test_new_repository(clone: Path, run: Run) -> None:
     succeed(run, clone, "pytest", "-q", "tests/pipeline/test_contract.py", "tests/stages")
     make_tiny(clone, epochs=2)
     commit(clone, "own images")
-    succeed(run, clone, "stages")
+    screen = succeed(run, clone, "stages")
+    assert "\nbatch normalisation: the same bits as plain; fill in NEW (" in screen
+    assert "committed" not in screen
     assert len({path.read_bytes() for path in (clone / "plots").glob("*.csv")}) == 1
     for command in ("check", "report"):
         succeed(run, clone, "gate", command)
