@@ -68,15 +68,13 @@ def run(tmp_path: Path) -> Run:
     return run_in
 
 
-def synthetic_arrays(
-    train: int = 120, test: int = 30, side: int = 8, classes: int = 3, seed: int = 0
-) -> dict[str, np.ndarray]:
-    """Return a stand-in for MNIST: bright bars, whose place is the class, on noise."""
+def synthetic_arrays(train: int = 120, test: int = 30, seed: int = 0) -> dict[str, np.ndarray]:
+    """Return a stand-in for MNIST: bright bars, whose place is the class of three, on noise."""
     random = np.random.default_rng(seed)
     arrays: dict[str, np.ndarray] = {}
     for part, images in (("train", train), ("test", test)):
-        labels = np.arange(images, dtype=np.uint8) % classes
-        pixels = random.integers(0, 100, (images, side, side), dtype=np.uint8)
+        labels = np.arange(images, dtype=np.uint8) % 3
+        pixels = random.integers(0, 100, (images, 8, 8), dtype=np.uint8)
         pixels[np.arange(images), labels * 2] = 255
         arrays |= {f"x_{part}": pixels, f"y_{part}": labels}
     return arrays

@@ -73,7 +73,7 @@ def test_new_repository(clone: Path, run: Run) -> None:
     make_tiny(clone, epochs=2)
     commit(clone, "own images")
     screen = succeed(run, clone, "stages")
-    assert "\nbatch normalisation: the same bits as plain; fill in NEW (" in screen
+    assert "\nbatch normalisation: the same bits as plain; NEW is not filled in yet\n" in screen
     assert "committed" not in screen
     assert len({path.read_bytes() for path in (clone / "plots").glob("*.csv")}) == 1
     for command in ("check", "report"):
