@@ -149,22 +149,15 @@ def test_plots_of_dvc() -> None:
 
     A variant that the template does not know has the name of its file.
     """
-    for plot, (metric, label) in zip(PIPELINE["plots"], AXIS_LABELS.items(), strict=True):
-        columns = [metric, f"val_{metric}"]
-        assert plot == {
-            metric: {
-                "template": "curves",
-                "title": metric.capitalize(),
-                "x": "epoch",
-                "x_label": "epoch",
-                "y": {f"plots/{variant}.csv": columns for variant in VARIANTS},
-                "y_label": label,
-            }
-        }
+    for plot, metric in zip(PIPELINE["plots"], AXIS_LABELS, strict=True):
+        shown, columns = plot[metric], [metric, f"val_{metric}"]
+        assert shown["y"] == {f"plots/{variant}.csv": columns for variant in VARIANTS}
+        labels = [shown[key] for key in ("template", "title", "x", "x_label", "y_label")]
+        expected = ["curves", metric.capitalize(), "epoch", "epoch", AXIS_LABELS[metric]]
+        assert labels == expected
     template = (ROOT / ".dvc/plots/curves.json").read_text(encoding="utf-8")
     named = dict(re.findall(r"datum\.filename === '(\w+)\.csv' \? '([^']+)'", template))
-    labels = {name: variant.label for name, variant in VARIANTS.items()}
-    assert {} != named == {name: labels.get(name) for name in named}
+    assert {} != named == {name: VARIANTS[name].label for name in named}
 
 
 def test_imports() -> None:

@@ -50,7 +50,8 @@ def test_every_kind_is_the_same_picture(name: str, tmp_path: Path) -> None:
     if isinstance(kind, bytes):
         path.write_bytes(kind)
     else:
-        kind.save(path, **({"exif": TURNED} if "turned" in name else {}))
+        options: dict[str, Any] = {"exif": TURNED} if "turned" in name else {}
+        kind.save(path, **options)
     grey, frames = read_grey(path)
     np.testing.assert_array_equal(np.asarray(grey), GREY)
     assert frames == 1

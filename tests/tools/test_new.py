@@ -65,6 +65,7 @@ def test_new_repository(clone: Path, run: Run) -> None:
     succeed(run, clone, "tools.new", "batch normalisation", "plain", "batch_norm")
     tracked = set(git(clone, "ls-files").split())
     assert not {"explore", "metrics", "plots", "study/runs.jsonl"} & tracked
+    assert "tests/experiment/test_golden.py" in tracked
     for name in ("experiment/network/model.py", "experiment/variants.py"):
         assert (clone / name).read_text().count("# NEW: ") == 1
     for command in ("ruff format --check .", "ruff check .", "mypy", "pytest --collect-only -qq"):
