@@ -139,18 +139,22 @@ def test_hash(
     assert ("since uv cannot: " in done[1]) == (package == "numpy")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("variable", "value", "cause"),
     [
         ("HOME", "/dev/null", "no package index can be reached; connect, or name one"),
-        slow("PIP_PROXY", "http://127.0.0.1:9", "the proxy cannot be used; .*PIP_PROXY"),
-        slow("all_proxy", "socks5://127.0.0.1:9", "pip cannot use a SOCKS proxy; name an"),
-        slow("PIP_CERT", "/no/file", ".* an authority unknown here; name its file"),
+        ("PIP_PROXY", "http://127.0.0.1:9", "the proxy cannot be used; .*PIP_PROXY"),
+        ("all_proxy", "socks5://127.0.0.1:9", "pip cannot use a SOCKS proxy; name an"),
+        ("PIP_CERT", "/no/file", ".* an authority unknown here; name its file"),
     ],
 )
 def test_no_index(clone: Path, variable: str, value: str, cause: str) -> None:
     """One line names the cause, not pip's last line, which is about versions."""
     assert_refused(set_up(clone, "https://127.0.0.1:9/simple", **{variable: value}), cause)
+
+
+def test_colon_in_path(clone: Path) -> None:
     folder = clone.rename(clone.parent / "a:b")
     assert_refused(set_up(folder), "expected a path without a colon; found .*; move this folder")
 
