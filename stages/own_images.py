@@ -71,8 +71,6 @@ def read_part(top: Path, left_out: dict[str, list[Path]]) -> list[tuple[str, np.
     if not top.is_dir():
         expected = f"the folders {top.parent}/train/CLASS and {top.parent}/test/CLASS"
         raise wrong(str(top), expected, "no such folder", "check the path")
-    Image.init()
-    suffixes = {key for key, kind in Image.registered_extensions().items() if kind in Image.OPEN}
     found = []
     for path in sorted(list_files(top)):
         parts = path.relative_to(top).parts
@@ -80,8 +78,6 @@ def read_part(top: Path, left_out: dict[str, list[Path]]) -> list[tuple[str, np.
             left_out["hidden"].append(path)
         elif len(parts) == 1:
             left_out["in no class"].append(path)
-        elif path.suffix.lower() not in suffixes:
-            left_out["no picture by its suffix"].append(path)
         else:
             try:
                 grey, frames = read_grey(path)
@@ -116,7 +112,8 @@ def read_grey(path: Path) -> tuple[Image.Image, int]:
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; check the path") from None
     except Exception as error:  # Pillow raises many kinds for a broken file
-        reason = " ".join(str(error).replace(f"'{path}'", "it").split()) or type(error).__name__
+        said = str(error).replace(f"image file '{path}'", "it")
+        reason = " ".join(said.split()) or type(error).__name__
         raise InputError(f"{path}: expected a picture, such as a PNG; found {reason}") from None
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import stdev
@@ -21,6 +22,16 @@ GATE_NEEDS = 5  # seeds, before it takes their spread for noise
 # A run is outside of all n others once in (n + 1) / 2 times: of 19, once in ten.
 ENOUGH_TO_BE_UNUSUAL = 19
 
+TRAIN = Path("data/processed/train.npz")
+
+# Why two networks can be one.
+SAME = "train.dropout_rate is 0"
+
+BITS = {
+    "avx2": "avx2, the same bits on every x86-64 machine",
+    "native": "native, other bits than with avx2",
+}
+
 # Shown where it is there.
 READ_MORE = {
     "plots/accuracy.png": "accuracy against the epoch",
@@ -32,10 +43,13 @@ READ_MORE = {
 
 def format_summary(params: Parameters) -> str:
     """Return the screen, from the current folder; lines of at most 80 characters."""
-    dataset = label_of(params.data.dataset)
-    epochs, used = params.train.epochs, params.train.instructions
+    dataset, epochs = label_of(params.data.dataset), params.train.epochs
     metrics = {name: json.loads(Path(f"metrics/{name}.json").read_bytes()) for name in VARIANTS}
-    entries, settings = load_entries(), find_settings(params)
+    entries: list[Entry] = []
+    with suppress(InputError, OSError):  # runs that cannot be read must not hide the results
+        entries = load_runs()
+    images = len(read_arrays(TRAIN, ("labels",))["labels"])
+    settings = {variant: setting_of(params, variant, images) for variant in VARIANTS}
     runs = {variant: select(entries, setting) for variant, setting in settings.items()}
     lines = [
         f"{dataset if len(dataset) <= 30 else f'...{dataset[-27:]}'}, {epochs} epoch"
@@ -46,6 +60,11 @@ def format_summary(params: Parameters) -> str:
     for other in others:
         lines += ["", *format_table(other, metrics, noise[other])]
     lines += ["", "accuracy gap: on training images, with all units, minus on validation images"]
+    lines += [
+        f"{VARIANTS[name].label}: the same bits as {VARIANTS[BASELINE].label}; {SAME}"
+        for name in others
+        if metrics[name] == metrics[BASELINE]
+    ]
     next_step = "another rate (train.dropout_rate) in params.yaml, then `make repro`"
     unknown = [name for name in others if not noise[name]]
     seeds = {seed for name in others if noise[name] for seed in runs[name]} & runs[BASELINE].keys()
@@ -67,24 +86,9 @@ def format_summary(params: Parameters) -> str:
         lines.append(f"another seed: how much it changes {labels} was not measured")
         lines += describe_nearest(entries, settings[BASELINE], settings[unknown[0]])
         next_step = "`make seeds N=5`, which measures how much another seed changes this"
-    same = "as the committed results" if used == "avx2" else "other bits than avx2's, as committed"
-    lines += [f"instructions: {used}, {same}", ""]
+    lines += [f"instructions: {BITS[params.train.instructions]}", ""]
     lines += [f"{path:<20}  {what}" for path, what in READ_MORE.items() if Path(path).exists()]
     return "\n".join([*lines, "", f"Try next: {next_step}"])
-
-
-def load_entries() -> list[Entry]:
-    """Return the stored runs; none where they cannot be read, which must not hide the results."""
-    try:
-        return load_runs()
-    except (InputError, OSError):
-        return []
-
-
-def find_settings(params: Parameters) -> dict[str, Setting]:
-    """Return, by variant, what stored runs must have to repeat its training."""
-    images = len(read_arrays(Path("data/processed/train.npz"), ("labels",))["labels"])
-    return {variant: setting_of(params, variant, images) for variant in VARIANTS}
 
 
 def measure(metrics: Figures) -> dict[str, float]:

@@ -68,15 +68,13 @@ def run(tmp_path: Path) -> Run:
     return run_in
 
 
-def synthetic_arrays(
-    train: int = 120, test: int = 30, side: int = 8, classes: int = 3, seed: int = 0
-) -> dict[str, np.ndarray]:
-    """Return a stand-in for MNIST: bright bars, whose place is the class, on noise."""
+def synthetic_arrays(train: int = 120, test: int = 30, seed: int = 0) -> dict[str, np.ndarray]:
+    """Return a stand-in for MNIST: bright bars, whose place is the class of three, on noise."""
     random = np.random.default_rng(seed)
     arrays: dict[str, np.ndarray] = {}
     for part, images in (("train", train), ("test", test)):
-        labels = np.arange(images, dtype=np.uint8) % classes
-        pixels = random.integers(0, 100, (images, side, side), dtype=np.uint8)
+        labels = np.arange(images, dtype=np.uint8) % 3
+        pixels = random.integers(0, 100, (images, 8, 8), dtype=np.uint8)
         pixels[np.arange(images), labels * 2] = 255
         arrays |= {f"x_{part}": pixels, f"y_{part}": labels}
     return arrays
@@ -118,47 +116,32 @@ def make_workspace(folder: Path) -> Path:
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Path:
-    return make_workspace(tmp_path / "work space é")  # paths may hold blanks and other letters
-
-
-@pytest.fixture
-def in_workspace(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The workspace as the current folder."""
-    monkeypatch.chdir(workspace)
-    return workspace
+def in_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A workspace as the current folder; paths may hold blanks and other letters."""
+    monkeypatch.chdir(make_workspace(tmp_path / "work space é"))
+    return Path.cwd()
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository after `python -m stages`, results committed. Tests copy it."""
-    return finish_once(tmp_path_factory, stand_in=False)
+    """A repository after `python -m stages`, results committed. Tests copy it.
 
-
-@pytest.fixture(scope="session")
-def finished_by_stand_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same with a stand-in for the trainings, where it does not matter what they learn."""
-    return finish_once(tmp_path_factory, stand_in=True)
-
-
-@pytest.fixture
-def repository(finished_by_stand_in: Path, tmp_path: Path) -> Path:
-    """A copy of the repository in which nothing is learned, elsewhere on disk."""
-    return Path(shutil.copytree(finished_by_stand_in, tmp_path / "a clone é", symlinks=True))
-
-
-def finish_once(factory: pytest.TempPathFactory, *, stand_in: bool) -> Path:
-    """Make one for all of pytest's processes: whichever comes first makes it, the others wait."""
+    There is one for all of pytest's processes: whichever comes first makes it, the others wait.
+    """
     from tests.repository import make_finished
 
-    top = factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        top = top.parent
-    folder = top / ("finished_by_stand_in" if stand_in else "finished")
+    top = tmp_path_factory.getbasetemp()
+    folder = (top.parent if "PYTEST_XDIST_WORKER" in os.environ else top) / "finished"
     with FileLock(f"{folder}.lock"):
         if not (folder / "output").exists():
             shutil.rmtree(folder, ignore_errors=True)  # of another process, that failed
             folder.mkdir()
-            output = make_finished(folder / "repository", stand_in=stand_in)
+            output = make_finished(folder / "repository")
             (folder / "output").write_text(output)
     return folder / "repository"
+
+
+@pytest.fixture
+def repository(finished: Path, tmp_path: Path) -> Path:
+    """A copy of it, elsewhere on disk."""
+    return Path(shutil.copytree(finished, tmp_path / "a clone é", symlinks=True))

@@ -1,5 +1,6 @@
 """This project's pipeline on tiny images, in Git + DVC repositories of its own."""
 
+import json
 import os
 import shlex
 import shutil
@@ -7,6 +8,8 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+from ruamel.yaml import YAML
 
 from experiment.variants import VARIANTS
 from gate.git import environment_without_repository
@@ -18,6 +21,8 @@ COMMITTED = (
     "experiment", "params.yaml", "stages", "study/__init__.py", "study/runs.py",
 )  # fmt: skip
 
+DATA = [f"data/{name}.npz" for name in ("processed/test", "processed/train", "raw/images")]
+DATA += ["data/processed/validation.npz", "data/params.checked"]
 RESULTS = ["plots/accuracy.png", "plots/loss.png"]
 for variant in VARIANTS:
     RESULTS += [f"metrics/{variant}.json", f"models/{variant}.keras", f"plots/{variant}.csv"]
@@ -48,11 +53,8 @@ def commit(folder: Path, message: str) -> str:
     return git(folder, "rev-parse", "HEAD")
 
 
-def make_repository(folder: Path, *, stand_in: bool = False) -> Path:
-    """Make a repository with this pipeline on tiny images, all committed, without results.
-
-    With a stand-in, the stages that train run `tests/stand_in/train.py`.
-    """
+def make_repository(folder: Path) -> Path:
+    """Make a repository with this pipeline on tiny images, all committed, without results."""
     for name in COMMITTED:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         if (ROOT / name).is_dir():
@@ -60,8 +62,6 @@ def make_repository(folder: Path, *, stand_in: bool = False) -> Path:
             shutil.copytree(ROOT / name, folder / name, ignore=ignored)
         else:
             shutil.copy(ROOT / name, folder / name)
-    if stand_in:
-        shutil.copy(ROOT / "tests/stand_in/train.py", folder / "stages")
     make_tiny(folder, epochs=EPOCHS)
     git(folder, "init", "--quiet", "--initial-branch=main")
     git(folder, "add", "--force", "data/own/tiny.npz")
@@ -69,16 +69,24 @@ def make_repository(folder: Path, *, stand_in: bool = False) -> Path:
     return folder
 
 
-def make_finished(folder: Path, *, stand_in: bool) -> str:
-    """Make one and run `python -m stages`, or `dvc repro` with a stand-in; return the output."""
-    make_repository(folder, stand_in=stand_in)
-    command = [sys.executable, "-m", *(("dvc", "repro") if stand_in else ("stages",))]
+def make_finished(folder: Path) -> str:
+    """Make one and run `python -m stages`; return the output."""
     done = subprocess.run(
-        command, cwd=folder, env=environment_of_stages(), capture_output=True, text=True
-    )
+        [sys.executable, "-m", "stages"], cwd=make_repository(folder),
+        env=environment_of_stages(), capture_output=True, text=True,
+    )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     commit(folder, "results")
     return done.stdout
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    """Return the bytes of all that the pipeline makes, by name; what is missing is left out.
+
+    Of `dvc.lock` the content: DVC lists the stages in the order in which they were first run.
+    """
+    stages = json.dumps(YAML(typ="safe").load(folder / "dvc.lock")["stages"], sort_keys=True)
+    return contents(folder, [*DATA, *RESULTS]) | {"dvc.lock": stages.encode()}
 
 
 def recipe(target: str, *variables: str) -> list[str]:

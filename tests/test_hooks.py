@@ -17,11 +17,6 @@ sys.exit("GIT_DIR" in os.environ or main(["repro"]))
 """
 
 
-def contents(folder: Path) -> dict[Path, bytes]:
-    """Return every file of a repository: HEAD, refs, index, config, ..."""
-    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
 def test_commands_are_of_the_current_folder(run: Run, tmp_path: Path) -> None:
     """Also where DVC puts its files into Git's index itself, as its `autostage` does."""
     folder, users = tmp_path / "folder", tmp_path / "user's"
@@ -39,7 +34,7 @@ def test_commands_are_of_the_current_folder(run: Run, tmp_path: Path) -> None:
     hook = {f"GIT_{name}": str(users / ".git" / path) for name, path in theirs.items()}
     hook["GIT_WORK_TREE"] = str(users)
 
-    before = contents(users)
+    before = {path: path.read_bytes() for path in users.rglob("*") if path.is_file()}
     outputs = {}
     for command in ("gate check --json", "gate report", "tools.verify"):
         done = run(folder, *command.split(), **hook)
@@ -49,7 +44,8 @@ def test_commands_are_of_the_current_folder(run: Run, tmp_path: Path) -> None:
     assert (folder / "report/index.html").is_file()
     assert pipeline.commit_of("HEAD") in outputs["tools.verify"]
     assert (folder / "certificate").is_dir()
-    assert contents(users) == before
+    # HEAD, refs, index, config, ...
+    assert {path: path.read_bytes() for path in users.rglob("*") if path.is_file()} == before
 
 
 def test_configuration_in_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,11 +23,17 @@ def read(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
 
 
-def test_citation() -> None:
+def test_citation_and_checklists() -> None:
+    """Each item has a file or a reason; where links lead is tested with those of all pages."""
     citation = YAML(typ="safe").load(read("CITATION.cff"))
     assert f"# {citation['title']}\n" in read("README.md")
     for key in ("license", "version"):
         assert f'\n{key} = "{citation[key]}"\n' in read("pyproject.toml")
+    rows = re.findall(r"^\| (?!item|---)(.+?) \| (.+) \|$", read("docs/checklist.md"), re.MULTILINE)
+    assert len(rows) > 50
+    for item, where in rows:
+        said = ("not applicable", "no ", "none ", "not known", "the image alone")
+        assert "](" in where or where.startswith(said), item
 
 
 def test_model_card() -> None:
@@ -47,12 +53,3 @@ def test_model_card() -> None:
     for text in (*texts, "TensorFlow {0[version.tensorflow]}", "Keras {0[version.keras]}"):
         filled = text.format(environment, model=params.model, train=params.train)
         assert filled in " ".join(card.split())
-
-
-def test_checklists() -> None:
-    """Each item has a file or a reason; where links lead is tested with those of all pages."""
-    rows = re.findall(r"^\| (?!item|---)(.+?) \| (.+) \|$", read("docs/checklist.md"), re.MULTILINE)
-    assert len(rows) > 50
-    for item, where in rows:
-        said = ("not applicable", "no ", "none ", "not known", "the image alone")
-        assert "](" in where or where.startswith(said), item

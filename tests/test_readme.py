@@ -15,55 +15,31 @@ from tests.repository import git, ran, recipe
 README, JAPANESE = (
     (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.ja.md")
 )
-in_both = pytest.mark.parametrize("readme", [README, JAPANESE], ids=["README.md", "README.ja.md"])
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_results_are_those_of_the_results_file(language: str) -> None:
-    """The ten answers and the table are made from metrics/results.json, in both languages."""
+    """The ten answers and the table are made from metrics/results.json, in both languages.
+
+    There is no figure beside them: with a decimal point, or of two digits or more, outside of code.
+    """
     figures = load_figures()
     words = load_words(language, figures)
     page = (ROOT / words["readme"]["file"]).read_text(encoding="utf-8")
     assert blocks_of(page, PROGRAM) == make_blocks(words, figures)
-
-
-@pytest.mark.parametrize("page", [README, JAPANESE], ids=["README", "ja"])
-def test_no_figure_beside_the_tested_ones(page: str) -> None:
-    """Those with a decimal point, or of two digits or more, outside of code and blocks."""
     blocks = r"^<!-- (speed|explore): .*?^<!-- /\1 -->$"
     text = re.sub(blocks, "", page, flags=re.DOTALL | re.M)
     text = re.sub(r"```.*?```|`[^`]*`|<!--.*?-->|\]\([^)]*\)", "", text, flags=re.DOTALL)
-
-    def figures(said: str) -> set[str]:
-        return {figure for figure in re.findall(r"\d+(?:[.,]\d+)*", said) if len(figure) > 1}
-
-    known = {f"3.{minor}" for minor in python_versions()} | {"3.0"}  # a licence
-    assert figures(text) - known == set()
-
-
-def python_versions() -> range:
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     bounds = re.search(r'requires-python = ">=3\.(\d+),<3\.(\d+)"', project)
     assert bounds
-    return range(int(bounds[1]), int(bounds[2]))
+    known = {f"3.{minor}" for minor in range(int(bounds[1]), int(bounds[2]))} | {"3.0"}  # a licence
+    assert {each for each in re.findall(r"\d+(?:[.,]\d+)*", text) if len(each) > 1} <= known
 
 
-@in_both
-def test_commands_of_make_exist(readme: str) -> None:
-    named = set(re.findall(r"\bmake ([a-z-]+)", readme))
-    assert {"repro", "test", "seeds", "verify", "help"} <= named
-    for target in named:
-        assert recipe(target)
+def test_both_readmes_have_the_same_commands_and_links() -> None:
+    """The commands exist, and the stages are named in the order of dvc.yaml."""
 
-
-def test_stages_are_named_in_the_order_of_dvc_yaml() -> None:
-    stages = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    for readme, between in ((README, ", "), (JAPANESE, "、")):
-        named = between.join(f"`{name}`" for name in stages)
-        assert named in " ".join(readme.split()), readme[:20]
-
-
-def test_both_readmes_have_the_same_commands_code_and_links() -> None:
     def commands(readme: str) -> list[str]:
         return [line.partition("#")[0].strip() for line in re.findall(r"^\$ .*", readme, re.M)]
 
@@ -73,9 +49,13 @@ def test_both_readmes_have_the_same_commands_code_and_links() -> None:
     assert links - {"README.ja.md"} == japanese - {"README.md"}
     assert "(README.ja.md)" in README.splitlines()[2]
     assert "(README.md)" in JAPANESE.splitlines()[2]
-
-
-def test_japanese_has_one_word_for_each_set_of_images() -> None:
+    named = set(re.findall(r"\bmake ([a-z-]+)", README + JAPANESE))
+    assert {"repro", "test", "seeds", "verify", "help"} <= named
+    assert all(recipe(target) for target in named)
+    stages = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    for readme, between in ((README, ", "), (JAPANESE, "、")):
+        assert between.join(f"`{name}`" for name in stages) in " ".join(readme.split())
+    # One word for each set of images.
     assert not re.search(r"(訓練|検証|テスト)データ", JAPANESE)
 
 

@@ -136,10 +136,15 @@ def is_orphan(path: Path, folder: Path) -> bool:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in OWN:
             module = folder.joinpath(*str(node.module).split("."))
-            # "from study import results" names a module, "from study.runs import Run" does not.
-            names = [module / name.name for name in node.names] if module.is_dir() else [module]
-            if not all(name.is_dir() or name.with_suffix(".py").exists() for name in names):
-                return True
+            # "from study import results" names a module, "from study.runs import Run" does not, and
+            # "from experiment.network import NUMERICS" a constant of the package.
+            package = module / "__init__.py"
+            inside = package.read_text(encoding="utf-8") if package.exists() else ""
+            names = [each.name for each in node.names]
+            wanted = [module / x for x in names if not re.search(rf"(?m)^{x} =", inside)]
+            for path in wanted if module.is_dir() else [module]:
+                if not (path.is_dir() or path.with_suffix(".py").exists()):
+                    return True
     return False
 
 

@@ -10,7 +10,7 @@ fail() {
     exit 1
 }
 
-version() { "$1" -I -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null; }
+version() { "$1" -I -c 'import sys; print("%d.%d%s" % (*sys.version_info[:2], sys.abiflags))' 2>/dev/null; }
 
 # Scripts in .venv hold its path, so the path is a part of the key: a clone may be moved.
 key="$PWD $(cksum <requirements.txt)"
@@ -115,9 +115,10 @@ download_python() {
 
 # Print whether .venv can be built from a Python ("fits"), or a first one that holds uv ("boots").
 judge() {
-    "$1" -I -c 'import ensurepip, sys, venv
+    "$1" -I -c 'import ensurepip, sys, sysconfig, venv
 fits = (3, 11) <= sys.version_info < (3, 14) and sys.implementation.name == "cpython"
-print("fits" if fits else "boots")' 2>/dev/null || true
+free = sysconfig.get_config_var("Py_GIL_DISABLED") # without the lock, for which there are no wheels
+print("fits" if fits and not free else "boots")' 2>/dev/null || true
 }
 
 expected="expected Python 3.11, 3.12 or 3.13 with venv and ensurepip"

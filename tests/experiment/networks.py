@@ -24,18 +24,15 @@ with starting_tensorflow():
 __all__ = ["build_model", "keras", "tf", "training", "write_model"]
 
 OF_NETWORK: dict[str, Any] = {
-    "filters": 2,
-    "dense_units": 8,
-    "dropout_rate": 0.2,
-    "dropout_placement": "both",
-    "seed": 7,
-}
+    "filters": 2, "dense_units": 8, "dropout_rate": 0.2, "dropout_placement": "both", "seed": 7,
+}  # fmt: skip
 OF_TRAINING: dict[str, Any] = {"epochs": 15, "batch_size": 16, "learning_rate": 0.01, "seed": 7}
 
 
 def parts(train: int = 120, test: int = 30) -> dict[str, Split]:
-    """90 images to train on, 30 of validation, 30 of test, if not said otherwise."""
-    dataset = Dataset(**synthetic_arrays(train, test))
+    """90 images to train on, 30 of validation, 30 of test, of 8 x 7 pixels."""
+    arrays = synthetic_arrays(train, test)
+    dataset = Dataset(**{k: v[:, :, :7] if k[0] == "x" else v for k, v in arrays.items()})
     split = divide(
         dataset, validation_split=0.25, validation_from="last", train_samples=None, seed=0
     )

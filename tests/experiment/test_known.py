@@ -1,11 +1,8 @@
 """The known data sets: the files in `data/`, and their hashes."""
 
-from pathlib import Path
-
 import pytest
 
 from experiment.data.known import label_of, list_known, read_known
-from experiment.support.errors import InputError
 from tests.conftest import ROOT
 
 # A second copy: the start of each hash, in the order of the file.
@@ -28,12 +25,3 @@ def test_hashes_labels_and_locations(monkeypatch: pytest.MonkeyPatch) -> None:
         assert not any(source.location.startswith("http:") for source in known.sources)
         # A file is compared with a hash, its own or those of its arrays.
         assert all(source.sha256 or source.form == "idx" for source in known.sources)
-
-
-def test_mistake_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = (ROOT / "data/mnist").read_text(encoding="utf-8").replace("x_train: ba", "x_train: b")
-    monkeypatch.chdir(tmp_path)
-    Path("data").mkdir()
-    Path("data/bars").write_text(text, encoding="utf-8")
-    with pytest.raises(InputError, match=r"data/bars: sha256\.x_train: expected"):
-        read_known("bars")

@@ -1,9 +1,4 @@
-import math
-
-import pytest
-
-from experiment.metrics import require_finite, summarise
-from experiment.support.errors import InputError
+from experiment.metrics import summarise
 
 # Epochs 2 and 3 have the lowest validation loss.
 CURVE = [
@@ -37,12 +32,3 @@ def test_summary_of_an_overfitted_curve() -> None:
     short = summarise(CURVE[:2], trained=trained, test=test)
     assert short["validation_loss_rise"] == 0
     assert short["last_five_validation_loss"] == 1
-
-
-@pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_diverged_training(value: float) -> None:
-    """The metric, its value and the learning rate are named."""
-    require_finite({"loss": 1e300}, "after epoch 1", learning_rate=0.5)
-    message = f"after epoch 1: expected a finite loss; found {value}: .*learning_rate .now 0.5"
-    with pytest.raises(InputError, match=message):
-        require_finite({"accuracy": 0.5, "loss": value}, "after epoch 1", learning_rate=0.5)

@@ -44,11 +44,10 @@ def split(dataset: Dataset, **settings: Any) -> tuple[dict[str, Split], list[int
     return parts, found[0], found[1]
 
 
-@pytest.mark.parametrize(("share", "kept", "seed"), [(0.2, 80, 0), (0.35, 65, 7)])
-def test_validation_is_the_last_share_unshuffled(share: float, kept: int, seed: int) -> None:
-    parts, train, validation = split(EVEN, validation_split=share, seed=seed)
+def test_validation_is_the_last_share_unshuffled() -> None:
+    parts, train, validation = split(EVEN, validation_split=0.35, seed=7)
     assert list(parts) == ["train", "validation", "test"]
-    assert (train, validation) == ([*range(kept)], [*range(kept, 100)])
+    assert (train, validation) == ([*range(65)], [*range(65, 100)])
 
 
 @pytest.mark.parametrize("by", ["shuffled", "stratified"])
@@ -56,11 +55,11 @@ def test_drawn_validation_has_each_image_once_and_follows_the_seed(by: str) -> N
     settings: Any = {"validation_split": 0.3, "validation_from": by}
     first, again, other = (split(SORTED, seed=seed, **settings) for seed in (1, 1, 2))
     assert sorted(first[1] + first[2]) == list(range(100))
-    assert len(first[2]) == 30
     assert first[1:] == again[1:]
     assert first[2] != other[2]
-    shares = np.bincount(first[0]["validation"].labels).tolist()
-    assert (shares == [6] * 5) == (by == "stratified")
+    shares = np.bincount(first[0]["validation"].labels)
+    assert shares.sum() == 30
+    assert (shares.tolist() == [6] * 5) == (by == "stratified")
 
 
 @pytest.mark.parametrize("by", ["last", "stratified"])

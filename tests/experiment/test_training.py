@@ -7,18 +7,17 @@ import pytest
 from experiment.network.checkpoint import State
 from experiment.splits import Split
 from experiment.support.errors import InputError
-from tests.conftest import synthetic_arrays
-from tests.experiment.networks import build, equal, fit, keras, parts, tf, train, trained, training
+from tests.experiment.networks import build, equal, keras, parts, tf, train, trained, training
 
 
 def test_every_image_is_seen_once_an_epoch_in_another_order_for_each_seed_and_epoch() -> None:
-    orders = {
-        (seed, epoch): training.shuffle_indices(90, seed=seed, epoch=epoch).numpy().tolist()
-        for seed, epoch in itertools.product((0, 7), (0, 1))
-    }
-    assert all(sorted(order) == list(range(90)) != order for order in orders.values())
-    assert len({tuple(order) for order in orders.values()}) == 4
-    assert training.shuffle_indices(90, seed=7, epoch=1).numpy().tolist() == orders[7, 1]
+    orders = [
+        training.shuffle_indices(90, seed=seed, epoch=epoch).numpy().tolist()
+        for seed, epoch in itertools.product((0, 7, 7), (0, 1))
+    ]
+    assert all(sorted(order) == list(range(90)) != order for order in orders)
+    assert len({tuple(order) for order in orders}) == 4
+    assert orders[2:4] == orders[4:]
 
 
 def test_images_are_scaled_as_numpy_divides() -> None:
@@ -102,14 +101,6 @@ def test_adam_is_that_of_keras() -> None:
     assert not np.allclose(found[0][0], 1, rtol=1e-2)
 
 
-def test_training_is_that_of_keras_own_loop() -> None:
-    """`fit` and `evaluate` on the same batches, with the same optimizer: the same bits."""
-    states, fitted, ours = trained()[1], build(parts()["train"]), build(parts()["train"])
-    assert fit(fitted) == states[1].curve
-    training.restore(ours, states[1])
-    assert equal(fitted.get_weights(), ours.get_weights())
-
-
 @pytest.mark.parametrize("done", [1, 15])
 def test_resumed_training_does_the_rest_and_ends_with_the_bits_of_one_that_never_stopped(
     done: int,
@@ -125,32 +116,14 @@ def test_resumed_training_does_the_rest_and_ends_with_the_bits_of_one_that_never
     assert equal([v.numpy() for v in model.variables], last.variables[: len(model.variables)])
 
 
-@pytest.mark.parametrize("what", ["random stream", "Adam's step", "Adam's moments"])
-def test_state_holds_all_that_the_next_epoch_depends_on(what: str) -> None:
-    """What a checkpoint of the weights alone leaves out matters: the test above can fail."""
-    model, states = trained()
-    index = {
-        "random stream": [v.name for v in model.variables].index("seed_generator_state"),
-        "Adam's step": len(model.variables),
-        "Adam's moments": -1,
-    }
-    values = [value.copy() for value in states[0].variables]
-    values[index[what]] = np.zeros_like(values[index[what]])
-    _, [other] = train(State(states[0].curve, values), epochs=2)
-    assert other.curve != states[1].curve
+def test_training_that_diverges(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends at that epoch with what to do, and ends so again after the good epochs before.
 
-
-def test_training_that_diverges_ends_at_that_epoch_with_what_to_do() -> None:
-    with pytest.raises(
-        InputError,
-        match=r"^epoch \d: expected a finite (val_)?loss; found (nan|inf): the training diverged;"
-        r" lower train\.learning_rate \(now 1e\+20\)$",
-    ):
+    Validation alone can show it.
+    """
+    expected = r"^epoch \d: expected a finite (val_)?loss; found (nan|inf): .* \(now 1e\+20\)$"
+    with pytest.raises(InputError, match=expected):
         train(learning_rate=1e20)
-
-
-def test_validation_alone_can_show_that_it_diverged(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The good epochs before are yielded, and going on from the last one ends likewise."""
     losses = iter([0.5, -np.inf, np.nan])
     monkeypatch.setattr(
         training.Evaluation, "__call__", lambda *_: {"accuracy": 0.5, "loss": next(losses)}
@@ -168,12 +141,3 @@ def test_validation_alone_can_show_that_it_diverged(monkeypatch: pytest.MonkeyPa
             InputError, match=f"^epoch 2: expected a finite val_loss; found {value}:"
         ):
             next(states)
-
-
-def test_other_image_sizes_and_classes_are_learnt() -> None:
-    arrays = synthetic_arrays(side=13, classes=5)
-    images = arrays["x_train"][:, :, :6, np.newaxis]
-    split = training.as_tensors(Split(images, arrays["y_train"], 5))
-    model, states = train(split={"train": split, "validation": split}, epochs=1)
-    assert (model.input_shape, model.output_shape) == ((None, 13, 6, 1), (None, 5))
-    assert len(states) == 1

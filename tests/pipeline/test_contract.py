@@ -25,8 +25,6 @@ PIPELINE: dict[str, Any] = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text()
 STAGES: dict[str, dict[str, Any]] = PIPELINE["stages"]
 TRAININGS = [f"train_{variant}" for variant in VARIANTS]
 
-each_stage = pytest.mark.parametrize("stage", STAGES)
-
 
 def command(stage: str) -> tuple[str, list[str]]:
     """Module and arguments of a stage's command."""
@@ -48,18 +46,6 @@ def files_imported_by(module: str) -> set[Path]:
     files = [getattr(found, "__file__", None) for found in finder.modules.values()]
     paths = [Path(file) for file in files if file]
     return {path.relative_to(ROOT) for path in paths if path.stat().st_size > 0}
-
-
-@each_stage
-def test_code_in_deps_is_the_code_that_is_imported(stage: str) -> None:
-    """Every file is in a declared file or folder, and nothing is declared that has none of them."""
-    paths = [Path(dep) for dep in STAGES[stage]["deps"]]
-    code = {dep for dep in paths if dep.parts[0] in ("experiment", "stages")}
-    imported = files_imported_by(command(stage)[0])
-    # What cannot change a byte of a result: a reworded message trains nothing.
-    imported = {path for path in imported if not path.is_relative_to("experiment/support")}
-    assert {path for path in imported if not any(path.is_relative_to(dep) for dep in code)} == set()
-    assert {dep for dep in code if not any(path.is_relative_to(dep) for path in imported)} == set()
 
 
 class Recorder:
@@ -107,43 +93,49 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[set[st
     return found
 
 
-@pytest.mark.parametrize("stage", [stage for stage in STAGES if stage != "check"])
-def test_params_are_the_parameters_that_are_read(
-    stage: str, recorded: dict[str, tuple[set[str], set[str]]]
-) -> None:
-    assert set(STAGES[stage].get("params", [])) == recorded[stage][0]
+@pytest.mark.parametrize("stage", STAGES)
+def test_deps_and_params(stage: str, recorded: dict[str, tuple[set[str], set[str]]]) -> None:
+    """They are the code that is imported, the data that are opened, the parameters that are read.
 
+    Every file is in a declared file or folder, and nothing is declared that has none of them.
+    """
+    paths = [Path(dep) for dep in STAGES[stage]["deps"]]
+    code = {dep for dep in paths if dep.parts[0] in ("experiment", "stages")}
+    imported = files_imported_by(command(stage)[0])
+    # What cannot change a byte of a result: a reworded message trains nothing.
+    imported = {path for path in imported if not path.is_relative_to("experiment/support")}
+    assert {path for path in imported if not any(path.is_relative_to(dep) for dep in code)} == set()
+    assert {dep for dep in code if not any(path.is_relative_to(dep) for path in imported)} == set()
 
-@each_stage
-def test_data_in_deps_is_the_data_that_is_opened(
-    stage: str, recorded: dict[str, tuple[set[str], set[str]]]
-) -> None:
+    parameters, opened = recorded[stage]
     ours = ("data/", "plots/", "metrics/", "models/")
-    opened = {path for path in recorded[stage][1] if path.startswith(ours)} - outputs(stage).keys()
-    opened = {path for path in opened if not Path(path).name.startswith(".")}
-    declared = {dep for dep in STAGES[stage]["deps"] if dep.startswith(ours)}
+    opened = {path for path in opened if path.startswith(ours) and "/." not in path}
     # The mark of `check` orders the stages; it is not read.
+    declared = {dep for dep in STAGES[stage]["deps"] if dep.startswith(ours)}
     declared -= {"data/params.checked"}
     dataset = "data/${data.dataset}"
-    assert {path.replace("data/own/tiny.npz", dataset) for path in opened} == declared
+    read = opened - outputs(stage).keys()
+    assert {path.replace("data/own/tiny.npz", dataset) for path in read} == declared
+    assert stage == "check" or {*STAGES[stage].get("params", [])} == parameters
 
 
-def test_stages_are_those_of_the_experiment_and_their_lists_are_sorted() -> None:
+def test_stages() -> None:
+    """Each has a description and sorted lists; `check` checks all that the others read.
+
+    The trainings differ in the rate alone, and no edit of what fetches or draws trains. Data and
+    models are DVC's, and the rest is Git's.
+    """
     assert list(STAGES) == ["check", "download", "preprocess", *TRAININGS, "plot"]
-    for stage in STAGES.values():
+    for name, stage in STAGES.items():
         assert stage["desc"]
         for key in ("deps", "params"):
             assert stage.get(key, []) == sorted(stage.get(key, []))
-
-
-def test_every_parameter_is_checked_and_read_by_a_stage() -> None:
+        for path, options in outputs(name).items():
+            assert options.get("cache", True) is path.startswith(("data/", "models/")), path
     assert "params.yaml" in STAGES["check"]["deps"]
     read = {name for stage in STAGES.values() for name in stage.get("params", [])}
     sections = load_parameters(ROOT / "params.yaml").model_dump()
     assert read == {f"{section}.{key}" for section in sections for key in sections[section]}
-
-
-def test_trainings_differ_in_the_rate_alone_and_no_edit_of_what_fetches_or_draws_trains() -> None:
     without, *others = (STAGES[stage] for stage in TRAININGS)
     for other in others:
         assert other["deps"] == without["deps"]
@@ -152,43 +144,29 @@ def test_trainings_differ_in_the_rate_alone_and_no_edit_of_what_fetches_or_draws
     assert not {"experiment/data", "experiment/style.py"} & {*without["deps"]}
 
 
-@pytest.mark.parametrize("metric", ["accuracy", "loss"])
-def test_plots_of_dvc_show_both_curves_of_a_metric_against_the_epoch(metric: str) -> None:
-    (plot,) = (entry[metric] for entry in PIPELINE["plots"] if metric in entry)
-    columns = [metric, f"val_{metric}"]
-    assert plot == {
-        "template": "curves",
-        "title": metric.capitalize(),
-        "x": "epoch",
-        "x_label": "epoch",
-        "y": {f"plots/{variant}.csv": columns for variant in VARIANTS},
-        "y_label": AXIS_LABELS[metric],
-    }
+def test_plots_of_dvc() -> None:
+    """They show all curves of a metric against the epoch, by the names of the variants.
 
-
-def test_plots_of_dvc_name_the_variants() -> None:
-    """A variant that the template does not know has the name of its file."""
+    A variant that the template does not know has the name of its file.
+    """
+    for plot, metric in zip(PIPELINE["plots"], AXIS_LABELS, strict=True):
+        shown, columns = plot[metric], [metric, f"val_{metric}"]
+        assert shown["y"] == {f"plots/{variant}.csv": columns for variant in VARIANTS}
+        labels = [shown[key] for key in ("template", "title", "x", "x_label", "y_label")]
+        expected = ["curves", metric.capitalize(), "epoch", "epoch", AXIS_LABELS[metric]]
+        assert labels == expected
     template = (ROOT / ".dvc/plots/curves.json").read_text(encoding="utf-8")
     named = dict(re.findall(r"datum\.filename === '(\w+)\.csv' \? '([^']+)'", template))
-    labels = {name: variant.label for name, variant in VARIANTS.items()}
-    assert {} != named == {name: labels.get(name) for name in named}
+    assert {} != named == {name: VARIANTS[name].label for name in named}
 
 
-def test_data_and_models_are_dvcs_and_the_rest_is_gits() -> None:
-    for stage in STAGES:
-        for path, options in outputs(stage).items():
-            assert options.get("cache", True) is path.startswith(("data/", "models/")), path
-
-
-def test_only_what_trains_imports_tensorflow_and_experiment_imports_no_other_folder() -> None:
+def test_imports() -> None:
+    """Only what trains imports TensorFlow, and `experiment` imports no other folder."""
     others = {"stages", "study", "tools", "gate", "tests", "dvc"}
     for path in (*ROOT.glob("experiment/**/*.py"), *ROOT.glob("stages/*.py")):
         first = {*re.findall(r"(?m)^\s*(?:from|import) (\w+)", path.read_text(encoding="utf-8"))}
         assert path.parent.name == "network" or not first & {"keras", "tensorflow"}, path
         assert path.parent.name == "stages" or not first & others, path
-
-
-def test_stages_are_imported_without_tensorflow() -> None:
     modules = ", ".join(f"stages.{path.stem}" for path in (ROOT / "stages").glob("[!_]*.py"))
     code = f"import stages.__main__, {modules}, sys; sys.exit('tensorflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

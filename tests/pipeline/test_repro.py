@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import psutil
 import pytest
 from dvc.lock import Lock
 
-from experiment.support.errors import GO_ON
+from experiment.support.errors import GO_ON, InputError
 from experiment.variants import VARIANTS
 from stages import __main__ as repro
 from stages.surroundings import describe_lock
@@ -23,19 +22,17 @@ from tests.faults.processes import finish, start
 from tests.repository import EPOCHS, RESULTS, contents, git, ran
 
 FIRST, *_, LAST = VARIANTS
+BOTH = [["repro", "--single-item", name] for name in repro.TRAININGS]
 
 
-def test_results_are_gits_and_images_and_models_are_not(finished: Path) -> None:
+def test_finished(finished: Path) -> None:
+    """Results are Git's, images and models are not; metrics of both trainings are shown."""
     assert git(finished, "status", "--porcelain") == ""
     tracked = git(finished, "ls-files").splitlines()
     of_dvc = ("models/", "data/processed/", "data/raw/")
-    assert {name for name in RESULTS if not name.startswith(of_dvc)} <= {*tracked}
+    assert {"dvc.lock", *(name for name in RESULTS if not name.startswith(of_dvc))} <= {*tracked}
     assert not [name for name in tracked if name.startswith(of_dvc)]
-    assert "dvc.lock" in tracked
 
-
-def test_last_screen(finished: Path) -> None:
-    """The trainings ran side by side, and their metrics are shown."""
     lines = (finished.parent / "output").read_text().splitlines()
     assert sorted(ran("\n".join(lines))[3:-1]) == sorted(repro.TRAININGS)
     first = lines.index(f"own/tiny.npz, {EPOCHS} epochs, seed 0; each network trained once")
@@ -47,9 +44,10 @@ def test_last_screen(finished: Path) -> None:
     assert before == {"DVC", "Running", ">", "`make"} | set(VARIANTS)
 
 
-def test_second_time_nothing_runs(finished: Path, tmp_path: Path, run: Run) -> None:
+def test_second_time_nothing_runs(
+    finished: Path, repository: Path, tmp_path: Path, run: Run
+) -> None:
     """Nor is TensorFlow imported, which takes seconds."""
-    repository = shutil.copytree(finished, tmp_path / "elsewhere", symlinks=True)
     for name in ("keras", "tensorflow"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('TensorFlow was imported')\n")
     done = run(repository, "stages", PYTHONPATH=str(tmp_path))
@@ -85,38 +83,37 @@ def test_bad_input_costs_nothing_of_the_last_good_run(
 
 
 def replace_trainings(repository: Path, code: str) -> None:
-    """Put in place of a training what runs this code and else does not end by itself."""
-    lines = ["import os, signal, sys", code, "signal.pause()"]
+    """Put in place of a training what runs this code and, if nobody stops it, leaves a file."""
+    lines = ["import os, signal, sys, time", code, "time.sleep(300)", "open('went on', 'w')"]
     (repository / "stages/train.py").write_text("\n".join(lines))
 
 
-def find_processes(folder: Path) -> list[psutil.Process]:
-    """Return the processes that run in a folder; they are killed."""
-    found = [
-        process for process in psutil.process_iter(["cwd"]) if process.info["cwd"] == str(folder)
-    ]
-    for process in found:
+def kill_leftovers(folder: Path) -> int:
+    """Kill the processes that run in a folder, but for this one; return how many there were."""
+    running = [each for each in psutil.process_iter(["cwd"]) if each.info["cwd"] == str(folder)]
+    left = [process for process in running if process.pid != os.getpid()]
+    for process in left:
         process.kill()
-    return found
+    return len(left)
 
 
-def test_training_that_fails(repository: Path) -> None:
+def test_training_that_fails(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It stops the other at once, and the likely cause is named."""
+    monkeypatch.chdir(repository)
+    monkeypatch.delenv("PYTHONPATH", raising=False)
     replace_trainings(repository, f"if {LAST!r} in sys.argv: os.kill(os.getpid(), signal.SIGKILL)")
-    done = finish(start(repository, "stages", PYTHONPATH=""), patience=120)
-    assert done.status == 1
+    with pytest.raises(InputError) as error:
+        repro.run_dvc(*BOTH)
     reason = f"train {LAST} was ended by SIGKILL, most likely for lack of memory"
-    failed = f"repro: dvc repro --single-item train_{LAST} failed; {reason}"
-    assert done.output.splitlines()[-1].startswith(failed)
-    assert find_processes(repository) == []
+    assert str(error.value).startswith(f"dvc {' '.join(BOTH[-1])} failed; {reason}")
+    assert kill_leftovers(repository) == 0
+    assert not Path("went on").exists()
 
 
 @pytest.mark.parametrize(
     ("status", "reason"),
     [
-        (1, "the reason is above"),
         (128 + signal.SIGTERM, "the reason is above"),  # said by the stage itself
-        (-signal.SIGKILL, "train one was ended by SIGKILL, most likely for lack of memory"),
         (128 + signal.SIGILL, "train one was ended by SIGILL, most likely because this processor"),
         (-signal.SIGXCPU, "train one was ended by SIGXCPU, a limit on its processor time"),
         (128 + signal.SIGSEGV, "train one was ended by SIGSEGV, a fault in a library"),
@@ -139,12 +136,10 @@ def test_interrupt(repository: Path) -> None:
     done = finish(process, patience=120)
     assert done.status == 128 + signal.SIGINT
     assert done.output.splitlines()[-1] == f"repro: interrupted; {GO_ON}"
-    assert find_processes(repository) == []
+    assert kill_leftovers(repository) == 0
 
 
-def test_interrupt_stops_what_was_being_started() -> None:
-    """As DVC does when the interrupt comes just before it forks: starts the command, and ends."""
-    code = """
+START_AND_END = """
 import signal, subprocess, sys, time
 def start_and_end(*_):
     subprocess.Popen(["sleep", "100"])
@@ -153,9 +148,13 @@ signal.signal(signal.SIGINT, start_and_end)
 print("ready", flush=True)
 time.sleep(100)
 """
+
+
+def test_interrupt_stops_what_was_being_started() -> None:
+    """As DVC does when the interrupt comes just before it forks: starts the command, and ends."""
     process = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        start_new_session=True,
+        [sys.executable, "-c", START_AND_END], start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     assert process.stdout
     assert process.stdout.readline() == "ready\n"
@@ -185,8 +184,7 @@ def test_lock_that_was_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.chdir(tmp_path)
     Path(".dvc/tmp").mkdir(parents=True)
     Path(".dvc/tmp/lock").write_text("elsewhere")
-    said = describe_lock(time.time() + 60)
-    assert said
+    said = describe_lock(time.time() + 60) or ""
     assert "the lock .dvc/tmp/lock; if no other DVC process works in this folder, stop" in said
     assert describe_lock(time.time() - 60) is None
 
@@ -200,5 +198,5 @@ def test_processors(processors: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repro, "run_dvc", lambda *commands: started.append(commands))
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(processors)))
     repro.run_stages()
-    both = tuple(["repro", "--single-item", name] for name in repro.TRAININGS)
-    assert started == [(["repro", "preprocess"],), *[both] * (processors - 1), (["repro"],)]
+    trainings = [tuple(BOTH)] * (processors - 1)
+    assert started == [(["repro", "preprocess"],), *trainings, (["repro"],)]

@@ -5,17 +5,13 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from tests.conftest import ROOT, environment_of_stages, set_parameters
-from tests.faults.conftest import everything
-from tests.repository import git, ran
+from tests.repository import everything, git, ran
 
 pytestmark = pytest.mark.slow
 
@@ -37,7 +33,6 @@ USERS, GROUP = (("daemon", "nobody"), "users") if POSSIBLE else (("", ""), str(o
 
 
 Lines = list[tuple[str, str]]
-Server = Callable[[Path], AbstractContextManager[tuple[str, dict[str, str]]]]
 
 
 def lines(section: str) -> Lines:
@@ -83,26 +78,22 @@ class Terminal:
             assert shown in self.run(command)
 
 
-@contextmanager
-def folder(top: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    yield "A folder", {"/srv/dvc": str(top / "store")}
+@pytest.fixture
+def examples(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """What stands for the page's examples: a folder, and moto's server, which speaks S3."""
+    import boto3  # here: every process of pytest imports this file
+    from moto.server import ThreadedMotoServer
 
-
-@contextmanager
-def s3(top: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """Moto's server, which speaks S3 over HTTP."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
-    try:
-        url = "http://{}:{}".format(*server.get_host_and_port())
-        keys = {"aws_access_key_id": "a-key", "aws_secret_access_key": "a-secret"}
-        client = boto3.client("s3", endpoint_url=url, region_name="us-east-1", **keys)
-        client.create_bucket(Bucket="bucket")
-        client.close()
-        examples = {"https://s3.example.org": url, "KEY": "a-key", "SECRET": "a-secret"}
-        yield "A bucket on S3", examples
-    finally:
-        server.stop()
+    url = "http://{}:{}".format(*server.get_host_and_port())
+    keys = {"aws_access_key_id": "a-key", "aws_secret_access_key": "a-secret"}
+    client = boto3.client("s3", endpoint_url=url, region_name="us-east-1", **keys)
+    client.create_bucket(Bucket="bucket")
+    client.close()
+    of_bucket = {"https://s3.example.org": url, "KEY": "a-key", "SECRET": "a-secret"}
+    yield of_bucket | {"/srv/dvc": str(tmp_path / "store")}
+    server.stop()
 
 
 @pytest.fixture
@@ -120,20 +111,21 @@ def is_the_same(second: Terminal, first: Path) -> None:
     assert second.run("dvc status") == "Data and pipelines are up to date.\n"
 
 
-@pytest.mark.parametrize("server", [folder, s3])
-def test_second_clone_pulls(server: Server, first: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("section", ["A folder", "A bucket on S3"])
+def test_second_clone_pulls(
+    section: str, examples: dict[str, str], first: Path, tmp_path: Path
+) -> None:
     """It trains nothing; the keys are in no commit."""
-    with server(tmp_path) as (section, examples):
-        sender = Terminal(first)
-        sender.type(lines(section), examples)
-        sender.type(lines("Push"), {})
-        assert "a-secret" not in git(first, "show", "HEAD")
-        _, _, *pull = lines("Pull")
-        git(tmp_path, "clone", "--quiet", "origin.git", "second")
-        receiver = Terminal(tmp_path / "second")
-        receiver.type([line for line in lines(section) if "--local" in line[0]], examples)
-        receiver.type(pull, {})
-        is_the_same(receiver, first)
+    sender = Terminal(first)
+    sender.type(lines(section), examples)
+    sender.type(lines("Push"), {})
+    assert "a-secret" not in git(first, "show", "HEAD")
+    _, _, *pull = lines("Pull")
+    git(tmp_path, "clone", "--quiet", "origin.git", "second")
+    receiver = Terminal(tmp_path / "second")
+    receiver.type([line for line in lines(section) if "--local" in line[0]], examples)
+    receiver.type(pull, {})
+    is_the_same(receiver, first)
 
 
 @pytest.fixture

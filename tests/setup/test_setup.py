@@ -139,14 +139,14 @@ def test_hash(
     assert ("since uv cannot: " in done[1]) == (package == "numpy")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("variable", "value", "cause"),
     [
         ("HOME", "/dev/null", "no package index can be reached; connect, or name one"),
-        slow("PIP_PROXY", "http://127.0.0.1:9", "the proxy cannot be used; .*PIP_PROXY"),
-        slow("all_proxy", "socks5://127.0.0.1:9", "pip cannot use a SOCKS proxy; name an"),
-        slow("PIP_CERT", "/no/file", ".* an authority unknown here; name its file"),
-        slow("REQUESTS_CA_BUNDLE", "/no/file", ".* an authority unknown here; name its file"),
+        ("PIP_PROXY", "http://127.0.0.1:9", "the proxy cannot be used; .*PIP_PROXY"),
+        ("all_proxy", "socks5://127.0.0.1:9", "pip cannot use a SOCKS proxy; name an"),
+        ("PIP_CERT", "/no/file", ".* an authority unknown here; name its file"),
     ],
 )
 def test_no_index(clone: Path, variable: str, value: str, cause: str) -> None:
@@ -194,8 +194,16 @@ def write_program(path: Path, code: str) -> None:
     path.chmod(0o755)
 
 
+# A Python without the global lock, of the version that this one has.
+FREE = "import sys, sysconfig; sys.abiflags = 't'; free = {'Py_GIL_DISABLED': 1}"
+FREE += "; sysconfig.get_config_var = free.get"
+
+
 def write_python(path: Path, judged: str) -> None:
     """Write a stand-in that set-up takes for a 3.14 and judges so; else it says that it runs."""
+    if judged == "free":
+        write_program(path, f'exec "{PYTHON}" "$1" "$2" "{FREE}\n$3"')
+        return
     answer = f"echo {judged}" if judged else "exit 1"  # as without ensurepip
     rest = f'[ {judged or "no"} = boots ] && exec "{PYTHON}" "$@"; echo "$0 runs" >&2; exit 1'
     cases = f"*ensurepip*) {answer} ;; *version_info*) echo 3.14 ;; *) {rest} ;;"
@@ -219,6 +227,8 @@ def path(tmp_path: Path) -> Path:
         ({"python3": "", "python3.11": "fits"}, "", "/python3.11 runs"),
         ({"python3": "fits", "a b": "fits"}, "a b", "/a b runs"),
         ({"python3": "fits", "mine": "boots"}, "mine", "PYTHON=mine is mine (3.14); name another"),
+        ({"python3": "free", "python3.12": "fits"}, "", "/python3.12 runs"),
+        ({"free": "free"}, "free", "t); name another"),
         ({}, "", "expected Python 3.11, 3.12 or 3.13 with venv and ensurepip; found none"),
     ],
 )

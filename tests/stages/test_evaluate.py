@@ -18,7 +18,7 @@ MODEL = "models/net.keras"
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with 30 test images of 8 x 8 pixels and a network for them."""
+    """A folder with 30 test images of 8 x 7 pixels and a network for them."""
     folder = tmp_path_factory.mktemp("evaluate")
     (folder / "data").mkdir()
     for name in ("params.yaml", "data/mnist"):
@@ -26,10 +26,11 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     test = parts()["test"]
     images, labels = np.asarray(test.images), np.asarray(test.labels)
     write_arrays(folder / TEST, {"images": images, "labels": labels, "classes": np.array(3)})
-    write_model(folder / MODEL, build(parts()["train"]))
+    write_model(folder / MODEL, build(test))
     (folder / "models/broken.keras").write_bytes((folder / MODEL).read_bytes()[:2000])
     (folder / "models/net.h5").touch()
     Image.new("L", (30, 30), "red").save(folder / "blank.png")
+    Image.fromarray(images[4, :, :, 0]).save(folder / "image.png")
     return folder
 
 
@@ -38,11 +39,17 @@ def in_prepared(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(prepared)
 
 
-def test_accuracy_and_loss_are_those_of_the_test_images(capsys: pytest.CaptureFixture[str]) -> None:
-    call(main, MODEL)
+@pytest.fixture
+def probabilities() -> np.ndarray:
+    """Of the test images."""
     test = parts()["test"]
-    labels = np.asarray(test.labels)
-    probabilities = build(test)(training.scale(test.images)).numpy()
+    found: np.ndarray = build(test)(training.scale(test.images)).numpy()
+    return found
+
+
+def test_accuracy_and_loss(probabilities: np.ndarray, capsys: pytest.CaptureFixture[str]) -> None:
+    call(main, MODEL)
+    labels = np.asarray(parts()["test"].labels)
     wrong = int((probabilities.argmax(1) != labels).sum())
     loss = -np.log(probabilities[np.arange(30), labels]).mean()
     assert 0 < wrong < 30
@@ -55,15 +62,13 @@ def test_accuracy_and_loss_are_those_of_the_test_images(capsys: pytest.CaptureFi
 
 @pytest.mark.parametrize("names", [["cat", "dog", "hen"], ["too few"]])
 def test_picture_has_the_probability_of_each_class(
-    names: list[str], capsys: pytest.CaptureFixture[str]
+    names: list[str], probabilities: np.ndarray, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The highest first, each with its name where the raw data have names for all classes."""
-    test = parts()["test"]
-    Image.fromarray(np.asarray(test.images[4, :, :, 0])).save("image.png")
     write_arrays(RAW, {"names": np.array(names)})
     call(main, MODEL, "--image", "image.png")
-    (found,) = build(test)(training.scale(test.images[4:5])).numpy()
     first, *lines = capsys.readouterr().out.splitlines()
+    found = probabilities[4]
     order = np.argsort(-found)
     shown = names if len(names) == 3 else [""] * 3
     assert first == f"{MODEL} on image.png: class {order[0]} ({shown[order[0]]})".replace(" ()", "")
@@ -82,17 +87,13 @@ def test_picture_has_the_probability_of_each_class(
         ([MODEL, "--image", "none.png"], "none.png: no such file; check the path"),
         ([MODEL, "--image", "models"], "models: expected a picture, such as a PNG; found"),
         ([MODEL, "--image", "blank.png"], "blank.png: expected a digit; found one colour; draw"),
+        ([MODEL], "other.npz: expected images (8, 7); found (7, 8);"),
     ],
 )
-def test_bad_input(arguments: list[str], message: str) -> None:
-    assert message_of(main, *arguments).startswith(f"evaluate: {message}")
-
-
-def test_network_for_images_of_another_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    np.savez("other.npz", images=np.zeros((2, 9, 8, 1), np.uint8), labels=[0, 1], classes=2)
+def test_bad_input(arguments: list[str], message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    np.savez("other.npz", images=np.zeros((2, 7, 8, 1), np.uint8), labels=[0, 1], classes=2)
     monkeypatch.setattr("stages.evaluate.TEST", Path("other.npz"))
-    message = "evaluate: other.npz: expected images (8, 8); found (9, 8);"
-    assert message_of(main, MODEL).startswith(message)
+    assert message_of(main, *arguments).startswith(f"evaluate: {message}")
 
 
 @pytest.mark.parametrize("background", ["white", "black", "transparent"])

@@ -1,6 +1,5 @@
 """Own data from folders of real pictures, of the kinds that Pillow reads."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,8 @@ INK = np.where(GREY == 240, 255, 0).astype(np.uint8)
 WIDE = GREY.astype(np.uint16) * 257
 HOLE = np.full_like(GREY, 255)
 HOLE[10, 20] = 0
+TURNED = Image.Exif()
+TURNED[0x0112] = 6
 
 
 def save(path: Path, pixels: np.ndarray, mode: str = "", **options: Any) -> Path:
@@ -30,34 +31,28 @@ def save(path: Path, pixels: np.ndarray, mode: str = "", **options: Any) -> Path
     return path
 
 
-def save_lab(path: Path) -> None:
-    bands = [Image.fromarray(each) for each in (GREY, GREY * 0 + 128, GREY * 0 + 128)]
-    Image.merge("LAB", bands).save(path)
-
-
-def save_turned(path: Path) -> None:
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    save(path, np.rot90(WIDE), exif=exif)
-
-
-KINDS: dict[str, Callable[[Path], object]] = {
-    "grey.png": lambda p: save(p, GREY),
-    "colour.BMP": lambda p: save(p, GREY, "RGB"),
-    "16.png": lambda p: save(p, WIDE),
-    "16.pgm": lambda p: p.write_bytes(b"P5 28 28 65535\n" + WIDE.astype(">u2").tobytes()),
-    "turned.png": save_turned,
-    "0 to 1.tif": lambda p: save(p, (GREY / 255).astype(np.float32)),
-    "floats.tif": lambda p: save(p, GREY.astype(np.float32)),
-    "LAB.tif": save_lab,
-    "opaque.png": lambda p: save(p, np.dstack([GREY, GREY * 0 + 255])),
+KINDS: dict[str, Image.Image | bytes] = {
+    "grey.png": Image.fromarray(GREY),
+    "colour.BMP": Image.fromarray(GREY).convert("RGB"),
+    "16.png": Image.fromarray(WIDE),
+    "16.pgm": b"P5 28 28 65535\n" + WIDE.astype(">u2").tobytes(),
+    "turned.png": Image.fromarray(np.rot90(WIDE)),
+    "0 to 1.tif": Image.fromarray((GREY / 255).astype(np.float32)),
+    "floats.tif": Image.fromarray(GREY.astype(np.float32)),
+    "LAB.tif": Image.merge("LAB", [Image.fromarray(x) for x in (GREY, *[GREY * 0 + 128] * 2)]),
+    "opaque.png": Image.fromarray(np.dstack([GREY, GREY * 0 + 255])),
 }
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_every_kind_is_the_same_picture(name: str, tmp_path: Path) -> None:
-    KINDS[name](tmp_path / name)
-    grey, frames = read_grey(tmp_path / name)
+    path, kind = tmp_path / name, KINDS[name]
+    if isinstance(kind, bytes):
+        path.write_bytes(kind)
+    else:
+        options: dict[str, Any] = {"exif": TURNED} if "turned" in name else {}
+        kind.save(path, **options)
+    grey, frames = read_grey(path)
     np.testing.assert_array_equal(np.asarray(grey), GREY)
     assert frames == 1
 
@@ -107,17 +102,16 @@ def test_counts_classes_and_what_is_left_out(
     two = [Image.fromarray(GREY + n) for n in range(2)]
     two[0].save(train / "10/two.gif", save_all=True, append_images=two[1:])
     call(main, "pictures", str(OUTPUT))
-    assert capsys.readouterr().out.splitlines() == [
+    assert capsys.readouterr().out.replace("pictures/train/", "").splitlines() == [
         "pictures/train: 2: 12, 10: 14",
         "pictures/test: 2: 4, 10: 4",
-        "left out, hidden: 2 (pictures/train/.ipynb_checkpoints/x.png, pictures/train/2/._1.png)",
-        "left out, image file is truncated: 1 (pictures/train/10/cut.png)",
-        "left out, pixels -1 to -1, not 0 to 65535: 1 (pictures/train/10/negative.tif)",
-        "left out, frames after the first: 1 (pictures/train/10/two.gif)",
-        "left out, no picture by its suffix: 2 (pictures/train/2/Thumbs.db,"
-        " pictures/train/2/photo.heic)",
-        "left out, a link to no file: 1 (pictures/train/2/gone.png)",
-        "left out, in no class: 1 (pictures/train/3.png)",
+        "left out, hidden: 2 (.ipynb_checkpoints/x.png, 2/._1.png)",
+        "left out, image file is truncated: 1 (10/cut.png)",
+        "left out, pixels -1 to -1, not 0 to 65535: 1 (10/negative.tif)",
+        "left out, frames after the first: 1 (10/two.gif)",
+        "left out, cannot identify it: 2 (2/Thumbs.db, 2/photo.heic)",
+        "left out, a link to no file: 1 (2/gone.png)",
+        "left out, in no class: 1 (3.png)",
         f"{OUTPUT}: 28 x 28 pixels, classes 0 (2), 1 (10)",
         "Now set data.dataset: own/pictures.npz and preprocess.validation_from: stratified in"
         " params.yaml",
@@ -129,36 +123,30 @@ def test_counts_classes_and_what_is_left_out(
     assert ((upper > lower) == (dataset.y_test == 0)).all()
 
 
-def test_wrong_pictures(pictures: Path) -> None:
-    """Nothing is written."""
+def test_refusals(pictures: Path) -> None:
+    """Nothing is written, and a file that is there is replaced only if that is asked for."""
     OUTPUT.parent.mkdir(parents=True)
     OUTPUT.write_bytes(b"precious")
 
-    def refused() -> str:
-        line = message_of(main, "pictures", str(OUTPUT), "--replace").removeprefix("own_images: ")
-        assert {path: path.read_bytes() for path in OUTPUT.parent.iterdir()} == {
-            OUTPUT: b"precious"
-        }
-        return line
+    def refused(output: Path = OUTPUT, *options: str) -> str:
+        line = message_of(main, "pictures", str(output), *options)
+        assert [path.read_bytes() for path in Path("data").rglob("*.*")] == [b"precious"]
+        return line.removeprefix("own_images: ")
 
+    expected = "output: expected data/own/NAME.npz; found data/x.npz;"
+    assert refused(Path("data/x.npz")).startswith(expected)
+    assert "add --replace, or another name" in refused()
     for path in pictures.glob("test/*/*"):
         save(path, GREY * 0)
-    assert refused().startswith("x_test: expected different images; found one 8 times;")
+    expected = "x_test: expected different images; found one 8 times;"
+    assert refused(OUTPUT, "--replace").startswith(expected)
     for path in pictures.glob("test/10/*"):
         path.write_bytes(b"?")
     expected = "pictures/test: expected pictures of each class, 2, 10; found none of 10; add some"
-    assert refused().startswith(expected)
+    assert refused(OUTPUT, "--replace").startswith(expected)
     (pictures / "test").rename("Tests")
     expected = "pictures/test: expected the folders pictures/train/CLASS and pictures/test/CLASS;"
-    assert refused().startswith(expected)
-
-
-def test_output_is_own_data_and_is_not_overwritten(pictures: Path) -> None:
-    expected = "own_images: output: expected data/own/NAME.npz; found data/x.npz;"
-    assert message_of(main, "pictures", "data/x.npz").startswith(expected)
-    OUTPUT.parent.mkdir(parents=True)
-    OUTPUT.write_bytes(b"precious")
-    assert "add --replace, or another name" in message_of(main, "pictures", str(OUTPUT))
-    assert OUTPUT.read_bytes() == b"precious"
+    assert refused(OUTPUT, "--replace").startswith(expected)
+    (pictures / "test").symlink_to("train")  # a data set again
     call(main, "pictures", str(OUTPUT), "--replace")
-    assert len(read_dataset(OUTPUT).x_train) == 24
+    assert len(read_dataset(OUTPUT).x_test) == 24

@@ -65,6 +65,7 @@ def test_new_repository(clone: Path, run: Run) -> None:
     succeed(run, clone, "tools.new", "batch normalisation", "plain", "batch_norm")
     tracked = set(git(clone, "ls-files").split())
     assert not {"explore", "metrics", "plots", "study/runs.jsonl"} & tracked
+    assert "tests/experiment/test_golden.py" in tracked
     for name in ("experiment/network/model.py", "experiment/variants.py"):
         assert (clone / name).read_text().count("# NEW: ") == 1
     for command in ("ruff format --check .", "ruff check .", "mypy", "pytest --collect-only -qq"):
@@ -72,7 +73,9 @@ def test_new_repository(clone: Path, run: Run) -> None:
     succeed(run, clone, "pytest", "-q", "tests/pipeline/test_contract.py", "tests/stages")
     make_tiny(clone, epochs=2)
     commit(clone, "own images")
-    succeed(run, clone, "stages")
+    screen = succeed(run, clone, "stages")
+    assert "\nbatch normalisation: the same bits as plain; NEW is not filled in yet\n" in screen
+    assert "committed" not in screen
     assert len({path.read_bytes() for path in (clone / "plots").glob("*.csv")}) == 1
     for command in ("check", "report"):
         succeed(run, clone, "gate", command)

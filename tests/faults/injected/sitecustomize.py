@@ -5,7 +5,6 @@ written under its temporary name and about to be renamed.
 """
 
 import itertools
-import locale
 import os
 import resource
 import signal
@@ -13,8 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-sync, now, local_time, given = os.fsync, time.time, time.localtime, os.environ
-files, sign = itertools.count(1), itertools.cycle((1, -1))
+sync, files, given = os.fsync, itertools.count(1), os.environ
 
 
 def fsync(file: int) -> None:
@@ -29,18 +27,7 @@ def fsync(file: int) -> None:
     sync(file)
 
 
-def jump() -> float:
-    """Return the time of a clock that jumps by years, back and forth, each time it is read."""
-    return now() + next(sign) * 4 * 365 * 86_400
-
-
 # As in a terminal, also where the tests run in the background of a shell, which ignores Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 if given.get("FAULT_IN") == " ".join(sys.orig_argv[2:]):
     os.fsync = fsync  # type: ignore[assignment]
-if given.get("FAULT_CLOCK"):
-    time.time = jump
-    time.localtime = lambda seconds=None: local_time(jump() if seconds is None else seconds)
-if shown := given.get("FAULT_LOCALE"):
-    locale.setlocale(locale.LC_ALL, "")
-    assert locale.str(1.5) == shown
