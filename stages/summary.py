@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import stdev
@@ -28,7 +27,7 @@ TRAIN = Path("data/processed/train.npz")
 SAME = "train.dropout_rate is 0"
 
 BITS = {
-    "avx2": "avx2, the same bits on every x86-64 machine",
+    "avx2": "avx2, for the same bits on other x86-64 processors",
     "native": "native, other bits than with avx2",
 }
 
@@ -45,11 +44,7 @@ def format_summary(params: Parameters) -> str:
     """Return the screen, from the current folder; lines of at most 80 characters."""
     dataset, epochs = label_of(params.data.dataset), params.train.epochs
     metrics = {name: json.loads(Path(f"metrics/{name}.json").read_bytes()) for name in VARIANTS}
-    entries: list[Entry] = []
-    with suppress(InputError, OSError):  # runs that cannot be read must not hide the results
-        entries = load_runs()
-    images = len(read_arrays(TRAIN, ("labels",))["labels"])
-    settings = {variant: setting_of(params, variant, images) for variant in VARIANTS}
+    entries, settings = load_entries(), find_settings(params)
     runs = {variant: select(entries, setting) for variant, setting in settings.items()}
     lines = [
         f"{dataset if len(dataset) <= 30 else f'...{dataset[-27:]}'}, {epochs} epoch"
@@ -89,6 +84,20 @@ def format_summary(params: Parameters) -> str:
     lines += [f"instructions: {BITS[params.train.instructions]}", ""]
     lines += [f"{path:<20}  {what}" for path, what in READ_MORE.items() if Path(path).exists()]
     return "\n".join([*lines, "", f"Try next: {next_step}"])
+
+
+def load_entries() -> list[Entry]:
+    """Return the stored runs; none where they cannot be read, which must not hide the results."""
+    try:
+        return load_runs()
+    except (InputError, OSError):
+        return []
+
+
+def find_settings(params: Parameters) -> dict[str, Setting]:
+    """Return, by variant, what stored runs must have to repeat its training."""
+    images = len(read_arrays(TRAIN, ("labels",))["labels"])
+    return {variant: setting_of(params, variant, images) for variant in VARIANTS}
 
 
 def measure(metrics: Figures) -> dict[str, float]:

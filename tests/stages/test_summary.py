@@ -39,7 +39,7 @@ another seed: standard deviation of the difference over {} seeds;
 among other seeds, by validation accuracy, the mean of the last five epochs:
   without Dropout: an ordinary run: {} of {} seeds ended lower
   with Dropout: an unusual run: 0 of {} seeds ended lower
-instructions: avx2, the same bits on every x86-64 machine
+instructions: avx2, for the same bits on other x86-64 processors
 
 plots/loss.png        loss against the epoch
 
@@ -102,8 +102,8 @@ def test_few_seeds(folder: Path) -> None:
     [
         ({"train__dropout_rate": 0.51}, "  with dropout_rate 0.5 instead of 0.51, test accuracy"),
         ({"train__epochs": 30}, "  with epochs 20 instead of 30, test accuracy: ±0.1"),
-        ({"train__epochs": 30, "model__filters": 16}, "instructions: avx2, the same bits"),
-        ({"data__dataset": f"data/own/{'long' * 20}.npz"}, "instructions: avx2, the same bits"),
+        ({"train__epochs": 30, "model__filters": 16}, "instructions: avx2, for the same bits"),
+        ({"data__dataset": f"data/own/{'long' * 20}.npz"}, "instructions: avx2, for the same bits"),
     ],
 )
 def test_settings_without_runs(change: dict[str, object], nearest: str, folder: Path) -> None:
@@ -116,7 +116,7 @@ def test_settings_without_runs(change: dict[str, object], nearest: str, folder: 
     assert max(map(len, shown)) <= 80
     # No runs that can be read are none.
     Path("study/runs.jsonl").write_bytes(b'{"run": {}}\n\xff')
-    del shown[at + 1 : shown.index("instructions: avx2, the same bits on every x86-64 machine")]
+    del shown[at + 1 : shown.index("instructions: avx2, for the same bits on other x86-64 processors")]
     assert format_summary(load_parameters()).splitlines() == shown
 
 

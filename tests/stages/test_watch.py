@@ -1,43 +1,54 @@
-"""The page and the table that follow a run."""
+"""The pages and tables that follow a run."""
 
+import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from experiment.files import write_curve
+from experiment.parameters import load_parameters
 from experiment.variants import VARIANTS
 from stages import watch
 from stages.experiments import format_experiments
+from stages.summary import find_settings, load_entries
+from tests.conftest import ROOT
 from tests.stages.test_plot import curve_of
 
 
 def test_watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The page loads itself again while a run is at work; its pictures grow with the curves."""
+    """The page loads itself again while a run is at work, and shows the band of other seeds."""
     monkeypatch.chdir(tmp_path)
+    for name in ("params.yaml", "study/runs.jsonl"):
+        Path(name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, name)
+    Path("data/processed").mkdir(parents=True)
+    np.savez("data/processed/train.npz", labels=np.zeros(48_000, np.uint8))
+    first, *_ = VARIANTS
+    write_curve(Path(f"plots/{first}.csv"), curve_of(first, 3))  # the others have not begun
     assert not watch.is_running()
     Path("stages").write_text("input()")
     for words, expected in ((["stages"], True), (["-c", "input()", "stages"], False)):
         command = [sys.executable, *words]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL):
             assert watch.is_running() == expected
-    first, *others = VARIANTS
-    at_work, pages = [True, False], list[str]()
-    write_curve(Path(f"plots/{first}.csv"), curve_of(first, 3))  # the others have not begun
-
-    def sleep(seconds: float) -> None:
-        pages.append(watch.PAGE.read_text())
-        for other in others:
-            write_curve(Path(f"plots/{other}.csv"), curve_of(other, 3))
-
+    at_work, pages = [True, True, False], list[str]()
     monkeypatch.setattr(watch, "is_running", lambda: at_work.pop(0))
-    monkeypatch.setattr(time, "sleep", sleep)
+    monkeypatch.setattr(time, "sleep", lambda _: pages.append(watch.PAGE.read_text()))
     watch.main()
-    assert ["refresh" in page for page in pages] == [True, False]
-    assert [page.count("<img") for page in pages] == [2, 2]
-    assert pages[0].partition("<img")[2] != pages[1].partition("<img")[2]
+    assert ["refresh" in page for page in pages] == [True, True, False]
+    assert pages[-1].count("data:image/png;base64,") == 2
+    figure, _ = watch.draw_figures(load_parameters(), load_entries())
+    band, *_ = figure.axes[0].collections
+    points = np.asarray(band.get_paths()[0].vertices)
+    ends = points[points[:, 0] == 20, 1]
+    setting = find_settings(load_parameters())[first]
+    last = [e.curve["val_accuracy"][-1] for e in load_entries() if e.setting == setting]
+    assert (ends.min(), ends.max()) == pytest.approx((min(last), max(last)))
+    assert len(last) > 1
 
 
 def test_experiments(in_workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,5 +72,8 @@ def test_experiments(in_workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         "0.2 20 1 - - hazel-coma",
     ]
     assert max(map(len, lines)) <= 80
-    before_the_first_training = format_experiments([{"Experiment": None, "rev": "workspace"}])
-    assert before_the_first_training.split()[-5:] == ["-", "-", "-", "-", "workspace"]
+
+
+def test_experiments_before_the_first_training(in_workspace: Path) -> None:
+    table = format_experiments([{"Experiment": None, "rev": "workspace"}])
+    assert table.split()[-5:] == ["-", "-", "-", "-", "workspace"]
