@@ -55,9 +55,10 @@ def test_no_number_on_either_side_never_passes(value: object) -> None:
 @pytest.mark.parametrize(
     ("rule", "base", "candidate", "verdict", "refuses"),
     [
-        ("{at_least: 0.85, blocks: true}", 0.9, 0.86, "the same", False),
+        ("{at_least: 0.85, blocks: true}", 0.9, 0.85, "the same", False),
         ("{at_least: 0.85, blocks: true}", 0.9, 0.84, "out of limits", True),
         ("{at_least: 0.85}", 0.9, 0.84, "out of limits", False),
+        ("{at_most: 0.95, blocks: true}", 0.9, 0.95, "the same", False),
         ("{at_most: 0.95, blocks: true}", 0.9, 0.96, "out of limits", True),
         ("{better: higher, margin: {relative: 0.1}, at_least: 0.8}", 0.9, 0.82, "within the margin", False),
         ("{better: higher, margin: {relative: 0.1}, blocks: true}", 0.9, 0.8, "worse", True),
