@@ -96,6 +96,10 @@ def test_missing_runs() -> None:
     assert measure(table, CONTRASTS["B1"].weights).to_dict() == pytest.approx(by_seed, abs=0.03)
     early, _ = judge_all(Table(make_entries(range(5, 20))))
     assert {(each["verdict"], each["seeds"]) for each in early.values()} == {("not yet", 2)}
+    turned = [add_accuracy(e, 0.006) if e.setting.placement == "pooling" else e for e in ENTRIES]
+    found, claims = judge_all(Table(turned))  # B2 is tested only where B1 holds
+    verdicts = found["B1"]["verdict"], found["B2"]["verdict"], claims["B"]["verdict"]
+    assert verdicts == ("contradicted", "not tested", "contradicted")
 
 
 @pytest.mark.parametrize(
@@ -103,9 +107,8 @@ def test_missing_runs() -> None:
     [
         (False, 7, 1e-6, 1, (7, "not yet")),
         (False, 8, 0.00029, 1, (8, "supported")),
-        (False, 8, 0.00029, -1, (8, "contradicted")),
         (False, 8, 0.00031, 1, (8, "not yet")),
-        (False, 11, 1e-6, 1, (8, "supported")),
+        (False, 11, 1e-6, -1, (8, "contradicted")),
         (False, 12, 0.0027, 1, (12, "supported")),
         (False, 12, 0.0029, 1, (12, "not yet")),
         (False, 16, 0.0083, 1, (16, "supported")),
@@ -128,13 +131,6 @@ def test_verdict(
     assert (found["seeds"], found["verdict"]) == expected
 
 
-def test_b2_waits_for_b1() -> None:
-    turned = [add_accuracy(e, 0.006 * (e.setting.placement == "pooling")) for e in ENTRIES]
-    found, claims = judge_all(Table(turned))
-    verdicts = found["B1"]["verdict"], found["B2"]["verdict"], claims["B"]["verdict"]
-    assert verdicts == ("contradicted", "not tested", "contradicted")
-
-
 def test_error_of_all_looks() -> None:
     """Without an effect, about one contrast in a hundred passes at any look, of normal values."""
     values = np.random.default_rng(0).standard_normal((40_000, max(LOOKS)))
@@ -148,8 +144,6 @@ def test_error_of_all_looks() -> None:
     ("ids", "found", "expected"),
     [
         ("A1 A2", ("supported", "supported"), "supported"),
-        ("A1 A2", ("equivalent", "equivalent"), "equivalent"),
-        ("A1 A2", ("supported", "undecided"), "undecided"),
         ("A1 A2", ("supported", "equivalent"), "undecided"),
         ("A1 A2", ("not yet", "supported"), "not yet"),
         ("P1 P2", ("not yet", "contradicted"), "contradicted"),

@@ -218,23 +218,16 @@ def test_remote_cluster(whole: Path, tmp_path: Path) -> None:
     assert read_lines(folder) == read_lines(whole)
 
 
-@pytest.mark.parametrize(
-    ("found", "difference"),
-    [
-        ({"sets": "A B", "numerics": "1", "threads": "2"}, "threads: expected None, found 2"),
-        ({"numerics": "1"}, "sets: expected A B, found None"),
-        ({"sets": "A B", "numerics": "1"}, ""),
-    ],
-)
-def test_worker_with_other_software_is_refused(
-    found: dict[str, str], difference: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(worker, "describe_conditions", lambda threads, instructions: found)
-    planned = replace(make_entry(make_setting(0.5)), conditions={"sets": "A B", "numerics": "1"})
-    # If it is alike it looks for its images, but there is no worker here.
-    error = (InputError, f"in {difference};") if difference else (ValueError, "No worker")
-    with pytest.raises(error[0], match=error[1]):
-        worker.train(planned)
+def test_worker_with_other_software_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    planned = replace(make_entry(make_setting(0.5)), conditions={"sets": "A B"})
+    for found, reason in (
+        ({"sets": "A B", "threads": "2"}, "in threads: expected None, found 2;"),
+        ({}, "in sets: expected A B, found None;"),
+        ({"sets": "A B"}, "No worker"),  # if it is alike it looks for its images
+    ):
+        monkeypatch.setattr(worker, "describe_conditions", lambda *_, found=found: found)
+        with pytest.raises((InputError, ValueError), match=reason):
+            worker.train(planned)
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1", "", 8786, None])
@@ -257,13 +250,14 @@ def test_wrong_address_is_one_line(address: object, monkeypatch: pytest.MonkeyPa
 def test_hash_of_a_dataset() -> None:
     """It is of content, type and shape."""
     base = Dataset(**synthetic_arrays())
-    x, y = base.x_train, base.y_train
-    dark = x.copy()
-    dark[0, 0, 0] ^= 1
-    changes = [{"x_train": dark}, {"x_test": base.x_test[::-1]}, {"y_train": y.astype("u2")},
-               {"x_train": x.reshape(-1, 4, 16)}, {}]  # fmt: skip
+    changes = [
+        {"x_test": base.x_test ^ 1},
+        {"y_test": base.y_test[::-1]},
+        {},
+        {"y_train": base.y_train.astype("u2")},
+        {"x_train": base.x_train.reshape(-1, 4, 16)},
+    ]
     assert len({hash_dataset(replace(base, **each)) for each in changes}) == 5
-    assert hash_dataset(base) == hash_dataset(replace(base, x_train=x.copy()))
 
 
 def test_again(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -279,8 +273,8 @@ def test_again(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     expected = r"failed: .*: the stored line stays, .* differs: test_accuracy: 0.5 stored, 0\.\d+ n"
     assert done.status == 1
     assert re.search(expected, done.output)
-    set_parameters(folder, train__learning_rate=0.5)
-    refused = study(folder, "--again", old.key)
+    np.savez(folder / "data/own/tiny.npz", **synthetic_arrays(seed=1))  # type: ignore[arg-type]
+    refused = study(folder, "--again", old.key)  # other images are other runs
     assert refused.status == 1
     assert "--again: expected runs of this params.yaml" in refused.output
     assert (folder / STORE).read_text() == lines[0] + other.to_line()
@@ -288,14 +282,6 @@ def test_again(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     for start_of_key, number in (("zz", 0), ("", 2)):
         with pytest.raises(InputError, match=f"found {number} runs; copy more digits"):
             train_again([start_of_key], load_parameters(), 1)
-
-
-def test_other_images_are_other_runs(whole: Path, tmp_path: Path) -> None:
-    """Whatever is stored of a file of this name."""
-    folder = shutil.copytree(whole, tmp_path / "study")
-    np.savez(folder / "data/own/tiny.npz", **synthetic_arrays(seed=1))  # type: ignore[arg-type]
-    assert find_stored(good(study(folder))) == "0 of 6"
-    assert len(read_lines(folder)) == 12
 
 
 def test_more_seeds_have_the_pipelines_numbers(tmp_path: Path, finished: Path) -> None:
