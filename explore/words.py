@@ -94,8 +94,10 @@ def answer_questions(words: Texts, figures: Figures) -> list[dict[str, Any]]:
         if case not in texts:
             expected, remedy = f"a sentence for {case!r}", "write one in each language"
             raise wrong(f"explore/words: questions: {name}", expected, ", ".join(texts), remedy)
-        contrasts = {each: figures["contrasts"][each] for each in answer["rests_on"]}
-        statistics = [describe_contrast(*each, words) for each in contrasts.items()]
+        contrasts = figures["contrasts"]
+        # Those that it rests on, and those that its sentence has a figure of.
+        names = answer["rests_on"] + [each for each in answer["figures"] if each in contrasts]
+        statistics = [describe_contrast(each, contrasts[each], words) for each in names]
         statistics += [texts["also"]] if "also" in texts else []
         chosen = {"sentence": texts[case], "mark": answer["mark"], "statistics": statistics}
         found.append({"name": name, "question": texts["question"], **chosen})
