@@ -65,17 +65,6 @@ def test_grid_of_the_protocol() -> None:
     assert grid >= own
 
 
-def test_textbook() -> None:
-    """All is supported where all is as the textbook says; the numbers are those put in."""
-    found, claims = judge_all(Table(ENTRIES))
-    expected = dict.fromkeys(CONTRASTS, "supported") | dict.fromkeys(("C3", "C4"), "equivalent")
-    assert {name: each["verdict"] for name, each in found.items()} == expected
-    assert {each["verdict"] for each in claims.values()} == {"supported"}
-    assert {name: each["mean"] for name, each in found.items()} == pytest.approx(MEANS, abs=0.02)
-    levels = {name: (found[name]["seeds"], found[name]["level"]) for name in ("A1", "C3")}
-    assert levels == {"A1": (8, 0.0003), "C3": (16, 0.0084)}
-
-
 def add_accuracy(entry: Entry, more: float) -> Entry:
     accuracy = entry.metrics[LAST_FIVE] + more
     return replace(entry, metrics={**entry.metrics, LAST_FIVE: accuracy})
@@ -105,13 +94,11 @@ def test_missing_runs() -> None:
 @pytest.mark.parametrize(
     ("equivalence", "seeds", "p", "mean", "expected"),
     [
-        (False, 7, 1e-6, 1, (7, "not yet")),
         (False, 8, 0.00029, 1, (8, "supported")),
         (False, 8, 0.00031, 1, (8, "not yet")),
         (False, 11, 1e-6, -1, (8, "contradicted")),
         (False, 12, 0.0027, 1, (12, "supported")),
         (False, 12, 0.0029, 1, (12, "not yet")),
-        (False, 16, 0.0083, 1, (16, "supported")),
         (False, 16, 0.0085, 0.2, (16, "undecided")),
         (False, 16, 0.5, 0.01, (16, "equivalent")),
         (False, 16, 0.009, 0.052, (16, "undecided")),  # the interval ends above 0.1

@@ -349,21 +349,3 @@ def show_for_new_images(pages: Pages, data: str) -> str:
     freedom = total**2 / (a**2 / (n - 1) + b**2 / (m - 1) + c**2 / ((n - 1) * (m - 1)))
     half = stats.t.ppf(0.975, freedom) * (total / n / m) ** 0.5
     return f"[{centre - half:+.3f} to {centre + half:+.3f}], {n} seeds".replace("-", "−")
-
-
-def test_runs(pages: Pages) -> None:
-    """Sorted, with the metrics of the store and means over the last five epochs."""
-    names = [*KEYS, "seed", *pages.stored[0]["settings"]]
-    assert pages.runs.equals(pages.runs.sort_values([*pages.runs.columns[:15]], ignore_index=True))
-    found = pages.runs.set_index(names)
-    assert found.index.is_unique
-    assert len(found) == len(pages.stored)
-    columns = {"training_accuracy": "accuracy", "validation_accuracy": "val_accuracy",
-               "validation_loss": "val_loss"}  # fmt: skip
-    for content in pages.stored:
-        parameters = {**content["run"], **content["settings"]}
-        row = found.loc[tuple(parameters[name] for name in names)]
-        for name, column in columns.items():
-            last_five = np.mean(content["curve"][column][-5:])
-            content["metrics"][f"last_five_{name}"] = last_five
-        assert row[[*content["metrics"]]].to_dict() == pytest.approx(content["metrics"])
