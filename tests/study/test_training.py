@@ -10,8 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -180,41 +179,34 @@ def test_study_goes_on_whatever_stops_it(whole: Path, tmp_path: Path) -> None:
     assert (folder / RUNS).read_bytes() == (whole / RUNS).read_bytes()
 
 
-@contextmanager
-def remote_cluster(folder: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
-    """A scheduler and a worker on loopback: the address, and the scheduler's process."""
-    where = folder / "scheduler.json"
-    where.unlink(missing_ok=True)
-    common = [f"--scheduler-file={where}", "--no-dashboard"]
-    code = {"PYTHONPATH": str(folder)}
-    name = "distributed.cli.dask_scheduler"
-    started = [start(folder, name, *common, "--host=127.0.0.1", "--port=0", **code)]
-    try:
-        wait_until(lambda: where.exists() and where.stat().st_size > 0, started[0])
-        name, more = "distributed.cli.dask_worker", ["--nthreads=1", "--no-nanny"]
-        started.append(start(folder, name, *common, *more, **code))
-        yield json.loads(where.read_text())["address"], started[0]
-    finally:
-        for process in reversed(started):
-            process.kill()
-            process.communicate()
-
-
 def test_remote_cluster(whole: Path, tmp_path: Path) -> None:
     """Found through DASK_SCHEDULER_ADDRESS; the scheduler is killed in the middle of a run."""
     folder = make_study(tmp_path / "study", 0, 1, 2)
-    hold = set_fault(folder, "hold", 0.5, 2)
-    with remote_cluster(folder) as (address, scheduler):
+    hold, where = set_fault(folder, "hold", 0.5, 2), folder / "scheduler.json"
+    common = [f"--scheduler-file={where}", "--no-dashboard"]
+    kinds = {
+        "scheduler": ["--host=127.0.0.1", "--port=0"],
+        "worker": ["--nthreads=1", "--no-nanny"],
+    }
+    started: list[subprocess.Popen[str]] = []
+    try:
+        for kind, more in kinds.items():
+            name = f"distributed.cli.dask_{kind}"
+            started.append(start(folder, name, *common, *more, PYTHONPATH=str(folder)))
+            wait_until(lambda: where.exists() and where.stat().st_size > 0, started[0])
+        address = json.loads(where.read_text())["address"]
         process = start_study(folder, DASK_SCHEDULER_ADDRESS=address)
         wait_until(is_held(hold, stored=5), process)
-        scheduler.kill()
+        started[0].kill()
         stopped = finish(process)
+    finally:
+        for each in started:
+            each.kill()
+            each.communicate()
     assert (stopped.status, "Traceback" in stopped.output) == (1, False), stopped.output
     assert re.search(r"seed=2\b.*: the cluster has gone", stopped.output)
     hold.unlink()
-    with remote_cluster(folder) as (address, _):
-        again = good(study(folder, DASK_SCHEDULER_ADDRESS=address))
-    assert find_stored(again) == "5 of 6"
+    assert find_stored(good(study(folder, "--workers=1"))) == "5 of 6"
     assert read_lines(folder) == read_lines(whole)
 
 
