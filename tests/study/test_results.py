@@ -75,7 +75,7 @@ def test_every_sentence_rests_on_verdicts_that_hold() -> None:
     page = " ".join((ROOT / results.PAGE).read_text(encoding="utf-8").split())
     contrasts = json.loads((ROOT / results.FILE).read_text(encoding="utf-8"))["contrasts"]
     marks = [*re.finditer(r"<!-- rests on: (.*?) -->", page)]
-    assert len(marks) > 10
+    assert len(marks) > 5
     for mark in marks:
         sentence = page[: mark.start()].strip()[-200:]
         for name, _, word in (part.partition(" ") for part in mark[1].split("; ")):
