@@ -251,8 +251,8 @@ def test_knobs_keep_their_axes_and_the_last_setting(open_page: Open) -> None:
     assert read_state(page)["images"] == "1000"
     assert page.locator("#knobs-chart text").all_text_contents() != axes
     _, top, _, bottom = read_box(page, "#knobs-chart > svg")
-    for curve in (CURVE, "#knobs-chart path.last.with"):
-        box = read_box(page, curve)
+    for line in (CURVE, "#knobs-chart path.last.with"):
+        box = read_box(page, line)
         assert top < box[1] < box[3] < bottom - 44  # where the labels are
     before = page.locator(CURVE).get_attribute("d")
     page.locator("#knobs [name=zoom]").press("Space")

@@ -6,6 +6,7 @@ from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -26,7 +27,7 @@ def test_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
             with warnings.catch_warnings(action="ignore"):  # agg shows nothing
                 exec("".join(cell["source"]), names)
     axes = [ax for number in plt.get_fignums() for ax in plt.figure(number).axes]
-    lines = [[*map(float, line.get_ydata())] for ax in axes for line in ax.lines]
+    lines = [np.asarray(line.get_ydata()).tolist() for ax in axes for line in ax.lines]
     plt.close("all")
     expected = []
     for metric in ("accuracy", "loss"):

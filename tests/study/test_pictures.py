@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_rgb, to_rgba_array
 
 from study.pictures import draw_curves, draw_rates, draw_sizes
 from study.statistics import Values, estimate
@@ -44,7 +44,7 @@ def test_panels(metric: str) -> None:
             curves = [entry.curve[column] for entry in ENTRIES if entry.setting == setting]
             expected = np.array(compute_bars(dict(enumerate(zip(*curves, strict=True), start=1))))
             assert np.allclose(np.asarray(line.get_xydata()), expected[:, :2])
-            assert np.allclose(band.get_facecolor()[0, :3], to_rgb(line.get_color()))
+            assert np.allclose(to_rgba_array(band.get_facecolor())[0, :3], to_rgb(line.get_color()))
             corners = np.asarray(band.get_paths()[0].vertices)
             for end in (expected[:, [0, 2]], expected[:, [0, 3]]):
                 assert np.isclose(corners, end[:, None], atol=0).all(axis=2).any(axis=1).all()

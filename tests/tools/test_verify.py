@@ -94,11 +94,12 @@ def test_differences(tmp_path: Path) -> None:
     write(tmp_path / "dvc.lock", LOCK)
     committed = verify.read_hashes(tmp_path)
     assert committed == {"model": "a1", "other": None}
-    for rerun, differs in (
+    cases: list[tuple[verify.Hashes, set[str]]] = [
         ({"model": "a1", "other": None}, {"other"}),
         ({"model": "a2", "other": "b1"}, {"model", "other"}),
         ({"new": "a1"}, {"model", "other", "new"}),
-    ):
+    ]
+    for rerun, differs in cases:
         assert verify.find_differences(committed, rerun) == differs
 
 
@@ -130,11 +131,9 @@ def test_signals(number: int, status: int, folder: Path, tmp_path: Path) -> None
     commit(folder, "waits")
     process = start(folder, "tools.verify", PYTHONPATH=str(ROOT), TMPDIR=str(tmp_path / "tmp"))
 
-    def list_started() -> list[psutil.Process]:
-        return psutil.Process(process.pid).children(recursive=True)
-
-    wait_until(lambda: "sleep" in [each.name() for each in list_started()], process)
-    started = list_started()
+    parent = psutil.Process(process.pid)
+    wait_until(lambda: any(each.name() == "sleep" for each in parent.children(True)), process)
+    started = parent.children(recursive=True)
     process.send_signal(number)
     done = finish(process, patience=60)
     assert (done.status, "verify: " in done.output) == (status, True), done.output
