@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from experiment.data.known import DatasetName
-from experiment.parameters import Parameters, Section, read_parameters
+from experiment.parameters import Parameters, Section
 from experiment.support.errors import InputError
 from experiment.variants import VARIANTS
 from study.runs import Run, plain_setting, setting_of
@@ -37,11 +37,6 @@ class StudyParameters(Section):
     """All of `study/params.yaml`."""
 
     grid: list[Block] = Field(min_length=1)
-
-
-def load_study_parameters(path: Path = PARAMETERS) -> StudyParameters:
-    """Read and check the parameters of the study; see `read_parameters`."""
-    return read_parameters(path, StudyParameters)
 
 
 def plan_runs(study: StudyParameters, params: Parameters, images: Mapping[str, int]) -> list[Run]:

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from experiment.parameters import load_parameters
+from experiment.parameters import load_parameters, read_parameters
 from experiment.variants import VARIANTS
 from study.contrasts import BASE, CONTRASTS, LOOKS, Contrast, judge, judge_all, judge_claim
-from study.grid import load_study_parameters, plan_runs
+from study.grid import PARAMETERS, StudyParameters, plan_runs
 from study.runs import Store, setting_of
 from study.table import Table
 from tests.conftest import ROOT
@@ -38,7 +38,7 @@ def test_grid_of_the_protocol() -> None:
     """It has all runs of the first look, those of secondary measures too, and every stored run."""
     params = load_parameters(ROOT / "params.yaml")
     images = {"mnist": 48_000, "fashion_mnist": 48_000}
-    grid = {*plan_runs(load_study_parameters(ROOT / "study/params.yaml"), params, images)}
+    grid = {*plan_runs(read_parameters(ROOT / PARAMETERS, StudyParameters), params, images)}
     asked = {setting for each in CONTRASTS.values() for setting, _ in each.weights}
     asked |= {make_setting(rate, 1_000) for rate in (0.0, *GAINS)}
     asked |= {make_setting(r, n, epochs=e) for r in (0.0, 0.5) for n, e in EQUAL_UPDATES.items()}

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from experiment.parameters import load_parameters
+from experiment.parameters import load_parameters, read_parameters
 from experiment.support.errors import InputError
-from study.grid import load_study_parameters, plan_runs
+from study.grid import StudyParameters, plan_runs
 from study.runs import Run, plain_setting
 from tests.conftest import ROOT
 
@@ -28,7 +28,7 @@ def plan(folder: Path, *blocks: dict[str, Any]) -> list[Run]:
     with (folder / "params.yaml").open("w", encoding="utf-8") as file:
         YAML().dump({"grid": [BLOCK | block for block in blocks]}, file)
     images = {"mnist": 48_000, "fashion_mnist": 48_000}
-    return plan_runs(load_study_parameters(folder / "params.yaml"), PARAMS, images)
+    return plan_runs(read_parameters(folder / "params.yaml", StudyParameters), PARAMS, images)
 
 
 def test_order(tmp_path: Path) -> None:
