@@ -24,11 +24,7 @@ Figures = Mapping[str, Any]
 
 
 def load_figures() -> dict[str, Any]:
-    """Read what texts can name: metrics/results.json, and explore/networks.json as `networks`.
-
-    Raises:
-        InputError: a file is missing or damaged.
-    """
+    """Read what texts can name: metrics/results.json, and explore/networks.json as `networks`."""
     found = []
     for path, remedy in ((FILE, "make study"), (NETWORKS, "python -m explore.networks")):
         try:
@@ -47,9 +43,6 @@ def load_words(language: str, figures: Figures) -> dict[str, Any]:
         language: of `LANGUAGES`.
         figures: as `load_figures` reads them. Texts can also name, as `rests_on`, the contrasts
             behind each answer, and as `tests` what was measured of each network.
-
-    Raises:
-        InputError: there is no such figure.
     """
     path = Path(__file__).parent / "words" / f"{language}.yaml"
     jinja = Environment(
@@ -83,9 +76,6 @@ def answer_questions(words: Texts, figures: Figures) -> list[dict[str, Any]]:
 
     Returns:
         Of each, `name`, `question`, `mark`, `sentence` and the `statistics` behind it, a line each.
-
-    Raises:
-        InputError: the words lack a sentence for the verdict.
     """
     found = []
     for name, texts in words["questions"].items():
@@ -94,8 +84,10 @@ def answer_questions(words: Texts, figures: Figures) -> list[dict[str, Any]]:
         if case not in texts:
             expected, remedy = f"a sentence for {case!r}", "write one in each language"
             raise wrong(f"explore/words: questions: {name}", expected, ", ".join(texts), remedy)
-        contrasts = {each: figures["contrasts"][each] for each in answer["rests_on"]}
-        statistics = [describe_contrast(*each, words) for each in contrasts.items()]
+        contrasts = figures["contrasts"]
+        # Those that it rests on, and those that its sentence has a figure of.
+        names = answer["rests_on"] + [each for each in answer["figures"] if each in contrasts]
+        statistics = [describe_contrast(each, contrasts[each], words) for each in names]
         statistics += [texts["also"]] if "also" in texts else []
         chosen = {"sentence": texts[case], "mark": answer["mark"], "statistics": statistics}
         found.append({"name": name, "question": texts["question"], **chosen})

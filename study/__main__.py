@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from experiment.files import write_json
-from experiment.parameters import Parameters, load_parameters
+from experiment.parameters import Parameters, load_parameters, read_parameters
 from experiment.support.errors import one_line_errors, wrong
 from experiment.support.markdown import fill_blocks
 from study import results
-from study.grid import load_study_parameters, plan_runs, plan_seeds
+from study.grid import PARAMETERS, StudyParameters, plan_runs, plan_seeds
 from study.pictures import write_pictures
 from study.runs import VARIED, Entry, Run, Store, choose_runs, plain_setting
 from study.table import RUNS, Table
@@ -51,7 +51,7 @@ def main() -> None:
 
 def train_new(params: Parameters, seeds: int | None, workers: int | None) -> None:
     """Train what is new in study/params.yaml, or params.yaml with so many more seeds."""
-    study = None if seeds else load_study_parameters()
+    study = None if seeds else read_parameters(PARAMETERS, StudyParameters)
     names = [block.dataset for block in study.grid] if study else [params.data.dataset]
 
     def plan(sizes: Mapping[str, int]) -> list[Run]:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from experiment.data.known import DatasetName
-from experiment.parameters import Parameters, Section, read_parameters
+from experiment.parameters import Parameters, Section
 from experiment.support.errors import InputError
 from experiment.variants import VARIANTS
 from study.runs import Run, plain_setting, setting_of
@@ -39,11 +39,6 @@ class StudyParameters(Section):
     grid: list[Block] = Field(min_length=1)
 
 
-def load_study_parameters(path: Path = PARAMETERS) -> StudyParameters:
-    """Read and check the parameters of the study; see `read_parameters`."""
-    return read_parameters(path, StudyParameters)
-
-
 def plan_runs(study: StudyParameters, params: Parameters, images: Mapping[str, int]) -> list[Run]:
     """Return the runs of the grid, each once, in the order of its blocks.
 
@@ -51,9 +46,6 @@ def plan_runs(study: StudyParameters, params: Parameters, images: Mapping[str, i
         study: the grid.
         params: of the pipeline, for what a block leaves open.
         images: by dataset, the number of training images that validation leaves.
-
-    Raises:
-        InputError: a block wants more images than there are.
     """
     runs: list[Run] = []
     for block in study.grid:

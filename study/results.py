@@ -177,14 +177,13 @@ def list_gains(table: Table) -> list[Figures]:
             left = 100 * (100 - found["with"]) / (100 - found["without"])
             what = {name: getattr(setting, name) for name in VARIED}
             gains.append(what | found | {"errors_left": left})
-    return sorted(gains, key=order_gain)
 
+    def order(gain: Figures) -> tuple[object, ...]:
+        size = (-gain["train_samples"], -gain["epochs"], gain["dense_units"])
+        place = [*PLACES].index(gain["placement"])
+        return (gain["dataset"] != "mnist", gain["dataset"], *size, place, gain["dropout_rate"])
 
-def order_gain(gain: Figures) -> tuple[object, ...]:
-    """Return by what gains are sorted."""
-    size = (-gain["train_samples"], -gain["epochs"], gain["dense_units"])
-    place = [*PLACES].index(gain["placement"])
-    return (gain["dataset"] != "mnist", gain["dataset"], *size, place, gain["dropout_rate"])
+    return sorted(gains, key=order)
 
 
 def gain_for_new_images(entries: Iterable[Entry], setting: Setting) -> Figures | None:

@@ -4,7 +4,6 @@ docs/template.md says what stays. All is one commit, which `git revert` undoes.
 """
 
 import argparse
-import ast
 import keyword
 import re
 import shutil
@@ -18,7 +17,6 @@ from experiment.support.errors import InputError, one_line_errors
 from gate.errors import CannotCompareError
 from gate.git import git
 
-OWN = ("experiment", "explore", "stages", "study", "tests", "tools")
 # Files that are written, and changes.yaml, which says what else happens.
 TEMPLATE = Path("tools/template")
 NEXT = """\
@@ -44,11 +42,7 @@ def main() -> None:
 
 
 def check_words(name: str, first: str, second: str) -> dict[str, str]:
-    """Return what FROM, TO and NAME stand for in the template.
-
-    Raises:
-        InputError: one of them cannot be that.
-    """
+    """Return what FROM, TO and NAME stand for in the template, or refuse what cannot be a name."""
     for key, text in (("FROM", first), ("TO", second)):
         if not re.fullmatch("[a-z][a-z0-9_]*", text) or keyword.iskeyword(text) or first == second:
             raise InputError(
@@ -60,11 +54,7 @@ def check_words(name: str, first: str, second: str) -> dict[str, str]:
 
 
 def make_new(folder: Path, words: dict[str, str]) -> None:
-    """Turn the repository into one for another question, and commit it.
-
-    Raises:
-        InputError: there are changes, or a file has no longer what is to be replaced.
-    """
+    """Turn the repository, which must have no changes, into one for another question; commit it."""
     if git(folder, "status", "--porcelain"):
         raise InputError("expected no changes; found some; commit them, so that nothing is lost")
     sources = [path for path in (folder / TEMPLATE).rglob("*") if path.is_file()]
@@ -81,7 +71,6 @@ def make_new(folder: Path, words: dict[str, str]) -> None:
             raise InputError(f"{name}: expected {missing[0]!r}; found none; correct {TEMPLATE}")
     for name, text in files.items():
         (folder / name).write_text(fill(text, words), encoding="utf-8")
-    remove_orphans(folder)
     # Unused imports go.
     for command in ("check --quiet --fix --select=F401,I001 .", "format --quiet ."):
         subprocess.run([sys.executable, "-m", "ruff", *command.split()], cwd=folder, check=True)
@@ -121,31 +110,6 @@ def drop_links(path: Path) -> None:
 
     text = re.sub(r"\[([^\]]+)\]\(([^)#]+)[^)]*\)", keep, path.read_text(encoding="utf-8"))
     path.write_text(text, encoding="utf-8")
-
-
-def remove_orphans(folder: Path) -> None:
-    """Remove the tests of what is no longer there, and what imports them."""
-    tests = [*(folder / "tests").rglob("*.py")]
-    while orphans := [path for path in tests if path.exists() and is_orphan(path, folder)]:
-        for path in orphans:
-            path.unlink()
-
-
-def is_orphan(path: Path, folder: Path) -> bool:
-    """Return whether a file imports a module of this repository that is not there."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in OWN:
-            module = folder.joinpath(*str(node.module).split("."))
-            # "from study import results" names a module, "from study.runs import Run" does not, and
-            # "from experiment.network import NUMERICS" a constant of the package.
-            package = module / "__init__.py"
-            inside = package.read_text(encoding="utf-8") if package.exists() else ""
-            names = [each.name for each in node.names]
-            wanted = [module / x for x in names if not re.search(rf"(?m)^{x} =", inside)]
-            for path in wanted if module.is_dir() else [module]:
-                if not (path.is_dir() or path.with_suffix(".py").exists()):
-                    return True
-    return False
 
 
 if __name__ == "__main__":

@@ -23,9 +23,37 @@ function save(values) {
   $("embed").value = `<iframe src="${source}" width="100%" height="640" title="${document.title}"></iframe>`;
 }
 addEventListener("hashchange", () => (hash().includes("=") ? location.reload() : save({ at: hash() })));
-// A number of the address within its limits, whatever somebody wrote there.
-const number = (key, otherwise, low, high) => clamp(Number(state.get(key) ?? otherwise) || 0, low, high);
+// A number of the address within its limits; `otherwise` where there is none, whatever somebody wrote.
+function number(key, otherwise, low, high) {
+  const found = Number.parseFloat(state.get(key));
+  return clamp(Number.isNaN(found) ? otherwise : found, low, high);
+}
 const numbers = (key) => (state.get(key) ?? "").split("_").filter(Boolean).map(Number);
+
+// A button that takes one step after the other, until it is pressed again or a step gives no time to the next.
+function addPlayer(button, status, begin, step) { // returns what pauses it
+  const label = button.textContent;
+  let timer;
+  function pause() {
+    if (!timer) return;
+    timer = clearTimeout(timer);
+    button.textContent = label;
+    status.ariaLive = "polite";
+    save({}); // only at the end, since browsers limit how often
+  }
+  function play() {
+    const wait = step();
+    timer = setTimeout(wait ? play : pause, wait);
+  }
+  button.onclick = () => {
+    if (timer) return pause();
+    begin();
+    button.textContent = data.say.pause;
+    status.ariaLive = "off"; // too fast to be read out
+    return play();
+  };
+  return pause;
+}
 
 // What is drawn with a pointer is in the address when it ends.
 function onDrag(element, act) {
@@ -49,8 +77,9 @@ function findTicks({ domain: [low, high], log, ticks }) {
   const power = 10 ** Math.floor(Math.log10((high - low) / 5));
   const step = power * [1, 2, 5, 10].find((each) => each * power >= (high - low) / 5);
   const first = Math.ceil(low / step);
+  const digits = high / low < 20 ? [1, 2, 3, 5, 7] : [1, 2, 5];
   const found = log
-    ? [-4, -3, -2, -1, 0, 1, 2].flatMap((exponent) => [1, 2, 5].map((digit) => digit * 10 ** exponent))
+    ? [-4, -3, -2, -1, 0, 1, 2].flatMap((exponent) => digits.map((digit) => digit * 10 ** exponent))
     : Array.from({ length: 12 }, (_, i) => (first + i) * step);
   return found.map((value) => Number(value.toPrecision(3))).filter((value) => value >= low && value <= high);
 }

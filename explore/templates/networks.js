@@ -161,21 +161,16 @@ function set(values) {
   look();
 }
 
-// ---- Buttons. What each sets, but for that which plays masks one after the other.
-let timer;
-function pause() {
-  clearTimeout(timer);
-  timer = null;
-  $("play").textContent = data.say.play;
-  $("says").setAttribute("aria-live", "polite");
-}
-function play() {
-  const count = number("masks", 0, 0, stored.masks) + 1;
-  state.set("masks", count); // the address follows at the end, since browsers limit how often
+// ---- Buttons. One plays masks, one after the other; of the others, what each sets.
+const countMasks = (otherwise) => number("masks", otherwise, 0, stored.masks);
+const pause = addPlayer($("play"), $("says"), () => {
+  if (countMasks(stored.masks) === stored.masks) save({ masks: 0, seed: newSeed() });
+}, () => {
+  const count = countMasks(0) + 1;
+  state.set("masks", count);
   look();
-  if (count < stored.masks) timer = setTimeout(play, count < 8 ? 600 : count < 40 ? 120 : 30);
-  else { pause(); save({}); }
-}
+  return count < stored.masks && (count < 8 ? 600 : count < 40 ? 120 : 30);
+});
 const newSeed = () => Math.floor(Math.random() * 1e6);
 const buttons = {
   vote: () => ({ masks: stored.masks, seed: newSeed() }),
@@ -185,13 +180,6 @@ const buttons = {
   clear: () => ({ image: -1, draw: null }),
 };
 for (const [id, choose] of Object.entries(buttons)) $(id).onclick = () => { pause(); set(choose()); };
-$("play").onclick = () => {
-  if (timer) { pause(); return save({}); }
-  if (number("masks", stored.masks, 0, stored.masks) === stored.masks) save({ masks: 0, seed: newSeed() });
-  $("play").textContent = data.say.pause;
-  $("says").setAttribute("aria-live", "off"); // too fast to be read out
-  return play();
-};
 $("drop").oninput = () => set({ drop: $("drop").value });
 
 // ---- Units are clicked, or chosen by the arrow keys. The pen is moved by a pointer or by them.
@@ -212,10 +200,11 @@ for (const { panel, offKey } of networks) {
   };
   dots.onclick = ({ target }) => { if (target !== dots) toggle(circles.indexOf(target)); };
   dots.onblur = () => circles[chosen].removeAttribute("data-chosen");
-  onKeys(dots, (right, down, space) => {
+  onKeys(dots, (right, down, space) => { // the first key shows which unit is chosen
+    const step = circles[chosen].hasAttribute("data-chosen") ? right + 16 * down : 0;
     dots.onblur();
     if (space) toggle(chosen);
-    chosen = clamp(chosen + right + 16 * down, 0, UNITS - 1);
+    chosen = clamp(chosen + step, 0, UNITS - 1);
     circles[chosen].setAttribute("data-chosen", "");
     const unit = circles[chosen].classList.contains("off") ? "switched" : "on";
     dots.setAttribute("aria-label", say("unit", { unit: chosen + 1, state: data.say[unit] }));

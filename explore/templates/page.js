@@ -41,7 +41,7 @@ drawGuess();
 // ---- The story: both losses, epoch by epoch.
 const range = $("epoch"), rises = start.without.bands.val_loss[0].indexOf(Math.min(...start.without.bands.val_loss[0])) + 1;
 function tell(epoch) {
-  range.value = range.nextElementSibling.textContent = epoch;
+  told = range.value = range.nextElementSibling.textContent = epoch;
   for (const [id, measure] of [["training", "loss"], ["validation", "val_loss"]]) {
     const highest = Math.max(...sides.flatMap((side) => start[side].runs[measure].flat()));
     const marks = curves(start, measure, { until: epoch });
@@ -50,19 +50,17 @@ function tell(epoch) {
   $("epoch-says").textContent = say(epoch > rises + 1 ? "late" : "early", { epoch, turn: rises });
   save({ epoch: epoch === start.epochs ? null : epoch });
 }
-let running;
+let told;
+const stop = addPlayer($("tell"), $("epoch-says"), () => {
+  if (told >= start.epochs) told = 0;
+}, () => {
+  tell(told + 1);
+  return told < start.epochs && 350;
+});
 range.max = start.epochs;
 range.oninput = () => {
-  clearInterval(running);
+  stop();
   tell(Number(range.value));
-};
-$("tell").onclick = () => {
-  clearInterval(running);
-  tell(1);
-  running = setInterval(() => {
-    tell(Number(range.value) + 1);
-    if (range.value === range.max) clearInterval(running);
-  }, 350);
 };
 tell(number("epoch", start.epochs, 1, start.epochs));
 
@@ -74,7 +72,9 @@ function findNearest(values, first) {
   const score = (other) => agree(other).length + (agree(other).includes(first) ? data.knobs.length : 0);
   return data.comparisons.reduce((a, b) => (score(b) > score(a) ? b : a));
 }
-const current = () => findNearest({ ...start, ...Object.fromEntries(state) });
+// What the address asks for, but for what nothing has.
+const isThere = ([knob, value]) => data.comparisons.some((other) => String(other[knob]) === value);
+const current = () => findNearest({ ...start, ...Object.fromEntries([...state].filter(isThere)) });
 function drawKnobs() {
   const chosen = current(), measure = state.get("show") in data.say.axes ? state.get("show") : "val_loss";
   for (const name of data.knobs) for (const radio of knobs.querySelectorAll(`[name=${name}]`)) {
@@ -89,12 +89,14 @@ function drawKnobs() {
   $("verdict").replaceChildren(strong, data.say.space, say("gain", { ...figures, seeds: seeds.length, epochs }));
 
   const zoom = controls.zoom.checked = state.has("zoom");
-  const alike = data.comparisons.filter((other) => !zoom || (other.data === chosen.data && other.images === chosen.images));
+  const before = (state.get("last") ?? "").split("*");
+  const last = before.length > 1 && findNearest(Object.fromEntries(data.knobs.map((knob, i) => [knob, before[i]])));
+  // The axis is that of all settings with these images, or with those of the last setting.
+  const shown = last && !zoom ? [chosen, last] : [chosen];
+  const alike = data.comparisons.filter((other) => shown.some((each) => other.data === each.data && other.images === each.images));
   const means = alike.flatMap((other) => sides.flatMap((side) => other[side].bands[measure][0])), highest = Math.max(...means);
   const lowest = Math.max(Math.min(...means), measure.endsWith("accuracy") ? 0.05 : 0.001);
   const place = (other) => (i) => (zoom ? i + 1 : 100 * i / (other.epochs - 1));
-  const before = (state.get("last") ?? "").split("*");
-  const last = before.length > 1 && findNearest(Object.fromEntries(data.knobs.map((knob, i) => [knob, before[i]])));
   const pale = last ? curves(last, measure, { place: place(last) }) : [];
   drawChart("knobs", {
     x: zoom ? byEpoch(chosen) : { title: data.say.share, domain: [0, 100], ticks: [0, 25, 50, 75, 100] },

@@ -27,12 +27,10 @@ def test_settings_have_the_stored_runs_and_their_gain(
     stored = {}
     for line in (ROOT / "study/runs.jsonl").read_text(encoding="utf-8").splitlines():
         content = json.loads(line)
-        stored[tuple(content["run"][name] for name in (*KNOBS.values(), "epochs", "seed"))] = (
-            content
-        )
-    gains = {}
-    for gain in sorted(figures["gains"], key=lambda gain: gain["seeds"]):
-        gains[tuple(gain[name] for name in KNOBS.values())] = gain
+        key = tuple(content["run"][name] for name in (*KNOBS.values(), "epochs", "seed"))
+        stored[key] = content
+    by_seeds = sorted(figures["gains"], key=lambda gain: gain["seeds"])
+    gains = {tuple(gain[name] for name in KNOBS.values()): gain for gain in by_seeds}
     assert len(data["comparisons"]) == len(gains)
     for each in data["comparisons"]:
         knobs, epochs = tuple(each[name] for name in KNOBS), each["epochs"]
@@ -47,37 +45,32 @@ def test_settings_have_the_stored_runs_and_their_gain(
                 curves = 100 * (1 - curves) if measure == "accuracy" else curves
                 half = stats.t.ppf(0.975, len(runs) - 1) * stats.sem(curves)
                 band = curves.mean(axis=0) + np.outer([0, -1, 1], half)
-                for name, expected in (("runs", curves), ("bands", band)):
-                    found = shown[name][measure]
-                    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
-
-
-@in_both
-def test_figures_of_settings(pages: dict[str, Path], language: str) -> None:
-    formats = {"mean": "+.3f", "low": "+.3f", "high": "+.3f", "with": ".2f", "without": ".2f"}
-    for each in load_data(pages[language])["comparisons"]:
-        texts = {name: format(each["gain"][name], spec) for name, spec in formats.items()}
-        assert each["figures"] == {name: text.replace("-", "−") for name, text in texts.items()}
-        assert all(part in each["title"] for part in (f"{each['images']:,}", f"{each['rate']:g}"))
-        assert (f"{each['units']:,}" in each["title"]) == (each["units"] != 128)
+                np.testing.assert_allclose(shown["runs"][measure], curves, rtol=1e-3, atol=1e-5)
+                np.testing.assert_allclose(shown["bands"][measure], band, rtol=1e-3, atol=1e-5)
 
 
 @in_both
 def test_figures_in_the_text(
     pages: dict[str, Path], figures: dict[str, Any], data: dict[str, Any], language: str
 ) -> None:
-    """What was measured of the networks, and where the pipeline's own run ended."""
+    """Of each setting, of the networks, and where the pipeline's own run ended."""
+    for each in load_data(pages[language])["comparisons"]:
+        points, gain = ("mean", "low", "high"), each["gain"]
+        texts = {name: f"{gain[name]:+.3f}".replace("-", "−") for name in points}
+        texts |= {name: f"{gain[name]:.2f}" for name in ("with", "without")}
+        assert each["figures"] == texts
+        assert all(part in each["title"] for part in (f"{each['images']:,}", f"{each['rate']:g}"))
+        assert (f"{each['units']:,}" in each["title"]) == (each["units"] != 128)
+
     text = re.sub("<.*?>", "", pages[language].read_text(encoding="utf-8"))
-    networks = figures["networks"]["networks"]
-    tests = [networks[name]["test"] for name in ("dropout", "no_dropout")]
+    tests = [figures["networks"]["networks"][name]["test"] for name in ("dropout", "no_dropout")]
     shares = [f"{test['survive']:.1f}" for test in tests]
     shares += [f"{test[key]:.2f}" for key in ("one", "all", "mean") for test in tests]
     assert " ".join(shares) in " ".join(re.findall(r"\b(\d\d\.\d\d?) ?%", text))
     (own,) = [each for each in data["comparisons"] if "own" in each["with"]]
     (line,) = [line for line in text.splitlines() if "make repro" in line]
-    for side in ("without", "with"):
-        numbers = {str(own[side][name]) for name in ("lower", "others")}
-        assert numbers <= set(re.findall(r"\d+", line))
+    ends = {str(own[side][name]) for side in ("without", "with") for name in ("lower", "others")}
+    assert ends <= {*re.findall(r"\d+", line)}
 
 
 @in_both
@@ -94,24 +87,23 @@ def test_page_is_one_small_file_that_asks_for_nothing(
         monkeypatch.chdir(ROOT)
         placed = build(tmp_path, "https://example.org/a/")[1].read_text(encoding="utf-8")
         tags = r'<meta (?:property="og:(?:url|image)"|name="twitter:card") content="(.*)">\n'
-        url, picture, _ = re.findall(tags, placed)
-        assert url == "https://example.org/a/index.ja.html"
-        assert picture == "https://example.org/a/explore.ja.png"
+        places = ["https://example.org/a/index.ja.html", "https://example.org/a/explore.ja.png"]
+        assert re.findall(tags, placed)[:2] == places
         assert re.sub(tags, "", placed) == page
 
 
-def test_what_is_missing_or_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_missing_or_damaged(
+    texts: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
-    refused = r"results.json: .*; restore it with Git, or run `make st"
-    with pytest.raises(InputError, match=refused):
-        load_figures()
     (tmp_path / "metrics").mkdir()
-    (tmp_path / "metrics/results.json").write_text("{")
-    with pytest.raises(InputError, match=refused):
-        load_figures()
+    for content in (None, "{"):
+        if content:
+            (tmp_path / "metrics/results.json").write_text(content)
+        with pytest.raises(
+            InputError, match=r"results.json: .*; restore it with Git, or run `make"
+        ):
+            load_figures()
     with pytest.raises(InputError, match="expected two seeds or more of mnist"):
         find_main([], "mnist")
-
-
-def test_own_run_among_none(texts: dict[str, Any]) -> None:
     assert "make seeds N=5" in format_own(None, texts)

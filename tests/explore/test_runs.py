@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from experiment.parameters import load_parameters
-from explore.runs import KNOBS, SIDES, Comparison, add_own_run, compare, settings_of
+from explore.runs import KNOBS, SIDES, add_own_run, compare, settings_of
 from stages.summary import place_run
 from study.contrasts import BASE
 from study.runs import Entry, load_runs, select
@@ -31,13 +31,20 @@ def make_runs(accuracies: list[float], first: int = 0, **changed: Any) -> list[E
     return found
 
 
-def make_gain(low: float = 0.1, high: float = 0.3, **changed: Any) -> dict[str, Any]:
+def make_gain(**changed: Any) -> dict[str, Any]:
     setting = {name: getattr(BASE, name) for name in (*KNOBS.values(), "epochs")}
-    return {**setting, "mean": 0.2, "low": low, "high": high, "seeds": 9, **changed}
+    return {**setting, "mean": 0.2, "low": 0.1, "high": 0.3, "seeds": 9, **changed}
 
 
-def test_runs_that_the_results_do_not_know_wait() -> None:
-    """Of later seeds, with other settings, of fewer epochs, and where a seed is alone."""
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [(0.1, 0.2, "better"), (-0.2, -0.1, "worse"), (-0.1, 0.1, "undecided"), (0, 0.1, "undecided")],
+)
+def test_runs_that_the_results_know(low: float, high: float, verdict: str) -> None:
+    """Others wait: of later seeds, with other settings, of fewer epochs, and where one is alone.
+
+    An interval that touches 0 decides nothing.
+    """
     few: dict[str, Any] = {"train_samples": 500}
     both = few | DENSE
     two = make_runs([0.6, 0.7], **few) + make_runs([0.8, 0.9], **both)
@@ -45,19 +52,12 @@ def test_runs_that_the_results_do_not_know_wait() -> None:
     other = make_runs([0.3] * 9, batch_size=64, **few)
     longer = make_runs([0.4, 0.5], epochs=80, **few) + make_runs([0.4, 0.5], epochs=80, **both)
     alone = make_runs([0.1, 0.2]) + make_runs([0.3], **DENSE)
-    gains = [make_gain(seeds=1, epochs=80, **few), make_gain(), make_gain(seeds=2, **few)]
+    gains = [make_gain(seeds=1, epochs=80, **few), make_gain(),
+             make_gain(seeds=2, low=low, high=high, **few)]  # fmt: skip
     (found,) = compare([*other, *later, *longer, *alone, *two], gains)
     assert (found["seeds"], found["epochs"], found["same"]) == ([0, 1], 20, True)
     assert (found["without"]["accuracy"], found["with"]["accuracy"]) == ([60, 70], [80, 90])
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "verdict"),
-    [(0.1, 0.2, "better"), (-0.2, -0.1, "worse"), (-0.1, 0.1, "undecided"), (0, 0.1, "undecided")],
-)
-def test_interval_that_touches_0_decides_nothing(low: float, high: float, verdict: str) -> None:
-    runs = make_runs([0.6, 0.7]) + make_runs([0.8, 0.9], **DENSE)
-    assert [each["verdict"] for each in compare(runs, [make_gain(low, high)])] == [verdict]
+    assert found["verdict"] == verdict
 
 
 @pytest.mark.parametrize(
@@ -89,16 +89,13 @@ def test_own_run(
     own = add_own_run(comparisons, entries)
     assert [each for each in comparisons if "own" in each["with"]] == ([own] if own else [])
     assert (own is None) == bool(old)
-    if own:
-        check_own_run(own, entries)
-
-
-def check_own_run(own: Comparison, entries: list[Entry]) -> None:
+    if not own:
+        return
     seed = load_parameters(ROOT / "params.yaml").train.seed
     settings = settings_of(own, own["epochs"])
     for (side, variant), setting in zip(SIDES.items(), settings, strict=True):
-        curve = pd.read_csv(f"plots/{variant}.csv")
-        np.testing.assert_allclose(own[side]["own"]["val_loss"], curve["val_loss"], rtol=1e-3)
+        losses = pd.read_csv(f"plots/{variant}.csv")["val_loss"]
+        np.testing.assert_allclose(own[side]["own"]["val_loss"], losses, rtol=1e-3)
         metrics = json.loads((ROOT / f"metrics/{variant}.json").read_bytes())
         said = place_run(metrics, select(entries, setting), seed)
         assert said.endswith(f"{own[side]['lower']} of {own[side]['others']} seeds ended lower")

@@ -21,31 +21,23 @@ def test_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
     mpl.use("agg")
     monkeypatch.chdir(NOTEBOOK.parent)
     names: dict[str, Any] = {}
-    lines = []
     for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]:
         if cell["cell_type"] == "code":
             assert (cell["outputs"], cell["execution_count"]) == ([], None)
             with warnings.catch_warnings(action="ignore"):  # agg shows nothing
                 exec("".join(cell["source"]), names)
-            figures = [plt.figure(number) for number in plt.get_fignums()]
-            lines += [
-                np.asarray(line.get_ydata()).tolist()
-                for each in figures
-                for ax in each.axes
-                for line in ax.lines
-            ]
-            plt.close("all")
-    curves = [pd.read_csv(ROOT / f"plots/{name}.csv") for name in VARIANTS]
-    assert lines[:8] == [
-        curve[prefix + metric].tolist()
-        for metric in ("accuracy", "loss")
-        for curve in curves
-        for prefix in ("val_", "")
-    ]
+    axes = [ax for number in plt.get_fignums() for ax in plt.figure(number).axes]
+    lines = [np.asarray(line.get_ydata()).tolist() for ax in axes for line in ax.lines]
+    plt.close("all")
+    expected = []
+    for metric in ("accuracy", "loss"):
+        for variant in VARIANTS:
+            curve = pd.read_csv(ROOT / f"plots/{variant}.csv")
+            expected += [curve[f"val_{metric}"].tolist(), curve[metric].tolist()]
     runs = pd.read_csv(ROOT / "metrics/study_runs.csv").query(
         "dataset == 'mnist' and placement in ('none', 'dense')"
         " and train_samples.isna() and dense_units == 128 and epochs == 20"
     )
-    assert lines[8] == (100 * runs["test_accuracy"]).tolist()
+    assert lines[:9] == [*expected, (100 * runs["test_accuracy"]).tolist()]
     metrics = json.loads((ROOT / "metrics/dropout.json").read_text())
     assert names["compared"]["candidate", "with Dropout"].to_dict() == metrics

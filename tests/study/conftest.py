@@ -43,7 +43,12 @@ def remade(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def noisy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of made-up runs that vary so much that looks and verdicts differ; without pictures."""
-    runs = write_lines(make_entries(noise=0.002))
+    """Of made-up runs that vary so much that looks and verdicts differ; without pictures.
+
+    A seed is missing in the middle, of a setting of contrast D1.
+    """
+    lacking = (22, 512)
+    entries = make_entries(noise=0.004)
+    runs = write_lines(e for e in entries if (e.seed, e.setting.dense_units) != lacking)
     with mock.patch.object(command, "write_pictures"):
         return remake(make_folder(tmp_path_factory.mktemp("study") / "noisy", runs))

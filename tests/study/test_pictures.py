@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgba_array
+from matplotlib.colors import to_rgb, to_rgba_array
 
 from study.pictures import draw_curves, draw_rates, draw_sizes
 from study.statistics import Values, estimate
@@ -16,23 +16,18 @@ ENTRIES = make_entries(range(3))
 TABLE = Table(ENTRIES)
 
 
-def points_of(line: Any) -> list[list[float]]:
-    found: list[list[float]] = np.asarray(line.get_xydata()).tolist()
-    return found
-
-
-def bars(axes: Axes) -> list[list[list[float]]]:
+def read_bars(axes: Axes) -> list[np.ndarray]:
     """Of each line with intervals: x, mean, low and high of its points."""
     found = []
     for line, _, [segments] in axes.containers:
-        ends = [segment[:, 1].tolist() for segment in segments.get_segments()]
-        found.append([[*a, *b] for a, b in zip(points_of(line), ends, strict=True)])
+        ends = [segment[:, 1] for segment in segments.get_segments()]
+        found.append(np.column_stack([np.asarray(line.get_xydata()), ends]))
     return found
 
 
-def ends_of(values: Values) -> list[float]:
-    found = estimate(values)
-    return [found.mean, found.low, found.high]
+def compute_bars(values: dict[Any, Values]) -> list[list[float]]:
+    found = {x: estimate(each) for x, each in values.items()}
+    return [[x, each.mean, each.low, each.high] for x, each in found.items()]
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "loss"])
@@ -47,14 +42,12 @@ def test_panels(metric: str) -> None:
         for line, band in zip(axes.lines, axes.collections, strict=True):
             setting = settings[str(line.get_label())]
             curves = [entry.curve[column] for entry in ENTRIES if entry.setting == setting]
-            expected = [[e, *ends_of(each)] for e, each in enumerate(zip(*curves, strict=True), 1)]
-            assert np.allclose(points_of(line), [row[:2] for row in expected])
-            colour = to_rgba_array(line.get_color())[0, :3]
-            assert np.allclose(to_rgba_array(band.get_facecolor())[0, :3], colour)
+            expected = np.array(compute_bars(dict(enumerate(zip(*curves, strict=True), start=1))))
+            assert np.allclose(np.asarray(line.get_xydata()), expected[:, :2])
+            assert np.allclose(to_rgba_array(band.get_facecolor())[0, :3], to_rgb(line.get_color()))
             corners = np.asarray(band.get_paths()[0].vertices)
-            for epoch, _, *ends in expected:
-                for end in ends:
-                    assert np.isclose(corners, [epoch, end], atol=0).all(axis=1).any()
+            for end in (expected[:, [0, 2]], expected[:, [0, 3]]):
+                assert np.isclose(corners, end[:, None], atol=0).all(axis=2).any(axis=1).all()
 
 
 def test_error_against_rate() -> None:
@@ -66,16 +59,16 @@ def test_error_against_rate() -> None:
         here = here[here["placement"].isin(["none", "dense"])]
         groups = here.groupby("dropout_rate")["test_accuracy"]
         errors: dict[Any, Any] = {rate: 100 * (1 - accuracy) for rate, accuracy in groups}
-        dots = [line for line in axes.lines if line.get_marker() == "."]
-        for line, (rate, values) in zip(dots, errors.items(), strict=True):
-            assert np.allclose(points_of(line), [[rate, value] for value in values])
-        assert np.allclose(bars(axes), [[[r, *ends_of(each)] for r, each in errors.items()]])
+        dots = [line.get_xydata() for line in axes.lines if line.get_marker() == "."]
+        expected = [[[rate, value] for value in values] for rate, values in errors.items()]
+        assert np.allclose(np.array(dots), expected)
+        assert np.allclose(read_bars(axes), [compute_bars(errors)])
     assert figure.axes[0].get_ylabel() == "error on test images (%)"
 
 
 def test_gain_against_size() -> None:
     [axes] = draw_sizes(TABLE).axes
-    found = dict(zip(axes.get_legend_handles_labels()[1], bars(axes), strict=True))
+    found = dict(zip(axes.get_legend_handles_labels()[1], read_bars(axes), strict=True))
     base = TABLE.rows.query(
         "dataset == 'mnist' and dense_units == 128 and epochs in (20, 40, 80, 100)"
     ).set_index(["train_samples", "seed"])
@@ -85,6 +78,6 @@ def test_gain_against_size() -> None:
     for rate, samples in sizes.items():
         with_it = base.query(f"placement == 'dense' and dropout_rate == {rate}")["test_accuracy"]
         gains = (100 * (with_it - without)).dropna().groupby("train_samples")
-        points = found[f"rate {rate}"]
-        assert np.allclose([point[1:] for point in points], [ends_of(each) for _, each in gains])
-        assert [point[0] for point in points] == pytest.approx(samples, rel=0.05)
+        bars, expected = found[f"rate {rate}"], np.array(compute_bars(dict([*gains])))
+        assert np.allclose(bars[:, 1:], expected[:, 1:])
+        assert bars[:, 0] == pytest.approx(samples, rel=0.05)

@@ -2,8 +2,6 @@
 
 import json
 import re
-import shutil
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +19,7 @@ from study import results
 from study.pictures import PLOTS
 from study.runs import STORE, Store, load_runs
 from study.table import RUNS
-from tests.conftest import ROOT, set_parameters
+from tests.conftest import ROOT
 from tests.study.conftest import make_folder, remake
 from tests.study.made_up import make_entries, make_entry, make_setting, write_lines
 
@@ -72,49 +70,19 @@ def test_nothing_else_is_committed_of_the_study() -> None:
     assert [path for path in named if f"`{path.as_posix()}`" not in page] == []
 
 
-def find_outdated_marks(page: str, verdicts: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with the marks of a page: which sentence to rewrite, and why."""
-    text = " ".join(page.split())
-    for mark in re.finditer(r"<!-- rests on: (.*?) -->", text):
-        for name, _, word in (part.partition(" ") for part in mark[1].split("; ")):
-            if word != verdicts[name]["verdict"]:
-                sentence = text[: mark.start()].strip()[-200:]
-                yield f"written for {name} {word!r}, now {verdicts[name]['verdict']!r}: {sentence}"
-
-
 def test_every_sentence_rests_on_verdicts_that_hold() -> None:
     """Rewrite the sentences that are named here, then their marks."""
-    page = (ROOT / results.PAGE).read_text(encoding="utf-8")
+    page = " ".join((ROOT / results.PAGE).read_text(encoding="utf-8").split())
     contrasts = json.loads((ROOT / results.FILE).read_text(encoding="utf-8"))["contrasts"]
-    assert [*find_outdated_marks(page, contrasts)] == []
-    first, *_ = find_outdated_marks(page, contrasts | {"P4": {"verdict": "supported"}})
-    assert "written for P4 'undecided', now 'supported': " in first
-    assert "corrected for eight tests, that is undecided." in first
+    marks = [*re.finditer(r"<!-- rests on: (.*?) -->", page)]
+    assert len(marks) > 5
+    for mark in marks:
+        sentence = page[: mark.start()].strip()[-200:]
+        for name, _, word in (part.partition(" ") for part in mark[1].split("; ")):
+            assert word == contrasts[name]["verdict"], f"written for {name} {word}: {sentence}"
     answers = page.split("<!-- study: changes -->")[0].replace(";", "")
     names = {name for choices in results.ANSWERED_BY.values() for ids in choices for name in ids}
     assert [name for name in names if f" {name} " not in answers] == []
-
-
-def test_stop_keeps_the_table(
-    remade: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """After another learning rate and Ctrl-C it has all of its runs, and after a remake, too."""
-    folder = shutil.copytree(remade, tmp_path / "study")
-    set_parameters(folder, train__learning_rate=0.002)
-    before = (folder / RUNS).read_bytes()
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.chdir(folder)
-    monkeypatch.setattr(command, "load_datasets", interrupt)
-    monkeypatch.setattr("sys.argv", ["study"])
-    with pytest.raises(SystemExit) as caught:
-        command.main()
-    assert caught.value.code == 130
-    assert (folder / RUNS).read_bytes() == before
-    remake(folder)
-    assert (folder / RUNS).read_bytes() == before
 
 
 def test_nothing_to_train(
