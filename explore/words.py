@@ -24,7 +24,11 @@ Figures = Mapping[str, Any]
 
 
 def load_figures() -> dict[str, Any]:
-    """Read what texts can name: metrics/results.json, and explore/networks.json as `networks`."""
+    """Read what texts can name: metrics/results.json, and explore/networks.json as `networks`.
+
+    Raises:
+        InputError: a file is missing or damaged.
+    """
     found = []
     for path, remedy in ((FILE, "make study"), (NETWORKS, "python -m explore.networks")):
         try:
@@ -43,6 +47,9 @@ def load_words(language: str, figures: Figures) -> dict[str, Any]:
         language: of `LANGUAGES`.
         figures: as `load_figures` reads them. Texts can also name, as `rests_on`, the contrasts
             behind each answer, and as `tests` what was measured of each network.
+
+    Raises:
+        InputError: there is no such figure.
     """
     path = Path(__file__).parent / "words" / f"{language}.yaml"
     jinja = Environment(
@@ -76,6 +83,9 @@ def answer_questions(words: Texts, figures: Figures) -> list[dict[str, Any]]:
 
     Returns:
         Of each, `name`, `question`, `mark`, `sentence` and the `statistics` behind it, a line each.
+
+    Raises:
+        InputError: the words lack a sentence for the verdict.
     """
     found = []
     for name, texts in words["questions"].items():

@@ -46,6 +46,9 @@ def plan_runs(study: StudyParameters, params: Parameters, images: Mapping[str, i
         study: the grid.
         params: of the pipeline, for what a block leaves open.
         images: by dataset, the number of training images that validation leaves.
+
+    Raises:
+        InputError: a block wants more images than there are.
     """
     runs: list[Run] = []
     for block in study.grid:

@@ -238,6 +238,9 @@ def choose_runs(store: Store) -> list[Entry]:
     machines or with software that give other bits. Those of the surroundings with the most runs
     are kept, so that no run counts twice and none is compared across machines. Of own images,
     those of the latest run are kept.
+
+    Raises:
+        InputError: there is no run.
     """
     if not store.entries:
         raise wrong(str(store.path), "finished runs", "none", "run `make study`")

@@ -49,7 +49,11 @@ def main() -> None:
 
 
 def measure_pairs(clone: Path, pairs: int, epochs: int) -> dict[str, Any]:
-    """Run the plain script, then the pipeline with each set of instructions, again and again."""
+    """Run the plain script, then the pipeline with each set of instructions, again and again.
+
+    Raises:
+        InputError: one of them fails.
+    """
     if IMAGES.is_file():  # else the clone downloads them
         (clone / IMAGES).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(IMAGES, clone / IMAGES)
@@ -81,7 +85,11 @@ def measure_pairs(clone: Path, pairs: int, epochs: int) -> dict[str, Any]:
 
 
 def measure(command: tuple[str, ...], clone: Path) -> dict[str, float]:
-    """Run this Python with arguments; return its seconds and the bytes of its largest process."""
+    """Run this Python with arguments and return its seconds and the bytes of its largest process.
+
+    Raises:
+        InputError: it fails; its last lines are in the message.
+    """
     log, started = clone.parent / "log", time.perf_counter()
     with log.open("w") as output:
         status, usage = run(command, clone, output)

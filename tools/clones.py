@@ -27,6 +27,9 @@ def open_clone(repository: Path) -> Iterator[Path]:
 
     Yields:
         The same folder of the clone.
+
+    Raises:
+        InputError: there is no pipeline or no commit.
     """
     if not (repository / "dvc.yaml").is_file():
         raise wrong("dvc.yaml", "a pipeline", "no such file", "run this in the folder that has it")

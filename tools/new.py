@@ -42,7 +42,11 @@ def main() -> None:
 
 
 def check_words(name: str, first: str, second: str) -> dict[str, str]:
-    """Return what FROM, TO and NAME stand for in the template, or refuse what cannot be a name."""
+    """Return what FROM, TO and NAME stand for in the template.
+
+    Raises:
+        InputError: one of them cannot be that.
+    """
     for key, text in (("FROM", first), ("TO", second)):
         if not re.fullmatch("[a-z][a-z0-9_]*", text) or keyword.iskeyword(text) or first == second:
             raise InputError(
@@ -54,7 +58,11 @@ def check_words(name: str, first: str, second: str) -> dict[str, str]:
 
 
 def make_new(folder: Path, words: dict[str, str]) -> None:
-    """Turn the repository, which must have no changes, into one for another question; commit it."""
+    """Turn the repository into one for another question, and commit it.
+
+    Raises:
+        InputError: there are changes, or a file has no longer what is to be replaced.
+    """
     if git(folder, "status", "--porcelain"):
         raise InputError("expected no changes; found some; commit them, so that nothing is lost")
     sources = [path for path in (folder / TEMPLATE).rglob("*") if path.is_file()]

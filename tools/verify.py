@@ -41,7 +41,11 @@ def main() -> None:
 
 
 def rerun_and_compare(clone: Path) -> dict[str, Any]:
-    """Run the pipeline of a fresh clone and return the certificate."""
+    """Run the pipeline of a fresh clone and return the certificate.
+
+    Raises:
+        InputError: there are no committed hashes, or the pipeline fails.
+    """
     committed = read_hashes(clone)
     (clone / "dvc.lock").unlink()
     if run(("-m", "stages"), clone)[0] != 0:  # what `make repro` runs
@@ -70,7 +74,11 @@ def find_differences(committed: Hashes, rerun: Hashes) -> set[str]:
 
 
 def read_hashes(clone: Path) -> Hashes:
-    """Return the hash of each output in dvc.lock, None where it has none."""
+    """Return the hash of each output in dvc.lock, None where it has none.
+
+    Raises:
+        InputError: there is no such file, or no output in it.
+    """
     hashes: Hashes = {}
     with suppress(FileNotFoundError, YAMLError, AttributeError, KeyError, TypeError):
         for stage in YAML(typ="safe").load(clone / "dvc.lock")["stages"].values():

@@ -49,6 +49,9 @@ def connected(
 
     Yields:
         The client, and the conditions of the first worker; see `describe_conditions`.
+
+    Raises:
+        InputError: the cluster cannot train.
     """
     address = dask.config.get("scheduler-address", None)
     where = "this machine" if address is None else f"DASK_SCHEDULER_ADDRESS {address!r}"

@@ -60,7 +60,11 @@ def describe_conditions(threads: int, instructions: Instructions) -> dict[str, s
 
 
 def train(planned: Entry) -> Entry:
-    """Train a run and return it with its results, or refuse to with other software or hardware."""
+    """Train a run, and return it with its results.
+
+    Raises:
+        InputError: this worker has other software, code or hardware than its `conditions`.
+    """
     setting, expected = planned.setting, planned.conditions
     with _ONE_AT_A_TIME:
         found = describe_conditions(setting.threads, setting.instructions)

@@ -116,7 +116,9 @@ def test_settings_without_runs(change: dict[str, object], nearest: str, folder: 
     assert max(map(len, shown)) <= 80
     # No runs that can be read are none.
     Path("study/runs.jsonl").write_bytes(b'{"run": {}}\n\xff')
-    del shown[at + 1 : shown.index("instructions: avx2, for the same bits on other x86-64 processors")]
+    del shown[
+        at + 1 : shown.index("instructions: avx2, for the same bits on other x86-64 processors")
+    ]
     assert format_summary(load_parameters()).splitlines() == shown
 
 

@@ -267,7 +267,9 @@ def test_claims_and_answers(pages: Pages) -> None:
         wins = wins if n == 48_000 else wins.diagonal()
         misleading = {"misleading": wins.sum(), "pairs": wins.size}
         assert answers["one_run"]["figures"][str(n)] == misleading
-    claims = [each["verdict"] in decided for each in pages.file["claims"].values()]
+    # Three claims of protocol 1 are asked again by protocol 2.
+    asked = pages.file["claims"].keys() - {"C5", "C7", "C8"}
+    claims = [pages.file["claims"][name]["verdict"] in decided for name in asked]
     counts = {"claims": len(claims), "decided": sum(claims), "runs": len(pages.runs)}
     assert answers["how_sure"]["figures"] == counts
 

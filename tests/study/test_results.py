@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from study import results
 from study.pictures import PLOTS
 from study.runs import STORE, Store, load_runs
 from study.table import RUNS
-from tests.conftest import ROOT
+from tests.conftest import ROOT, set_parameters
 from tests.study.conftest import make_folder, remake
 from tests.study.made_up import make_entries, make_entry, make_setting, write_lines
 
@@ -115,3 +116,25 @@ def test_template(missing: Path | None, tmp_path: Path, capsys: pytest.CaptureFi
     assert f"1 of {number} runs were trained on another machine or with other software" in said
     assert not (folder / results.FILE).exists()
     assert not (folder / PLOTS).exists()
+
+
+def test_stop_keeps_the_table(
+    remade: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After another learning rate and Ctrl-C it has all of its runs, and after a remake, too."""
+    folder = shutil.copytree(remade, tmp_path / "study")
+    set_parameters(folder, train__learning_rate=0.002)
+    before = (folder / RUNS).read_bytes()
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(command, "load_datasets", interrupt)
+    monkeypatch.setattr("sys.argv", ["study"])
+    with pytest.raises(SystemExit) as caught:
+        command.main()
+    assert caught.value.code == 130
+    assert (folder / RUNS).read_bytes() == before
+    remake(folder)
+    assert (folder / RUNS).read_bytes() == before
