@@ -18,7 +18,9 @@ from tests.stages.programs import message_of
 
 CHECKPOINT = ".checkpoints/dropout.npz"
 CURVE, MODEL = "plots/dropout.csv", "models/dropout.keras"
-METRICS = [f"metrics/dropout.{kind}" for kind in ("environment.json", "json", "predictions.csv")]
+METRICS = [
+    "metrics/dropout.environment.json", "metrics/dropout.json", "metrics/dropout.predictions.csv",
+]  # fmt: skip
 
 Results = dict[str, bytes]
 
