@@ -19,8 +19,10 @@ from tests.stages.programs import message_of
 CHECKPOINT = ".checkpoints/dropout.npz"
 CURVE, MODEL = "plots/dropout.csv", "models/dropout.keras"
 METRICS = [
-    "metrics/dropout.environment.json", "metrics/dropout.json", "metrics/dropout.predictions.csv",
-]  # fmt: skip
+    "metrics/dropout.environment.json",
+    "metrics/dropout.json",
+    "metrics/dropout.predictions.csv",
+]
 
 Results = dict[str, bytes]
 
