@@ -79,6 +79,11 @@ def test_single_run_is_compared_with_the_mean(with_runs: Project) -> None:
     assert comparison_of(with_runs.check(), "accuracy").verdict == "the same"
     said = "No worse. In 4 of 5 cases a loss from 0.0076 in accuracy of metrics.json would have"
     assert as_sentence(with_runs.check()).startswith(said)
+    anchored = f"anchor: {with_runs.commit_of('main')}\n{with_runs.read('gate.yaml')}"
+    with_runs.change({"gate.yaml": anchored})
+    with_runs.commit(main=True)
+    at_anchor = with_runs.check().drift["metrics.json", "accuracy"]  # single values
+    assert [at_anchor.base, at_anchor.margin] == pytest.approx([0.898, 5 * DEVIATION], rel=1e-4)
     margin = 5 * DEVIATION * 0.6**0.5
     power = margin + 0.8416 * DEVIATION * 1.2**0.5
     for accuracy, status, verdict, runs in (

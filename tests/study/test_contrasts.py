@@ -9,7 +9,17 @@ from scipy import stats
 
 from experiment.parameters import load_parameters, read_parameters
 from experiment.variants import VARIANTS
-from study.contrasts import BASE, CONTRASTS, LOOKS, Contrast, judge, judge_all, judge_claim
+from study.contrasts import (
+    BASE,
+    CONTRASTS,
+    LAST_FIVE,
+    LOOKS,
+    Contrast,
+    judge,
+    judge_all,
+    judge_claim,
+    measure,
+)
 from study.grid import PARAMETERS, StudyParameters, plan_runs
 from study.runs import Store, setting_of
 from study.table import Table
@@ -32,6 +42,19 @@ def test_contrasts_claims_and_looks_of_the_protocol() -> None:
     [levels] = re.findall(r"nominal levels (.*?):", PROTOCOL)
     assert [float(level) for level in re.findall(r"0\.\d+", levels)] == [*LOOKS.values()]
     assert BASE == MAIN
+
+
+def test_slope_on_units() -> None:
+    """By seed, that of SciPy's line through the gains in points, by log2 of the units."""
+    entries, units = make_entries(range(3)), [32, 128, 512, 1_024]
+    found = {(e.setting, e.seed): 100 * e.metrics[LAST_FIVE] for e in entries}
+    for seed, slope in measure(Table(entries), CONTRASTS["D1"].weights).items():
+        sides = [
+            [found[make_setting(rate, 5_000, dense_units=n), seed] for n in units]
+            for rate in (0.0, 0.5)
+        ]
+        gains = np.subtract(sides[1], sides[0])
+        assert slope == pytest.approx(stats.linregress(np.log2(units), gains).slope)
 
 
 def test_grid_of_the_protocol() -> None:
