@@ -351,3 +351,21 @@ def show_for_new_images(pages: Pages, data: str) -> str:
     freedom = total**2 / (a**2 / (n - 1) + b**2 / (m - 1) + c**2 / ((n - 1) * (m - 1)))
     half = stats.t.ppf(0.975, freedom) * (total / n / m) ** 0.5
     return f"[{centre - half:+.3f} to {centre + half:+.3f}], {n} seeds".replace("-", "−")
+
+
+def test_runs(pages: Pages) -> None:
+    """Sorted, with the metrics of the store and means over the last five epochs."""
+    assert pages.runs.equals(pages.runs.sort_values([*pages.runs.columns[:15]], ignore_index=True))
+    names = [*KEYS, "seed", *pages.stored[0]["settings"]]
+    rows = {tuple(row[name] for name in names): row for row in pages.runs.to_dict("records")}
+    assert len(rows) == len(pages.stored) == len(pages.runs)
+    columns = {"training_accuracy": "accuracy", "validation_accuracy": "val_accuracy",
+               "validation_loss": "val_loss"}  # fmt: skip
+    for content in pages.stored:
+        parameters = {**content["run"], **content["settings"]}
+        row = rows[tuple(parameters[name] for name in names)]
+        last_five = {
+            f"last_five_{k}": np.mean(content["curve"][v][-5:]) for k, v in columns.items()
+        }
+        expected = content["metrics"] | last_five
+        assert {name: row[name] for name in expected} == pytest.approx(expected)

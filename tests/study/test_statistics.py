@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from study.statistics import estimate, estimate_for_new_images
+from study.statistics import estimate, estimate_curves, estimate_for_new_images
 
 
 def test_mean_deviation_interval_and_p() -> None:
@@ -17,6 +17,13 @@ def test_mean_deviation_interval_and_p() -> None:
     assert estimate([1.0, 2.0, 6.0], 0.99).high == pytest.approx(3 + 9.92484 * error, abs=1e-4)
     equal = estimate([0.1 + 0.2, 0.3])
     assert equal.low == equal.mean == equal.high
+
+
+def test_curves_have_the_interval_of_each_epoch() -> None:
+    curves = np.array([[1.0, 3.0], [2.0, 5.0], [6.0, 4.0]])
+    epochs = [estimate(curves[:, epoch]) for epoch in (0, 1)]
+    expected = [[getattr(epoch, name) for epoch in epochs] for name in ("mean", "low", "high")]
+    np.testing.assert_allclose(estimate_curves(curves), expected)
 
 
 @pytest.mark.parametrize("seeds", [5, 18])
