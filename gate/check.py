@@ -7,7 +7,7 @@ from pathlib import Path
 from gate.base import Base, choose_base, find_anchor
 from gate.changes import join_some, list_pipeline_changes, list_rule_changes
 from gate.comparison import Comparison, Noise, Verdict, compare, find_value
-from gate.errors import CannotCompareError
+from gate.errors import CannotCompareError, one_line
 from gate.git import list_changes, read_committed
 from gate.repository import Repository
 from gate.runs import check_runs, compare_means, measure_noise, read_rows, select_runs
@@ -73,8 +73,8 @@ class Check:
         try:
             text = path.read_text("utf-8", errors="replace") if path.is_file() else None
             self.own = load_settings(text)
-        except CannotCompareError as error:
-            wrong = str(error)
+        except (CannotCompareError, OSError) as error:
+            wrong = one_line(error)
         text = read_committed(self.folder, self.base.commit, SETTINGS)
         try:
             self.settings = load_settings(text)

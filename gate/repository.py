@@ -244,7 +244,8 @@ class Repository:
     def _explain_missing(self, path: str) -> str:
         out = self.outputs.get(self.find_output(path) or "")
         if out is None or not out.use_cache or not out.hash_info:
-            ignored = try_git(self.folder, "check-ignore", "--", path)
+            # 128: behind a link, or in a submodule
+            ignored = git(self.folder, "check-ignore", "--", path, statuses=(0, 1, 128))
             hint = "Git ignores it: take it out of .gitignore, " if ignored else ""
             return f"{MISSING}; {hint}run `dvc repro`, then commit it"
         if self.commit is None:

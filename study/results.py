@@ -51,8 +51,8 @@ ANSWERED_BY = {
     "larger_network": (("D1",), ("S12",)),
 }
 
-# Claims of protocol 1 that protocol 2 asks again.
-ASKED_AGAIN = {"C5": "A", "C7": "B", "C8": "C"}
+# Claims of protocol 1 that protocol 2 asks again, as A, B and C.
+ASKED_AGAIN = ("C5", "C7", "C8")
 
 PLACES = {"dense": "dense layer", "pooling": "pooling", "both": "both"}
 FEW = replace(BASE, train_samples=1_000, epochs=80)

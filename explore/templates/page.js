@@ -41,7 +41,7 @@ drawGuess();
 // ---- The story: both losses, epoch by epoch.
 const range = $("epoch"), rises = start.without.bands.val_loss[0].indexOf(Math.min(...start.without.bands.val_loss[0])) + 1;
 function tell(epoch) {
-  told = range.value = range.nextElementSibling.textContent = epoch;
+  reached = range.value = range.nextElementSibling.textContent = epoch;
   for (const [id, measure] of [["training", "loss"], ["validation", "val_loss"]]) {
     const highest = Math.max(...sides.flatMap((side) => start[side].runs[measure].flat()));
     const marks = curves(start, measure, { until: epoch });
@@ -50,12 +50,12 @@ function tell(epoch) {
   $("epoch-says").textContent = say(epoch > rises + 1 ? "late" : "early", { epoch, turn: rises });
   save({ epoch: epoch === start.epochs ? null : epoch });
 }
-let told;
+let reached;
 const stop = addPlayer($("tell"), $("epoch-says"), () => {
-  if (told >= start.epochs) told = 0;
+  if (reached >= start.epochs) reached = 0;
 }, () => {
-  tell(told + 1);
-  return told < start.epochs && 350;
+  tell(reached + 1);
+  return reached < start.epochs && 350;
 });
 range.max = start.epochs;
 range.oninput = () => {

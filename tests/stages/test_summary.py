@@ -123,7 +123,7 @@ def test_settings_without_runs(change: dict[str, object], nearest: str, folder: 
 
 
 def test_networks_that_are_the_same(folder: Path) -> None:
-    """Two rows of the same figures are no result, and are told from one."""
+    """Two rows of the same figures are no result, and the screen says so."""
     same = "with Dropout: the same bits as without Dropout; train.dropout_rate is 0"
     assert same not in format_summary(load_parameters()).splitlines()
     shutil.copy("metrics/no_dropout.json", "metrics/dropout.json")
