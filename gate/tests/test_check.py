@@ -253,6 +253,13 @@ def test_not_reproduced(project: Project, monkeypatch: pytest.MonkeyPatch) -> No
     assert project.check().notes == [note]
 
 
+def test_missing_metrics_behind_a_link(project: Project) -> None:
+    """They are just not there, though Git refuses to say whether it ignores them."""
+    (project.folder / "link").symlink_to("code")
+    project.change({"dvc.yaml": ("stages:", "metrics: [link/late.json]\nstages:")})
+    project.expect(0, "")
+
+
 def test_folder_without_git_or_dvc(project: Project, gate: Gate, tmp_path: Path) -> None:
     """As a ZIP of a repository."""
     shutil.rmtree(project.folder / ".git")
