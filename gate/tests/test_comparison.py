@@ -85,20 +85,20 @@ def test_all_rules_that_match_count_and_the_later_ones_win() -> None:
 defaults: {margin: {deviations: 5}}
 metrics:
   "m.*":
-    "*_acc": {better: higher}
+    "*_acc": {better: higher, margin: {relative: 0.1}}
     "*loss*": {better: lower}
-    "test_*": {blocks: true}
+    "test_*": {blocks: true, margin: {relative: 0.2}}
   m.json:
     val_acc: {margin: {absolute: 0.2}}
 """
     names = [("m.json", name) for name in ("test_acc", "val_acc", "test_loss", "loss_x", "epoch")]
     found = load_settings(text).merge_rules(names)
-    five = {"deviations": 5.0}
+    a_fifth = {"relative": 0.2}
     assert {key: rule.model_dump(exclude_unset=True) for (_, key), rule in found.items()} == {
-        "test_acc": {"better": "higher", "margin": five, "blocks": True},
+        "test_acc": {"better": "higher", "margin": a_fifth, "blocks": True},
         "val_acc": {"better": "higher", "margin": {"absolute": 0.2}},
-        "test_loss": {"better": "lower", "margin": five, "blocks": True},
-        "loss_x": {"better": "lower", "margin": five},
+        "test_loss": {"better": "lower", "margin": a_fifth, "blocks": True},
+        "loss_x": {"better": "lower", "margin": {"deviations": 5.0}},
     }
 
 
