@@ -19,6 +19,7 @@ from gate.check import Check
 from gate.comparison import Comparison
 from gate.errors import CannotCompareError
 from gate.git import environment_without_repository
+from gate.presentation import as_markdown, escape
 
 PIPELINE = """\
 stages:
@@ -107,11 +108,13 @@ class Project:
         return Check(self.folder, base)
 
     def judge(self, base: str = "main") -> tuple[int, str]:
-        """Return the gate's status and all that it found, one line each."""
+        """Return the gate's status and what it found, one line each; Markdown has each reason."""
         try:
             found = self.check(base)
         except CannotCompareError as error:
             return 2, str(error)
+        markdown = as_markdown(found)
+        assert [reason for reason in found.reasons if escape(reason) not in markdown] == []
         differ = [f"{kind} differ: {', '.join(names)}" for kind, names in found.differences.items()]
         verdicts = [f"{c.name}: {c.verdict}" for c in found.comparisons]
         said = [*found.changes, *found.reasons, *found.notes]

@@ -8,6 +8,7 @@ import pytest
 from dvc.repo import Repo
 
 from gate.check import Check
+from gate.presentation import as_markdown
 from gate.tests.conftest import GATE, Files, Gate, Project
 
 STALE = "results that do not belong to the files beside them: "
@@ -100,6 +101,11 @@ STORIES: dict[str, tuple[Files, Files, Files, int, str]] = {
     "indented rules": ({"gate.yaml": indent(f"stale_results: refuse\n{GATE}", "  ")},
                        LOSS | {"gate.yaml": GATE.replace("0.01", "0.9")}, {}, 1,
                        "gate.yaml loosens metrics.json: accuracy ... accuracy: worse by 0.4"),
+    "lower limit": ({"gate.yaml": GATE.replace("bl", "at_least: 0.8, bl")},
+                    {"gate.yaml": GATE.replace("bl", "at_least: 0.7, bl")}, {}, 0,
+                    "gate.yaml loosens metrics.json: accuracy, from"),
+    "fewer conditions": ({"gate.yaml": f"same: [code]\n{GATE}"}, {"gate.yaml": GATE}, {}, 0,
+                         "gate.yaml loosens same, from"),
     # Nothing is unrun without a note, also where DVC itself finds all up to date.
     "dependency removed": ({}, RUN | {"dvc.yaml": (", code]", "]")}, CODE, 2,
                            f"{DEFINITION}metrics.json no longer depends on code, which differs"),
@@ -235,6 +241,7 @@ def test_change_cannot_move_its_own_anchor(project: Project, gate: Gate) -> None
         project.run(accuracy=accuracy)
         found = project.check("HEAD")
         assert (found.status, found.anchor and found.anchor.name) == (status, name)
+        assert ("**worse than the anchor**" in as_markdown(found)) == (status == 1)
 
 
 @pytest.mark.parametrize("there", ["{}", "<<<<", '{"accuracy": "0.9", "loss": 1}'])

@@ -15,6 +15,7 @@ from gate.tests.conftest import GATE, Gate, Project, make_template
 
 LONG = "a_name_of_a_metric_that_is_longer"
 RULES = f"    {LONG}: {{better: higher, margin: {{absolute: 0.01}}}}\n"
+BOTH_BLOCK = GATE.replace("absolute: 0.1}", "absolute: 0.1}, blocks: true")
 ROOT = Path(__file__).parents[2]
 
 
@@ -22,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 def changed(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A regression, a metric that got better, one that is the same, and one without a rule."""
     project = make_template(tmp_path_factory.mktemp("changed") / "clone")
-    rules = f"anchor: {project.commit_of('main')}\n{GATE}{RULES}"
+    rules = f"anchor: {project.commit_of('main')}\n{BOTH_BLOCK}{RULES}"
     project.change({"gate.yaml": rules, "run": {LONG: 0.5, "step": 1, "same": 1}})
     project.commit(main=True)
     worse = {LONG: 0.4, "step": 2, "same": 1, "accuracy": 0.85}
