@@ -7,6 +7,7 @@ import pickle
 import shutil
 import socket
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -43,7 +44,18 @@ X_TRAIN, IDX = IDX_FILES["x_train"], gzip.compress(idx_file(ORIGINAL["x_train"])
 
 
 class Mirror(SimpleHTTPRequestHandler):
-    """Serves the current folder."""
+    """Serves the current folder; of a file in the folder `stalls` the first byte alone."""
+
+    def do_GET(self) -> None:
+        if not self.path.startswith("/stalls/"):
+            return super().do_GET()
+        self.send_response(200)
+        self.send_header("Content-Length", "9")
+        self.end_headers()
+        self.wfile.write(b"?")
+        self.wfile.flush()
+        self.rfile.read(1)  # until whoever waits has gone
+        return None
 
     def log_message(self, *args: object) -> None:
         pass
@@ -121,14 +133,18 @@ def test_file_placed_by_hand(mirror: str) -> None:
 
 
 def test_all_fail(mirror: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each is listed with its reason; one that does not answer is given up."""
+    """Each is listed with its reason; one that does not answer, or stops, is given up in time."""
     monkeypatch.setattr("experiment.data.fetch.READ_TIMEOUT", 0.2)
-    reasons = f"silent (bars.npz: ReadTimeout); no ({X_TRAIN}: HTTPError 404); none (no file none/"
+    started = time.monotonic()
+    reasons = "silent (bars.npz: ReadTimeout); stalls (bars.npz: ConnectionError);"
+    reasons += f" no ({X_TRAIN}: HTTPError 404); none (no file none/"
     with socket.create_server(("127.0.0.1", 0)) as server:
         silent = f"http://127.0.0.1:{server.getsockname()[1]}/silent"
-        sources = source("npz", silent), source("idx", f"{mirror}/no"), source("idx", "none")
+        sources = [source("npz", silent), source("npz", f"{mirror}/stalls")]
+        sources += [source("idx", f"{mirror}/no"), source("idx", "none")]
         with pytest.raises(InputError) as error:
             fetch_bars(*sources)
+    assert time.monotonic() - started < 20  # the downloader's own limit is 30 seconds
     assert str(error.value).startswith(f"no source has bars: {reasons}{X_TRAIN}). Connect to the")
 
 
