@@ -69,6 +69,7 @@ def test_a_sample_leaves_validation_and_test_whole(by: str) -> None:
     assert validation == all_validation
     assert np.bincount(parts["train"].labels).tolist() == [4, 4, 2]
     assert set(train) < set(all_train)
+    assert train != split(EVEN, validation_from=by, train_samples=10, seed=4)[1]
 
 
 @pytest.mark.parametrize(

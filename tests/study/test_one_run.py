@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiment.data.split import Dataset
+from experiment.data.split import Dataset, stratified_sample
 from experiment.support.errors import InputError
 from study.training.one_run import calibrate, train_one
 from tests.conftest import synthetic_arrays
@@ -69,7 +69,8 @@ def test_run(monkeypatch: pytest.MonkeyPatch) -> None:
     metrics, curve = result["metrics"], result["curve"]
     assert np.array_equal(parts["validation"][0][..., 0], DATASET.x_train[96:])
     assert np.array_equal(parts["validation"][1], DATASET.y_train[96:])
-    assert len({image.tobytes() for image in np.asarray(parts["training"][0])}) == 60
+    chosen = stratified_sample(DATASET.y_train[:96], 60, seed=4)
+    assert np.array_equal(parts["training"][0][..., 0], DATASET.x_train[chosen])
 
     def evaluate(epoch: int, name: str) -> np.ndarray:
         found, labels = probabilities[epoch][name].astype(float), parts[name][1]
