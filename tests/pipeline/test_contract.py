@@ -123,7 +123,7 @@ def test_stages() -> None:
     """Each has a description and sorted lists; `check` checks all that the others read.
 
     The trainings differ in the rate alone, and no edit of what fetches or draws trains. Data and
-    models are DVC's, and the rest is Git's.
+    models are DVC's, and the rest is Git's. Images stay until the new ones are whole.
     """
     assert list(STAGES) == ["check", "download", "preprocess", *TRAININGS, "plot"]
     for name, stage in STAGES.items():
@@ -132,6 +132,7 @@ def test_stages() -> None:
             assert stage.get(key, []) == sorted(stage.get(key, []))
         for path, options in outputs(name).items():
             assert options.get("cache", True) is path.startswith(("data/", "models/")), path
+            assert options.get("persist", False) is path.endswith(".npz"), path
     assert "params.yaml" in STAGES["check"]["deps"]
     read = {name for stage in STAGES.values() for name in stage.get("params", [])}
     sections = load_parameters(ROOT / "params.yaml").model_dump()

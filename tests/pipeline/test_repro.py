@@ -162,6 +162,20 @@ def test_interrupt_stops_what_was_being_started() -> None:
     assert process.communicate(timeout=60)[0] == "interrupted\n"  # nobody holds it any more
 
 
+def test_process_that_ignores_an_interrupt_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); print(flush=True)"
+    command = [sys.executable, "-c", f"{code}; time.sleep(30)"]
+    wait = subprocess.Popen.wait
+    monkeypatch.setattr(subprocess.Popen, "wait", lambda p, timeout=None: wait(p, timeout and 0.1))
+    with subprocess.Popen(
+        command, start_new_session=True, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "\n"
+        repro.stop(process)
+    assert process.returncode == -signal.SIGKILL
+
+
 def test_lock(repository: Path) -> None:
     """Whoever waits for a lock reads for whose, and goes on once it is released."""
     with Lock(str(repository / ".dvc/tmp/lock")):
