@@ -52,6 +52,22 @@ def test_what_can_write_runs_no_code_of_a_pull_request(path: Path) -> None:
             assert "${{" not in step["run"]  # names of branches are the author's to choose
 
 
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_jobs_have_a_time_limit(path: Path) -> None:
+    assert all(job["timeout-minutes"] <= 60 for job in read_workflow(path)["jobs"].values())
+
+
+def test_ci_runs_every_check_and_hides_no_status() -> None:
+    jobs = read_workflow(".github/workflows/ci.yml")["jobs"]
+    runs = {name: [s["run"] for s in job["steps"] if "run" in s] for name, job in jobs.items()}
+    assert runs["test"] == ["make lint", "make test", "make test-slow", "make smoke"]
+    assert runs["images"] == ["make setup", "make data && git diff --exit-code dvc.lock"]
+    assert runs["audit"] == ["make audit"]
+    where = {name: job.get("if") for name, job in jobs.items()}
+    of_changes = dict.fromkeys(["images", "gate"], "github.event_name != 'push'")
+    assert where == {"test": None, "audit": None} | of_changes
+
+
 def test_locked() -> None:
     """The action installs the versions that the gate is tested with, by hash."""
     pins = {}
@@ -122,6 +138,9 @@ def test_judge() -> None:
     job = read_workflow(".github/workflows/ci.yml")["jobs"]["gate"]
     assert job["env"]["BASE"] == "${{ github.event.merge_group.base_sha || 'HEAD^1' }}"
     steps = [step.get("uses", step.get("run")) for step in job["steps"]]
+    assert job["steps"][0]["with"] == {
+        "path": "candidate", "fetch-depth": 0, "persist-credentials": False,
+    }  # fmt: skip
     assert steps[1:3] == ['git -C candidate worktree add --detach ../base "$BASE"', "./base/gate"]
     assert job["steps"][2]["with"] == {"folder": "candidate", "base": "${{ env.BASE }}"}
     assert [step for step in job["steps"][3:] if "run" in step] == []
