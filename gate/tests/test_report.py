@@ -42,6 +42,7 @@ def test_page_has_the_verdict_and_every_plot(drawn: Project, gate: Gate) -> None
     status, out, err = gate(drawn.folder, "report", "--base", "main")
     assert (status, err, out.splitlines()[0][:25]) == (0, "", "Worse: accuracy of metric")
     page = drawn.read("report/index.html")
+    assert '<section class="verdict status-1">' in page
     assert "<td><strong>worse by 0.1, more than the margin of 0.01</strong></td>" in page
     (specification,) = re.findall(r'vegaEmbed\("#plot-\d+", (.*?)\);</script>', page)
     points = {(p["rev"], p["acc"]) for p in json.loads(specification)["data"]["values"]}
@@ -76,7 +77,9 @@ def test_committed_pictures_are_linked(drawn: Project) -> None:
 def test_page_says_why_nothing_can_be_compared(drawn: Project) -> None:
     status, sentence = write_report(drawn.folder, "<nowhere>", None)
     assert (status, sentence[:20]) == (2, "Cannot be compared: ")
-    assert "there is no '&lt;nowhere&gt;' here" in drawn.read("report/index.html")
+    page = drawn.read("report/index.html")
+    assert '<section class="verdict status-2">' in page
+    assert "there is no '&lt;nowhere&gt;' here" in page
 
 
 @pytest.mark.parametrize("link", [True, False])
