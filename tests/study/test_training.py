@@ -10,6 +10,8 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +20,7 @@ import dask
 import numpy as np
 import pandas as pd
 import pytest
+from distributed import LocalCluster
 from ruamel.yaml import YAML
 
 from experiment.data.split import Dataset
@@ -108,9 +111,11 @@ def find_stored(done: Done) -> str:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study in which nothing went wrong."""
     folder = make_study(tmp_path_factory.mktemp("study") / "a study é", 0, 1, 2)
+    started = time.monotonic()
     done = good(study(folder, "--workers=2"))
     assert find_stored(done) == "0 of 6"
-    assert "6 of 6 runs done, 0 failed" in done.output
+    [speed] = re.findall(r"6 of 6 runs done, 0 failed: (\S+) runs per hour", done.output)
+    assert float(speed) > 6 * 3600 / (time.monotonic() - started)
     clear_faults(folder)
     return folder
 
@@ -231,6 +236,21 @@ def test_wrong_address_is_one_line(address: object, monkeypatch: pytest.MonkeyPa
     expected = f"DASK_SCHEDULER_ADDRESS {address!r}: expected a scheduler, such as tcp://HOST:8786"
     assert str(caught.value).startswith(expected)
     assert "\n" not in str(caught.value)
+
+
+def test_cluster_without_workers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "PATIENCE", 0.5)
+    train = load_parameters(ROOT / "params.yaml").train
+    with LocalCluster(n_workers=0, processes=False, protocol="tcp", dashboard_address=":0") as none:
+        closing = threading.Timer(30, none.close)
+        closing.start()
+        with (
+            dask.config.set({"scheduler-address": none.scheduler_address}),
+            pytest.raises(InputError, match=r"; found WorkerStartTimeoutError: Only 0/1"),
+            cluster.connected(train, None),
+        ):
+            pass
+        closing.cancel()
 
 
 def test_hash_of_a_dataset() -> None:
