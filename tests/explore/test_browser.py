@@ -195,8 +195,13 @@ def test_guess_then_see(open_page: Open, data: dict[str, Any]) -> None:
     page, chosen = open_page(), data["comparisons"][data["guess"]]
     none, dropout = (chosen[side]["bands"]["val_loss"][0][-1] for side in ("without", "with"))
     assert page.locator("#guess-chart .with").count() == 0
-    page.locator("[data-guess=same]").press("Enter")
+    lowest = min(chosen["without"]["bands"]["val_loss"][0])
     page.locator("#reveal").press("Enter")
+    for choice, end in {
+        "fall": 0.65 * lowest, "level": lowest, "half": (lowest + none) / 2, "same": none,
+    }.items():  # fmt: skip
+        page.locator(f"[data-guess={choice}]").press("Enter")
+        expect(page.locator("#guessed")).to_contain_text(f"guess is at {end:.2f}.")
     text = f"guess is at {none:.2f}. Measured, as means over seeds: {dropout:.2f} with Dropout, "
     expect(page.locator("#guessed")).to_contain_text(f"{text}{none:.2f} without.")
     assert page.locator("#guess-chart path.line.with:not(.run)").count() == 1
@@ -299,8 +304,12 @@ def test_drawn_pair_is_in_the_address(open_page: Open, data: dict[str, Any]) -> 
     shown = page.locator("#drawn").inner_text().split(" Drawn")[0]
     page.reload()
     expect(page.locator("#drawn")).to_have_text(shown)
+    page.evaluate("() => { Math.random = () => 0; }")  # the first pair, again and again
     page.locator("#draw100").press("Enter")
-    expect(page.locator("#drawn")).to_contain_text("Drawn so far: 100;")
+    first = np.sign(chosen["with"]["accuracy"][0] - chosen["without"]["accuracy"][0])
+    lower, equal = (100 * int(first == KINDS[kind]) for kind in ("lower", "equal"))
+    said = f"Drawn so far: 100; worse with Dropout: {lower}; equal: {equal}."
+    expect(page.locator("#drawn")).to_contain_text(said)
 
 
 def test_numbers_of_a_chart_and_a_part_to_embed(open_page: Open, data: dict[str, Any]) -> None:

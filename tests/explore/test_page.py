@@ -29,6 +29,8 @@ def test_settings_have_the_stored_runs_and_their_gain(
         content = json.loads(line)
         key = tuple(content["run"][name] for name in (*KNOBS.values(), "epochs", "seed"))
         stored[key] = content
+    first = [data["comparisons"][data[name]] for name in ("guess", "start")]
+    assert [each["data"] for each in first] == ["fashion_mnist", "mnist"]
     by_seeds = sorted(figures["gains"], key=lambda gain: gain["seeds"])
     gains = {tuple(gain[name] for name in KNOBS.values()): gain for gain in by_seeds}
     assert len(data["comparisons"]) == len(gains)
