@@ -101,13 +101,17 @@ WRITING = re.compile(
     r'|ZipFile\(\s*([^,)]+), "[wa]'
     r'|(\S+)\.open\("[wax]'
 )
-# In memory, a list for pip in a temporary folder, and the runs, to which whole lines are appended.
-ELSEWHERE = {"picture", "wanted", "self.path"}
+# In memory, a list for pip and a log in temporary folders, and the runs, to which whole lines are
+# appended.
+ELSEWHERE = {"log", "picture", "self.path", "wanted"}
 
 
-@pytest.mark.parametrize("folder", ["experiment", "explore", "stages", "study"])
-def test_every_writer(folder: str) -> None:
+@pytest.mark.parametrize(
+    "files", [*(f"{top}/**/*.py" for top in ("experiment", "explore", "stages", "study")),
+              "tools/bench.py", "tools/verify.py"],
+)  # fmt: skip
+def test_every_writer(files: str) -> None:
     """Each writes to the temporary path that `replacing` gives."""
-    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / folder).rglob("*.py"))
+    code = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob(files))
     targets = {"".join(found) for found in WRITING.findall(code)}
     assert targets - ELSEWHERE <= {"temporary"}
