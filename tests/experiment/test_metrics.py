@@ -29,6 +29,8 @@ def test_summary_of_an_overfitted_curve() -> None:
         "validation_loss": 0.75,
         "validation_loss_rise": 0.25,
     }
+    early = [{**CURVE[0], "val_loss": 0.25}, *CURVE[1:]]  # the lowest is before the last five
+    assert summarise(early, trained=trained, test=test)["validation_loss_rise"] == 0.5
     short = summarise(CURVE[:2], trained=trained, test=test)
     assert short["validation_loss_rise"] == 0
     assert short["last_five_validation_loss"] == 1

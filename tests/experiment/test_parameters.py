@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,22 @@ def test_wrong_file(message: str, tmp_path: Path) -> None:
     assert "\n" not in str(error.value)
     path.unlink()
     with pytest.raises(InputError, match="no such file; run this at the top of the repository"):
+        load_parameters(path)
+
+
+@pytest.mark.parametrize(
+    "outside",
+    ["validation_split: 0.0", "validation_split: 1.0", "train_samples: 0", "filters: 0",
+     "dense_units: 0", "epochs: 0", "dropout_rate: -0.1", "batch_size: 0", "learning_rate: 0.0",
+     "seed: -1", "seed: 2147483648", "threads: 0"],
+)  # fmt: skip
+def test_limits(outside: str, tmp_path: Path) -> None:
+    name, _, value = outside.partition(": ")
+    path, text = tmp_path / "params.yaml", re.sub(rf"{name}: \S+", outside, RIGHT)
+    path.write_text(text)
+    with pytest.raises(
+        InputError, match=rf"\.{name}: expected (greater|less) than .*; found {value}$"
+    ):
         load_parameters(path)
 
 
