@@ -56,9 +56,10 @@ def test_committed_answers(pages: dict[str, Path], figures: Figures, language: s
         assert f"<p>{each['sentence']}</p>" in article
         assert re.findall("<li>(.*?)</li>", article) == each["statistics"]
         assert not re.search(SPECIALIST + "|{", each["sentence"])
-    said = {int(n) for n in re.findall(r"\d+", answers["one_run"]["sentence"])}
-    sizes = figures["answers"]["one_run"]["figures"].values()
-    assert {n for size in sizes for n in size.values()} <= said
+    said = re.findall(r"(\d+) (?:of|組のうち) (\d+)", answers["one_run"]["sentence"])
+    sizes = figures["answers"]["one_run"]["figures"]
+    order = ("misleading", "pairs") if language == "en" else ("pairs", "misleading")
+    assert said == [tuple(str(sizes[n][name]) for name in order) for n in ("48000", "1000")]
     # Its sentence has a figure of a contrast that it does not rest on.
     rise = [f"{figures['contrasts']['S5'][key]:.2f}" for key in ("mean", "low", "high")]
     assert re.findall(r"\d+\.\d\d\b", answers["early_stopping"]["statistics"][-1]) == rise
@@ -84,6 +85,7 @@ def test_figures_of_contrasts(figures: Figures, language: str, verdict: str) -> 
     """Each with its own; a gain also in images of ten thousand; one that waits has none."""
     found = make_figures(figures, "not shown" if verdict == "undecided" else "sure", verdict, -0.25)
     found["contrasts"][found["answers"]["help"]["rests_on"][1]]["mean"] = 0.5
+    found["contrasts"][found["answers"]["which_rate"]["rests_on"][1]]["mean"] = 0.75
     (waits,) = found["answers"]["larger_network"]["rests_on"]
     found["contrasts"][waits] |= {"seeds": 0, "mean": None, "verdict": "not yet"}
     found["answers"]["larger_network"]["mark"] = "not shown"
@@ -101,6 +103,8 @@ def test_figures_of_contrasts(figures: Figures, language: str, verdict: str) -> 
     assert re.findall(r"\d\.\d+", answers["how_much"]["statistics"][2]) == expected
     if verdict == "supported":
         assert re.findall(r"−?\d+\.\d", answers["where_most"]["sentence"]) == ["−0.2"]
+        rates = re.findall(r"−?\d\.\d\d", answers["which_rate"]["sentence"])
+        assert rates == ["−0.25", "0.75"]
 
 
 def test_gains_by_rate_and_images(figures: Figures, texts: dict[str, Any]) -> None:
