@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 from statistics import stdev
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from experiment.parameters import load_parameters
 from experiment.variants import VARIANTS
 from gate.runs import LEAST_RUNS
-from stages.summary import GATE_NEEDS, format_summary
+from stages.summary import GATE_NEEDS, format_summary, place_run
 from tests.conftest import ROOT, set_parameters
 
 METRICS = {
@@ -95,6 +96,14 @@ def test_few_seeds(folder: Path) -> None:
     assert "  with Dropout: the lowest run, of few: 0 of 3 seeds ended lower" in shown
     assert shown[-1].startswith("Try next: `make seeds N=5`, since the gate asks")
     assert GATE_NEEDS == LEAST_RUNS
+
+
+def test_unusual_run() -> None:
+    """Below all of 19 others a run is once in twenty times."""
+    runs: Any = {n: SimpleNamespace(curve={"val_accuracy": [0.9]}) for n in range(1, 20)}
+    own = {"last_five_validation_accuracy": 0.5}
+    assert place_run(own, runs, 0) == "an unusual run: 0 of 19 seeds ended lower"
+    assert place_run(own, runs, 1) == "the lowest run, of few: 0 of 18 seeds ended lower"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -37,12 +38,14 @@ def change_line(entry: Entry, change: dict[str, Any]) -> str:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    """Two runs, each appended."""
+    """Two runs, each appended and synced."""
     store = Store(tmp_path / "runs.jsonl")
     with pytest.raises(InputError, match=r"runs.jsonl: expected finished runs; found none; run"):
         load_runs(store.path)
     store.add(FIRST)
-    store.add(SECOND)
+    with mock.patch("os.fsync") as sync:
+        store.add(SECOND)
+    sync.assert_called_once()
     assert store.path.read_text() == write_lines([FIRST, SECOND])
     assert load_runs(store.path) == [FIRST, SECOND]
     return store
