@@ -22,6 +22,7 @@ print(json.dumps(train(epochs=2)[1][-1].curve))
 """
 # They change the result; the last three end a process, or TensorFlow's second version.
 VARIABLES = {
+    "DNNL_DEFAULT_FPMATH_MODE": "BF16",  # an older name of ONEDNN_
     "KERAS_BACKEND": "jax",
     "KERAS_MAX_EPOCHS": "1",
     "OMP_NUM_THREADS": "7",
