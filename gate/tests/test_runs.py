@@ -1,7 +1,11 @@
 """Runs with many seeds."""
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
+from gate.comparison import Comparison
 from gate.presentation import as_markdown, as_sentence
 from gate.runs import compare_means
 from gate.settings import Rule
@@ -106,6 +110,14 @@ def test_single_run_is_compared_with_the_mean(with_runs: Project) -> None:
         text = as_markdown(found)
         assert "| metric | main, mean of 5 seeds | now | verdict |" in text
         assert verdict != "within the margin" or "0.0029, margin 0.00612, finds 0.0076 |" in text
+
+
+def test_power_is_that_of_the_first_metric_of_a_file() -> None:
+    sizes = {"first": 0.5, "second": 0.25}
+    found = [Comparison("m", key, 1, 1, blocks=True, found_from=n) for key, n in sizes.items()]
+    check: Any = SimpleNamespace(status=0, comparisons=found)
+    said = "No worse. In 4 of 5 cases a loss from 0.5 in first of m would have been found."
+    assert as_sentence(check) == said
 
 
 LONG = "a row per run, as long as the header; found others"
