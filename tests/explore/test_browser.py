@@ -132,6 +132,12 @@ def test_masks_are_those_of_dropout(open_page: Open, data: dict[str, Any]) -> No
         np.testing.assert_allclose(read_table(page, name), expected, atol=0.06)
         answer = page.locator(f".{name} .answer").inner_text().split()
         assert answer[:2] == [str(votes.argmax()), f"{mean[votes.argmax()]:.1f}"]
+        before = compute_probabilities(weights, shown)
+        whole = before.argmax()
+        assert before[whole] >= 0.99 > 0.75 > votes[whole] / 200
+        which = "with Dropout" if name == "dropout" else "without Dropout"
+        said = f"{which} says {whole} ({100 * before[whole]:.1f} %), but only {votes[whole]} of 200"
+        expect(page.locator("#says")).to_contain_text(said)
         assert page.locator(f".{name} .off").evaluate_all(PLACES) == sorted(strongest)
         dropped = page.locator(f".{name} .dropped").evaluate_all(PLACES)
         assert dropped == np.flatnonzero(~masks[-1] & (left == shown)).tolist()
@@ -143,6 +149,9 @@ def test_masks_are_those_of_dropout(open_page: Open, data: dict[str, Any]) -> No
 
 def test_units_off_and_masks_that_vote(open_page: Open) -> None:
     """By button, mouse and keyboard; the image was chosen so that one answer survives."""
+    page = open_page(state="#drop=7&masks=999")  # more than there can be
+    assert page.locator("#drop + output").inner_text() == "0.9"
+    assert read_table(page, "dropout")[:, 2].sum() == 200
     page = open_page(state="#drop=abc")
     assert page.locator("#drop").input_value() == "0.5"
     page.locator("#strongest").press("Enter")
@@ -227,8 +236,15 @@ def test_story_is_played(open_page: Open, data: dict[str, Any]) -> None:
         page.clock.run_for(2 * 350)
         assert page.locator("#epoch").input_value() == str(epoch)
     expect(page.locator("#epoch-says")).to_contain_text("Epoch 6: ")
+    lowest = losses.index(min(losses)) + 1
     line = page.locator("#validation-chart path.line.without:not(.run, .own)").get_attribute("d")
     assert re.fullmatch(r"M[^L]+(L[^L]+){5}", str(line))
+    for epoch, said in (
+        (lowest + 1, "still learning"),
+        (lowest + 2, f"rising since epoch {lowest}"),
+    ):
+        page.locator("#epoch").fill(str(epoch))
+        expect(page.locator("#epoch-says")).to_contain_text(said)
 
 
 def test_knobs_keep_their_axes_and_the_last_setting(open_page: Open) -> None:
