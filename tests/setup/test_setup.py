@@ -125,13 +125,14 @@ def test_pip_where_uv_cannot(index: tuple[str, str], clone: Path, tmp_path: Path
     [
         ("uv", OTHER, r"uv==\S+ on the package index does not have the hash of the lock"),
         slow("numpy", OTHER, r"numpy==\S+ on the package index does not have the hash of the lock"),
+        slow("numpy", "", ".*hash"),
         slow("[a-z]", "", ".*hash"),
     ],
 )
 def test_hash(
     index: tuple[str, str], clone: Path, package: str, locked_hash: str, cause: str
 ) -> None:
-    """Other bytes than the lock's, or a lock without hashes: refused by uv, and by pip."""
+    """Other bytes than the lock's, or a lock that lacks hashes: refused by uv, and by pip."""
     lock = re.sub(rf"^({package}.*) --hash.*", rf"\1{locked_hash}", index[1], flags=re.MULTILINE)
     (clone / "requirements.txt").write_text(lock)
     done = set_up(clone, index[0])
@@ -161,7 +162,10 @@ def test_colon_in_path(clone: Path) -> None:
 
 @pytest.mark.slow
 def test_killed_twice_moved_linked(index: tuple[str, str], clone: Path, tmp_path: Path) -> None:
-    """A killed set-up is done again, a second one waits, and a moved clone gets a new .venv."""
+    """A killed set-up is done again, a second one waits; a moved clone gets a new .venv.
+
+    So does a clone with another lock.
+    """
     address, lock = index
     process = start(clone, address)
     while not (clone / ".venv/first.txt").exists() and process.poll() is None:
@@ -187,6 +191,11 @@ def test_killed_twice_moved_linked(index: tuple[str, str], clone: Path, tmp_path
     assert set_up(moved) == (0, "", "")
     assert_locked(moved, lock)
     assert_locked(other, lock)
+
+    shorter = "".join(line for line in lock.splitlines(True) if not line.startswith("numpy"))
+    (other / "requirements.txt").write_text(shorter)
+    assert set_up(other, address) == (0, STARTS, "")
+    assert_locked(other, shorter)
 
 
 def write_program(path: Path, code: str) -> None:
