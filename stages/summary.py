@@ -135,7 +135,7 @@ def format_table(other: str, metrics: Mapping[str, Figures], noise: Figures) -> 
 
 
 def place_run(metrics: Figures, runs: Mapping[int, Entry], seed: int) -> str:
-    """Say where a run ended among those of other seeds."""
+    """Say where a run ended among runs with other seeds."""
     lower, higher, others = count_ends(metrics["last_five_validation_accuracy"], runs, seed)
     if lower and higher:
         kind = "an ordinary run"
