@@ -61,9 +61,9 @@ class Check:
         single = compare(self.rules, self.before, self.after, noise, first=first)
         self.comparisons = (*means, *single)  # those with a rule first
         if self._check_conditions(self.before.known, ""):
-            judged = (Verdict.BETTER, Verdict.WITHIN_MARGIN, Verdict.WORSE)
+            changes = (Verdict.BETTER, Verdict.WITHIN_MARGIN, Verdict.WORSE)
             self.comparisons = tuple(
-                replace(c, verdict=Verdict.NOT_GATED) if c.verdict in judged else c
+                replace(c, verdict=Verdict.NOT_GATED) if c.verdict in changes else c
                 for c in self.comparisons
             )
         self._find_changes()
