@@ -136,7 +136,8 @@ def _list_rest(check: Check) -> Iterator[str]:
     count = len([c for c in check.comparisons if c.verdict is Verdict.SAME])
     if count:
         yield f"unchanged: {count} {'metric' if count == 1 else 'metrics'} with a rule"
-    rest = [c for c in check.comparisons if c.verdict is Verdict.NOT_GATED and c.change != 0]
+    ungated = [c for c in check.comparisons if c.verdict is Verdict.NOT_GATED]
+    rest = [c for c in ungated if c.base != c.candidate]
     for file, group in groupby(rest, key=lambda c: c.file):
         listed = [f"{c.key} ({number(c.base)} -> {number(c.candidate)})" for c in group]
         yield f"not gated: {file}: {join_some(listed)}"
