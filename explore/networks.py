@@ -19,7 +19,7 @@ import numpy as np
 from experiment.files import replacing
 from experiment.parameters import load_parameters
 from experiment.support.errors import InputError, one_line_errors, wrong
-from experiment.variants import VARIANTS
+from explore.runs import SIDES
 
 IMAGES = Path("data/processed/test.npz")
 NETWORKS = Path("explore/networks.json")
@@ -39,7 +39,7 @@ def main() -> None:
         if params.data.dataset != DATASET:
             remedy = "the page is about digits"
             raise wrong("params.yaml: data.dataset", DATASET, params.data.dataset, remedy)
-        models = {name: Path(f"models/{name}.keras") for name in VARIANTS}
+        models = {name: Path(f"models/{name}.keras") for name in SIDES.values()}
         for path in (*models.values(), IMAGES):
             if not path.is_file():
                 raise InputError(f"{path}: no such file; run `make repro`")

@@ -137,7 +137,8 @@ def _print_markdown(text: str) -> None:
     console.width = max(console.width, 80)
     with console.capture() as capture:
         console.print(Answer(text))
-    _print("\n".join(line.rstrip() for line in capture.get().splitlines()))
+    shown = capture.get().replace("\N{ZERO WIDTH SPACE}", "")  # names are copied from a terminal
+    _print("\n".join(line.rstrip() for line in shown.splitlines()))
 
 
 def _print(text: str) -> None:

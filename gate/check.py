@@ -60,7 +60,12 @@ class Check:
         noise, means = self._compare_means()
         single = compare(self.rules, self.before, self.after, noise, first=first)
         self.comparisons = (*means, *single)  # those with a rule first
-        self._check_conditions(self.before.known, "")
+        if self._check_conditions(self.before.known, ""):
+            changes = (Verdict.BETTER, Verdict.WITHIN_MARGIN, Verdict.WORSE)
+            self.comparisons = tuple(
+                replace(c, verdict=Verdict.NOT_GATED) if c.verdict in changes else c
+                for c in self.comparisons
+            )
         self._find_changes()
         self.anchor, self.drift = self._compare_with_anchor(noise)
         self.differences = self._find_differences()
@@ -142,15 +147,19 @@ class Check:
             return noise, []
         return noise, compare_means(runs.level, self.rules, base, candidate, noise)
 
-    def _check_conditions(self, old: Mapping[str, object], where: str) -> None:
-        """Add the entries of `same` that differ; what the other side does not know is skipped."""
-        now = self.after.known
+    def _check_conditions(self, old: Mapping[str, object], where: str) -> bool:
+        """Add the entries of `same` that differ, and return whether any does.
+
+        What the other side does not know is skipped.
+        """
+        now, count = self.after.known, len(self.problems)
         for name, value in sorted(old.items()):
             if matches(name, self.settings.same) and value not in (None, now.get(name)):
                 values = f"{str(value)[:12]} -> {str(now.get(name))[:12]}"
                 self.problems.append(
                     f"{name} differs{where}: {values}; results of other data cannot be compared"
                 )
+        return len(self.problems) > count
 
     def _find_changes(self) -> None:
         """Add what keeps results from being made again, and how the rules change."""
@@ -199,6 +208,9 @@ class Check:
             old = self.repository.read(anchor.commit, name)
         where = f"against the anchor {name}"
         judged = {name: rule for name, rule in self.rules.items() if rule.blocks and rule.better}
+        known = {n: v for n, v in old.known.items() if n in after.known or n in old.parameters}
+        if self._check_conditions(known, f" from the anchor {name}"):
+            return anchor, {}
         newer = [name for name in judged if find_value(old, name) == (None, "")]
         kept = {name: rule for name, rule in judged.items() if name not in newer}
         # Single values are compared: the anchor's runs are not read.
@@ -215,8 +227,6 @@ class Check:
         elif newer:
             names = join_some([": ".join(name) for name in newer])
             self.notes.append(f"not compared with the anchor, which is older: {names}")
-        known = {n: v for n, v in old.known.items() if n in after.known or n in old.parameters}
-        self._check_conditions(known, f" from the anchor {name}")
         return anchor, {(c.file, c.key): c for c in found}
 
     def _find_differences(self) -> dict[str, Pairs]:

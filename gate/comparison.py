@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from gate.errors import shown
+from gate.errors import format_number, shown
 from gate.settings import Margin, Rule
 from gate.snapshot import MISSING, Name, Snapshot, read_number
 
@@ -162,10 +162,11 @@ def judge(better: str, base: float, candidate: float, margin: float) -> tuple[Ve
     """
     worse_by = base - candidate if better == "higher" else candidate - base
     direction = "worse" if worse_by > 0 else "better"
-    size = f"{direction} by {abs(worse_by):.3g}"
+    size = f"{direction} by {format_number(abs(worse_by), digits=3)}"
+    allowed = format_number(margin, digits=3)
     if abs(worse_by) <= margin:
-        return Verdict.WITHIN_MARGIN, f"{size}, margin {margin:.3g}"
-    return Verdict(direction), f"{size}, more than the margin of {margin:.3g}"
+        return Verdict.WITHIN_MARGIN, f"{size}, margin {allowed}"
+    return Verdict(direction), f"{size}, more than the margin of {allowed}"
 
 
 def find_margin(

@@ -40,6 +40,14 @@ def clean(text: str) -> str:
     return safe.replace("::", ": :")
 
 
+def format_number(value: float | None, *, digits: int = 5) -> str:
+    """Return a number for people, large ones without an exponent; a dash for none."""
+    if value is None:
+        return "-"
+    text = format(value, f".{digits}g")
+    return format(float(text), ".0f") if 1 <= abs(value) < 1e15 and "e" in text else text
+
+
 def write_whole(path: Path, text: str) -> None:
     """Write a file, which nobody sees half and which no link leads elsewhere."""
     content, unfinished = text.encode(), path.with_name(f"{path.name}.tmp")

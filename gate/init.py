@@ -14,7 +14,7 @@ from gate.snapshot import Name, read_number
 
 # Words of metrics' names; the best headline comes first.
 SHARES = """accuracy acc map ap ndcg auc roc auroc auprc f1 iou miou dice jaccard mrr hit hits
-    precision recall sensitivity specificity em match true"""
+    precision prec recall sensitivity specificity em match true"""
 SCORES = """r2 explained correlation pearson spearman kendall kappa mcc bleu rouge meteor psnr snr
     ssim silhouette likelihood score"""
 LOWER = """rmse rmsle mae mse mape smape mase msle error err eer wer cer perplexity ppl fid lpips

@@ -10,7 +10,7 @@ from typing import Any
 from gate.changes import join_some
 from gate.check import NO_WORSE, NOT_COMPARABLE, REGRESSION, Check
 from gate.comparison import Comparison, Verdict
-from gate.errors import CannotCompareError, clean
+from gate.errors import CannotCompareError, clean, format_number
 
 VERDICTS = {
     NO_WORSE: "no worse than the base",
@@ -46,7 +46,7 @@ def _list_worse(check: Check) -> Iterator[str]:
         elif c.verdict is Verdict.WORSE:
             direction = "fell" if (c.change or 0) < 0 else "rose"
             what = "another seed explains" if "standard deviations" in c.reason else "its margin"
-            size, margin = number(c.loss, digits=2), number(c.margin, digits=2)
+            size, margin = format_number(c.loss, digits=2), format_number(c.margin, digits=2)
             yield f"{where}: {c.key} of {c.file} {direction} by {size}, more than {what} ({margin})"
 
 
@@ -55,7 +55,7 @@ def _describe_power(check: Check) -> str:
     # The first of each file: rules name the headline first.
     first = {c.file: c for c in reversed(blocking)}
     found = [
-        f"{number(first[file].found_from, digits=2)} in {first[file].key} of {file}"
+        f"{format_number(first[file].found_from, digits=2)} in {first[file].key} of {file}"
         for file in sorted(first)[:MOST_FILES]
     ]
     if not found:
@@ -104,19 +104,19 @@ def _metrics_table(check: Check, comparisons: Sequence[Comparison]) -> list[str]
         heading += f", mean of {max(means.values())} seeds"
     rows = []
     for c in comparisons:
-        value = number(c.base)
+        value = format_number(c.base)
         if means.get(c, 1) > 1 and not together:
             value += f" (mean of {c.base_runs} seeds)"
         drifted, verdict = _has_drifted(check, c), str(c.verdict)
         if c.verdict in (Verdict.BETTER, Verdict.WITHIN_MARGIN, Verdict.WORSE):
             verdict = re.split(r" \(|: ", c.reason)[0]
         if c.verdict is Verdict.WITHIN_MARGIN and c.found_from is not None:
-            verdict += f", finds {number(c.found_from, digits=2)}"
+            verdict += f", finds {format_number(c.found_from, digits=2)}"
         verdict += "" if c.blocks or c.refuses else ", only reported"
         if drifted and c.verdict is not Verdict.WORSE:
             verdict = "worse than the anchor"
         bold = "**" if c.refuses or drifted else ""
-        cells = [code(c.key or c.file), value, number(c.candidate)]
+        cells = [code(c.key or c.file), value, format_number(c.candidate)]
         rows.append([*cells, f"{bold}{escape(verdict)}{bold}"])
     return table(("metric", escape(heading), "now", "verdict"), rows)
 
@@ -136,9 +136,12 @@ def _list_rest(check: Check) -> Iterator[str]:
     count = len([c for c in check.comparisons if c.verdict is Verdict.SAME])
     if count:
         yield f"unchanged: {count} {'metric' if count == 1 else 'metrics'} with a rule"
-    rest = [c for c in check.comparisons if c.verdict is Verdict.NOT_GATED and c.change != 0]
+    ungated = [c for c in check.comparisons if c.verdict is Verdict.NOT_GATED]
+    rest = [c for c in ungated if c.base != c.candidate]
     for file, group in groupby(rest, key=lambda c: c.file):
-        listed = [f"{c.key} ({number(c.base)} -> {number(c.candidate)})" for c in group]
+        listed = [
+            f"{c.key} ({format_number(c.base)} -> {format_number(c.candidate)})" for c in group
+        ]
         yield f"not gated: {file}: {join_some(listed)}"
     found = check.differences
     values = [
@@ -185,11 +188,6 @@ def list_annotations(found: Found) -> Iterator[str]:
     reasons = found.reasons if isinstance(found, Check) else ()
     for text in (as_sentence(found), *reasons[:9]):
         yield f"::{kind} title=Metrics gate::{clean(text).replace('%', '%25')}"
-
-
-def number(value: float | None, *, digits: int = 5) -> str:
-    """Return a number for people, a dash for none."""
-    return "-" if value is None else format(value, f".{digits}g")
 
 
 def escape(text: str) -> str:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager, nullcontext
 from functools import cached_property
+from hashlib import md5
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,9 @@ DAMAGE = (OSError, DvcException, ValueError, RecursionError, CannotCompareError)
 
 # By a pattern of what DVC says, what it leaves unsaid.
 REMEDIES = {
-    r"dvc\.lock: (?!invalid schema)": "expected a lock file of DVC 2 or later; run `dvc repro`",
+    r"dvc\.lock: (?!invalid schema)": "expected a lock file of DVC 2 or later; indent its stages"
+    " below `stages:` after a line `schema: '2.0'`, or name a later base",
+    r"\['live'\]": "DVC 3 has no `live`; declare what it writes as metrics and plots",
     r"\.dvc: .*'cmd'": "expected a stage in dvc.yaml, not of DVC 0; `dvc stage add` it",
     "object format": "DVC reads repositories with SHA-1 only",
     "^(ImportError|ModuleNotFoundError)": "install that package beside the gate",
@@ -133,7 +136,8 @@ class Repository:
         problems = [
             f"{side}: {one_line(error)}"
             for side, content in sides.items()
-            if (error := content.get("error") or content.get("definitions", {}).get("error"))
+            for part in (content, content.get("definitions", {}), content.get("sources", {}))
+            if (error := part.get("error"))
         ]
         for renderer, sources, definitions in matched:
             errors = [(side, renderer.name, error) for side, error in definitions.items()]
@@ -247,10 +251,12 @@ class Repository:
             # 128: behind a link, or in a submodule
             ignored = git(self.folder, "check-ignore", "--", path, statuses=(0, 1, 128))
             hint = "Git ignores it: take it out of .gitignore, " if ignored else ""
-            return f"{MISSING}; {hint}run `dvc repro`, then commit it"
+            command = "what writes it" if out is None else "`dvc repro`"
+            return f"{MISSING}; {hint}run {command}, then commit it"
+        hint = "" if self._repo.config["remote"] else "there is no remote: `dvc remote add` one, "
         if self.commit is None:
-            return f"the file was not pulled; run `dvc pull {path}`"
-        return f"the file was not fetched; run `dvc fetch --all-commits {path}`"
+            return f"the file was not pulled; {hint}run `dvc pull {path}`"
+        return f"the file was not fetched; {hint}run `dvc fetch --all-commits {path}`"
 
     def _list_stages(self, path: str) -> set[Any]:
         """Return the stage that writes a path and all before it; none if no command does."""
@@ -312,12 +318,12 @@ class Repository:
                 yield from self._compare_dependency(dep)
         for out in stage.outs:
             path = self._path(out)
-            if path in measured and out.workspace_status().get(str(out)) == "modified":
+            if path in measured and _find_status(out) == "modified":
                 yield f"{path} changed since the stage wrote it"
 
     def _compare_dependency(self, dep: Any) -> Iterator[str]:
         path, output = self._path(dep), self.find_output(self._path(dep))
-        status = dep.workspace_status().get(str(dep))
+        status = _find_status(dep)
         if isinstance(status, Mapping):  # parameters
             yield from (f"{path}: {name} {change}" for name, change in status.items())
         elif status == "deleted" and output and output != path:
@@ -328,12 +334,16 @@ class Repository:
                 yield f"{path} deleted"
             elif _hash(out) != _hash(dep):
                 yield f"{path} modified"
-        elif status == "modified" and any(Path(o).is_relative_to(path) for o in self.outputs):
+        elif _hash(dep) and status and any(Path(o).is_relative_to(path) for o in self.outputs):
             # Its hash is of a moment when the outputs in it were others, or not there.
             if changed := self._list_changes_since_lock(dep.stage, path):
                 yield f"{path} modified ({changed[0]})"
         elif status:
-            yield f"{path} {status}"
+            # What Git ignores, such as __pycache__, is in no other clone: to run again is no help.
+            now = sum(1 for _ in self._repo.dvcignore.find(dep.fs, dep.fs_path))
+            then = dep.meta.nfiles or 0
+            hint = f" ({now} of {then} files; hide what Git ignores in .dvcignore, too)"
+            yield f"{path} {status}{hint if status == 'modified' and now < then else ''}"
 
     def _list_changes_since_lock(self, stage: Any, path: str) -> list[str]:
         """Return the files of a folder that are no outputs and differ from when the stage ran."""
@@ -354,6 +364,17 @@ class Repository:
 
 def _hash(item: Any) -> Any:
     return item.hash_info.value if item.hash_info else None
+
+
+def _find_status(item: Any) -> Any:
+    """Return DVC's status; none if only line ends differ, as between Windows and others."""
+    status, fs, path = item.workspace_status().get(str(item)), item.fs, item.fs_path
+    if status == "modified" and fs.isfile(path) and fs.size(path) <= LARGEST_FILE:
+        text = fs.cat_file(path).replace(b"\r\n", b"\n")
+        texts = (text, text.replace(b"\n", b"\r\n"))
+        if _hash(item) in [md5(each, usedforsecurity=False).hexdigest() for each in texts]:
+            return None
+    return status
 
 
 @contextmanager

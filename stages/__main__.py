@@ -65,7 +65,7 @@ def run_stages() -> None:
     """Run what is out of date: the trainings side by side where there is a processor for each."""
     print("DVC looks for what is out of date: seconds; half a minute the first time", flush=True)
     if is_up_to_date():
-        print("Everything is up to date: the results are those of this code and params.yaml.")
+        print("Everything is up to date: the results belong to this code and params.yaml.")
         return
     run_dvc(["repro", "preprocess"])
     print("`make watch` in another terminal shows the curves while they grow", flush=True)

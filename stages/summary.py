@@ -62,10 +62,11 @@ def format_summary(params: Parameters) -> str:
     ]
     next_step = "another rate (train.dropout_rate) in params.yaml, then `make repro`"
     unknown = [name for name in others if not noise[name]]
-    seeds = {seed for name in others if noise[name] for seed in runs[name]} & runs[BASELINE].keys()
-    if seeds:
+    counts = [len(runs[name].keys() & runs[BASELINE].keys()) for name in others if noise[name]]
+    if counts:
+        seeds = " or ".join(map(str, sorted({*counts})))
         lines += [
-            f"another seed: standard deviation of the difference over {len(seeds)} seeds;",
+            f"another seed: standard deviation of the difference over {seeds} seeds;",
             "  a difference smaller than twice this could change sign with another seed",
             "among other seeds, by validation accuracy, the mean of the last five epochs:",
         ]
@@ -74,12 +75,12 @@ def format_summary(params: Parameters) -> str:
             for name, found in runs.items()
             if len(found) > 1
         ]
-        if len(seeds) < GATE_NEEDS:
+        if min(counts) < GATE_NEEDS:
             next_step = f"`make seeds N={GATE_NEEDS}`, since the gate asks for so many seeds"
-    if unknown:
-        labels = ", ".join(VARIANTS[name].label for name in unknown)
-        lines.append(f"another seed: how much it changes {labels} was not measured")
-        lines += describe_nearest(entries, settings[BASELINE], settings[unknown[0]])
+    for name in unknown:
+        label = VARIANTS[name].label
+        lines.append(f"another seed: how much it changes {label} was not measured")
+        lines += describe_nearest(entries, settings[BASELINE], settings[name])
         next_step = "`make seeds N=5`, which measures how much another seed changes this"
     lines += [f"instructions: {BITS[params.train.instructions]}", ""]
     lines += [f"{path:<20}  {what}" for path, what in READ_MORE.items() if Path(path).exists()]
@@ -135,7 +136,7 @@ def format_table(other: str, metrics: Mapping[str, Figures], noise: Figures) -> 
 
 
 def place_run(metrics: Figures, runs: Mapping[int, Entry], seed: int) -> str:
-    """Say where a run ended among those of other seeds."""
+    """Say where a run ended among runs with other seeds."""
     lower, higher, others = count_ends(metrics["last_five_validation_accuracy"], runs, seed)
     if lower and higher:
         kind = "an ordinary run"

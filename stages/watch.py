@@ -22,7 +22,7 @@ from study.runs import Entry, select
 
 PAGE = Path(".checkpoints/watch.html")
 SECONDS = 2
-HEAD = '<!doctype html><meta charset="utf-8"><title>Dropout</title>'
+HEAD = '<!doctype html><meta charset="utf-8"><title>Curves</title>'
 BANDS = "Bands: validation images, lowest to highest of the stored runs that repeat these settings."
 
 

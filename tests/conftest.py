@@ -104,7 +104,7 @@ def make_tiny(folder: Path, *, epochs: int) -> None:
     (folder / "data/own").mkdir(parents=True, exist_ok=True)
     np.savez(folder / "data/own/tiny.npz", **synthetic_arrays())  # type: ignore[arg-type]
     tiny = {"data__dataset": "own/tiny.npz", "model__filters": 2, "model__dense_units": 8}
-    set_parameters(folder, train__epochs=epochs, **tiny)
+    set_parameters(folder, train__epochs=epochs, preprocess__train_samples=None, **tiny)
 
 
 def make_workspace(folder: Path) -> Path:

@@ -77,6 +77,7 @@ def make_new(folder: Path, words: dict[str, str]) -> None:
     for name, edits in changes["edit"].items():
         if missing := replace(folder / name, edits, words):
             raise InputError(f"{name}: expected {missing[0]!r}; found none; correct {TEMPLATE}")
+    sort_curves(folder / "dvc.yaml")
     for name, text in files.items():
         (folder / name).write_text(fill(text, words), encoding="utf-8")
     # Unused imports go.
@@ -107,6 +108,16 @@ def replace(path: Path, edits: dict[str, str], words: dict[str, str]) -> list[st
             missing.append(filled)
     path.write_text(text, encoding="utf-8")
     return missing
+
+
+def sort_curves(path: Path) -> None:
+    """Sort the curves among the deps of a stage, which the new names may have put out of order."""
+
+    def reorder(found: re.Match[str]) -> str:
+        return "".join(sorted(found[0].splitlines(keepends=True)))
+
+    text = re.sub(r"( +- plots/\w+\.csv\n)+", reorder, path.read_text(encoding="utf-8"))
+    path.write_text(text, encoding="utf-8")
 
 
 def drop_links(path: Path) -> None:

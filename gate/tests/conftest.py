@@ -78,9 +78,11 @@ class Project:
         file.write_bytes(content.encode() if isinstance(content, str) else content)
 
     def change(self, files: Files) -> None:
-        """Write files. A pair replaces text, None removes the file; `run` holds metrics."""
+        """Write files. A pair replaces text, None removes the path; `run` holds metrics."""
         for path, content in files.items():
-            if content is None:
+            if content is None and (self.folder / path).is_dir():
+                shutil.rmtree(self.folder / path)
+            elif content is None:
                 (self.folder / path).unlink()
             elif isinstance(content, tuple):
                 assert content[0] in self.read(path)

@@ -9,7 +9,7 @@ from dvc.repo import Repo
 
 from gate.check import Check
 from gate.presentation import as_markdown
-from gate.tests.conftest import GATE, Files, Gate, Project
+from gate.tests.conftest import GATE, PIPELINE, Files, Gate, Project
 
 STALE = "results that do not belong to the files beside them: "
 CODE: Files = {"code/model.R": "2"}
@@ -66,6 +66,23 @@ stages:
     metrics: [{metrics.json: {cache: false}}]
 """
 MODEL = PREPARED.replace("outs: [data]", "outs: [{data: {cache: false}}]")
+PARTS: Files = RUN | {
+    ".gitignore": "/parts/\n",  # so DVC writes no .gitignore there
+    "dvc.yaml": """\
+stages:
+  split: {cmd: mkdir -p parts && cp params.yaml parts/a, deps: [params.yaml], outs: [parts/a]}
+  train:
+    cmd: cp results.json metrics.json
+    deps: [parts, results.json]
+    metrics: [{metrics.json: {cache: false}}]
+""",
+}
+LINES: Files = RUN | {
+    "dvc.yaml": PIPELINE.replace("cp results", "sed 's/,/,\\n/' results")
+    .replace("json metrics", "json > metrics").replace("[results", "[x.csv, results")
+}  # fmt: skip
+BROKEN: Files = {"metrics.json": (",\n", ",\r\n")}
+COMPILED: Files = RUN | {".gitignore": "*.pyc\n", "code/a.pyc": "1"}
 OTHER_OUTPUT = tuple(
     f"    outs:\n    - path: data\n      hash: md5\n      md5: {x}" for x in ("", "f")
 )
@@ -93,6 +110,8 @@ STORIES: dict[str, tuple[Files, Files, Files, int, str]] = {
                       f"{STALE}train: code modified; run `dvc repro`"),
     "ignored": ({"metrics.json": None, ".gitignore": "metrics.json\n"}, {}, {}, 2,
                 "the file is missing; Git ignores it: take it out of .gitignore"),
+    "of no stage": ({"dvc.yaml": "metrics: [metrics.json]\n"}, {}, {"metrics.json": None}, 2,
+                    "the file is missing; run what writes it, then commit it"),
     # The workspace's rules judge where the base has none that can be used.
     "no rules": ({"gate.yaml": None}, LOSS | {"gate.yaml": GATE}, {}, 1,
                  "judged by the workspace's own rules: main has no gate.yaml"),
@@ -140,20 +159,37 @@ STORIES: dict[str, tuple[Files, Files, Files, int, str]] = {
     # A dependency folder that outputs of other stages lie in.
     "outputs not pulled": (LATE, {}, {"code/late": None}, 0, "accuracy: the same"),
     "code beside outputs": (LATE, {}, CODE, 2, f"{STALE}train: code modified (code/model.R)"),
+    "folder of outputs not pulled": (PARTS, {}, {"parts": None}, 0, "accuracy: the same"),
+    "folder of outputs new": (PARTS | {"dvc.yaml": PARTS["dvc.yaml"].replace("parts, ", "")}, {},
+                              {"dvc.yaml": ("[results", "[parts, results")}, 2,
+                              "train: parts modified"),
+    # What Git ignores and DVC does not, such as __pycache__, is in no other clone.
+    "ignored by Git alone": (COMPILED, {}, {"code/a.pyc": None}, 2,
+                             f"{STALE}train: code modified (1 of 2 files; hide what Git ignores"),
+    "other line ends": (LINES | {"x.csv": "1\n2\n"}, {}, {"x.csv": "1\r\n2\r\n"} | BROKEN, 0,
+                        "accuracy: the same"),
+    "line ends of Windows": (LINES | {"x.csv": "1\r\n2\r\n"}, {}, {"x.csv": "1\n2\n"}, 0, ""),
+    "other line": (LINES | {"x.csv": "1\n2\n"}, {}, {"x.csv": "1\r\n3\r\n"}, 2, "x.csv modified"),
+    "ignored by both": (COMPILED | {".dvcignore": "*.pyc\n"}, {}, {"code/a.pyc": None}, 0,
+                        "accuracy: the same"),
     # Files of old versions of DVC, by name and side.
-    "old lock": ({}, {}, OLD_LOCK, 2, "workspace: DVC says: ./dvc.lock: ... of DVC 2 or later"),
+    "old lock": ({}, {}, OLD_LOCK, 2,
+                 "workspace: DVC says: ./dvc.lock: ... of DVC 2 or later; indent its stages below"),
+    "live": ({}, {}, {"dvc.yaml": ("    params", "    live: {x: {}}\n    params")}, 2,
+             "workspace: DVC says: ./dvc.yaml: ... DVC 3 has no `live`; declare what it writes"),
     "old stage of base": (OLD_STAGE, {"old.dvc": None}, {}, 2,
                           "main: DVC says: ... old.dvc: ... a stage in dvc.yaml, not of DVC 0"),
     "same": ({"gate.yaml": f"same: [code, 'params.yaml: rate']\n{GATE}"},
-             CODE | {"params.yaml": "rate: 0.7\n"} | RUN, {}, 2,
+             CODE | {"params.yaml": "rate: 0.7\n"} | LOSS, {}, 2,
              "code differs: ... params.yaml: rate differs: 0.5 -> 0.7 ... inputs differ: code"),
     # ANCHOR is the commit before, of which the base has lost some, or has other data.
     "losses in a row": ({"gate.yaml": ANCHORED, "run": {"accuracy": 0.895}},
                         {"run": {"accuracy": 0.889}}, {}, 1,
                         "metrics.json: accuracy: against the anchor ANCHOR: worse by 0.011"),
     "losses without anchor": ({"run": {"accuracy": 0.895}}, {"run": {"accuracy": 0.889}}, {}, 0, ""),
-    "other data at anchor": (CODE | {"gate.yaml": f"same: [code]\n{ANCHORED}", "run": {}},
-                             {"run": {"accuracy": 0.901}}, {}, 2,
+    "other data at anchor": (CODE | {"gate.yaml": f"same: [code]\n{ANCHORED}",
+                                     "run": {"accuracy": 0.895}},
+                             {"run": {"accuracy": 0.889}}, {}, 2,
                              "code differs from the anchor ANCHOR: "),
     "newer than anchor": ({"gate.yaml": f"{ANCHORED}    f1: {RULE}\n", "run": {"f1": 0.5}}, {}, {}, 0,
                           "not compared with the anchor, which is older: metrics.json: f1"),

@@ -4,7 +4,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from gate.comparison import Comparison, compare, judge
-from gate.errors import CannotCompareError
+from gate.errors import CannotCompareError, format_number
 from gate.settings import Rule, load_settings
 from gate.snapshot import Snapshot, flat, read_number
 
@@ -21,6 +21,12 @@ from gate.snapshot import Snapshot, flat, read_number
 def test_words_are_the_same_in_both_directions(change: float, verdict: str, reason: str) -> None:
     assert judge("higher", 1.0, 1.0 + change, 0.25) == (verdict, reason)
     assert judge("lower", 1.0, 1.0 - change, 0.25) == (verdict, reason)
+
+
+def test_numbers_for_people() -> None:
+    values = (None, -0.98765432, 98765.4, -123456.7, 2e-7, 1e20)
+    shown = ["-", "-0.98765", "98765", "-123460", "2e-07", "1e+20"]
+    assert list(map(format_number, values)) == shown
 
 
 def judged(rule: str, base: object, candidate: object, **options: bool) -> Comparison:

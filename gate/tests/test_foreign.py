@@ -132,10 +132,12 @@ def test_remotes_are_never_asked(foreign: Project, tmp_path: Path, gate: Gate) -
     copy = Project(tmp_path / "copy")
     foreign.git("clone", "--quiet", str(foreign.folder), str(copy.folder))
 
-    def missing(path: str) -> tuple[int, str, str]:
-        return 2, "", f"gate: {path}: the file was not pulled; run `dvc pull {path}`\n"
+    def missing(path: str, hint: str = "") -> tuple[int, str, str]:
+        return 2, "", f"gate: {path}: the file was not pulled; {hint}run `dvc pull {path}`\n"
 
     copy.write("gate.yaml", foreign.read("gate.yaml"))
+    no_remote = missing("eval/config.yaml", "there is no remote: `dvc remote add` one, ")
+    assert gate(copy.folder, "check", "--base", "main") == no_remote
     for url in ("ssh://nowhere.invalid/x", "gs://x/y", "s3://nowhere/x"):
         copy.write(".dvc/config", f"['remote \"r\"']\nurl = {url}\n[core]\nremote = r\n")
         assert gate(copy.folder, "check", "--base", "main") == missing("eval/config.yaml")
@@ -181,6 +183,16 @@ def test_what_git_or_dvc_cannot_use(
         refused.append((gate(project.folder, "check"), remedy))
     for (status, _, err), remedy in refused:
         assert (status, err.count("\n"), remedy in err) == (2, 1, True), err
+
+
+def test_output_of_two_stages(project: Project) -> None:
+    """DVC then reads no plot at all, which the report says."""
+    again = "  again: {cmd: x, outs: [metrics.json]}\nplots: [results.json]\n"
+    project.write("dvc.yaml", project.read("dvc.yaml") + again)
+    commit = project.commit()
+    problems = Repository(project.folder).read_plots(commit, "main", "change")[1]
+    said = [problem.partition(" in:")[0] for problem in problems]
+    assert said == [f"{side}: output 'metrics.json' is specified" for side in ("change", "main")]
 
 
 def test_imports_are_not_asked(

@@ -12,7 +12,8 @@ from gate.tests.conftest import Gate, Project
 
 NAMES = {
     "higher": """metrics/mAP50(B) metrics/mAP50-95(B) map@0.5 IoU R2Score explained_variance ndcg@10
-        neg_mean_squared_error true_negative_rate recall_at_5 hits@1 MRR top5_acc avg.f1-score""",
+        neg_mean_squared_error true_negative_rate recall_at_5 hits@1 MRR top5_acc avg.f1-score
+        avg_prec""",
     "lower": """val/box_loss RMSE mean_absolute_error negative_log_likelihood false_negative_rate
         valLoss brier_score""",
     None: "epochs confusion.tn 0",

@@ -9,6 +9,7 @@ from unittest.mock import Mock
 
 import pytest
 
+import gate.__main__ as program
 import gate.check as gate_check
 from gate.presentation import code, escape
 from gate.tests.conftest import GATE, Gate, Project, make_template
@@ -87,12 +88,14 @@ def test_markdown_and_json_give_every_reason(changed: Project, gate: Gate) -> No
     assert found["differences"]["parameters"] == {"params.yaml: rate": [0.5, 0.2]}
 
 
-def test_names_are_shown_as_they_are() -> None:
+def test_names_are_shown_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
     """No cell ends early, no tag is one, nobody is called, no terminal or log obeys."""
     assert code("x|<b>@someone`\n") == "`x\\|<b>@someone'`"
     assert escape("x|<b>\n@some_1") == "x\\|\\<b\\> @\N{ZERO WIDTH SPACE}some\\_1"
     assert escape("\x1b[31m\u202eevil") == r"\\x1b\[31m\\u202eevil"
     assert escape("https://a www.b") == "https\\://a www\\.b"
+    program._print_markdown(escape("train@a"))
+    assert capsys.readouterr().out == "train@a\n"  # as it is copied for DVC
 
 
 def test_github(project: Project, gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:

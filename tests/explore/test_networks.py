@@ -10,13 +10,13 @@ import pytest
 from ruamel.yaml import YAML
 
 from experiment.parameters import load_parameters
-from experiment.variants import VARIANTS
 from explore.networks import IMAGES, compute_units, main, measure, pack_weights, read_weights
+from explore.runs import SIDES
 from tests.conftest import ROOT
 from tests.explore.conftest import unpack_weights
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("name", SIDES.values())
 def test_stored_network_is_the_pipelines(figures: dict[str, Any], name: str) -> None:
     """Run `python -m explore.networks` where this fails.
 

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from experiment.parameters import load_parameters
-from experiment.variants import VARIANTS
+from experiment.variants import VARIANTS, Variant
 from gate.runs import LEAST_RUNS
 from stages.summary import GATE_NEEDS, format_summary, place_run
+from study.runs import load_runs, setting_of
 from tests.conftest import ROOT, set_parameters
 
 METRICS = {
@@ -129,6 +130,37 @@ def test_settings_without_runs(change: dict[str, object], nearest: str, folder: 
         at + 1 : shown.index("instructions: avx2, for the same bits on other x86-64 processors")
     ]
     assert format_summary(load_parameters()).splitlines() == shown
+
+
+def test_third_variant(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its noise is its own: how many seeds it has, and which runs are the nearest."""
+    shutil.copy("metrics/dropout.json", "metrics/third.json")
+    network = {"dropout_rate": 0.4, "dropout_placement": "dense"}
+    third = Variant("at rate 0.4", "#000000", lambda params: network)
+    monkeypatch.setitem(VARIANTS, "third", third)
+    counts = {"no_dropout": {1, 2, 3, 4}, "dropout": {1, 2, 3}, "third": {1, 2}}
+    images, params, path = 48_000, load_parameters(), Path("study/runs.jsonl")
+    settings = {name: setting_of(params, name, images) for name in counts}
+    entries = [
+        entry
+        for entry in load_runs()
+        if any(entry.seed in counts[name] and entry.setting == settings[name] for name in counts)
+    ]
+    path.write_text("".join(entry.to_line() for entry in entries))
+    shown = format_summary(params).splitlines()
+    assert "another seed: standard deviation of the difference over 2 or 3 seeds;" in shown
+    assert shown[-1].startswith("Try next: `make seeds N=5`, since the gate asks")
+
+    set_parameters(folder, train__dropout_rate=0.51)
+    network["dropout_rate"] = 0.41
+    shown = format_summary(load_parameters()).splitlines()
+    for label, rates in (
+        ("with Dropout", "0.5 instead of 0.51"),
+        ("at rate 0.4", "0.4 instead of 0.41"),
+    ):
+        at = shown.index(f"another seed: how much it changes {label} was not measured")
+        assert shown[at + 1].startswith(f"  with dropout_rate {rates}, test accuracy: ±0.")
+    assert max(map(len, shown)) <= 80
 
 
 def test_networks_that_are_the_same(folder: Path) -> None:

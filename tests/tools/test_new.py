@@ -47,6 +47,8 @@ def test_example(name: str, clone: Path, run: Run) -> None:
 
     succeed(run, clone, "tools.new", name, "plain", second)
     assert git(clone, "status", "--porcelain") == ""
+    # Whichever of the two names comes first.
+    succeed(run, clone, "pytest", "-q", "tests/pipeline/test_contract.py::test_stages")
     git(clone, "apply", str(patch))
     make_tiny(clone, epochs=2)
     commit(clone, name)
@@ -68,6 +70,11 @@ def test_new_repository(clone: Path, run: Run) -> None:
     assert "tests/experiment/test_golden.py" in tracked
     for name in ("experiment/network/model.py", "experiment/variants.py"):
         assert (clone / name).read_text().count("# NEW: ") == 1
+    first, *_ = (clone / "stages/train.py").read_text().splitlines()
+    assert first.endswith('`train_batch_norm`: one training each, alike but for one thing."""')
+    assert (
+        "another learning rate (train.learning_rate)" in (clone / "stages/summary.py").read_text()
+    )
     for command in ("ruff format --check .", "ruff check .", "mypy", "pytest --collect-only -qq"):
         succeed(run, clone, *command.split())
     succeed(run, clone, "pytest", "-q", "tests/pipeline/test_contract.py", "tests/stages")
