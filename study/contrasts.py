@@ -158,6 +158,7 @@ def judge_all(table: Table) -> tuple[dict[str, Figures], dict[str, Figures]]:
     first = contrasts["B1"]["verdict"]
     if first != SUPPORTED:  # B2 is tested only after it
         contrasts["B2"]["verdict"] = NOT_YET if first == NOT_YET else NOT_TESTED
+        contrasts["B2"].pop("excluded", None)
     claims = {
         name: {"contrasts": [*parts], "text": text, "verdict": judge_claim(contrasts, [*parts])}
         for name, (text, parts) in CLAIMS.items()
@@ -171,7 +172,9 @@ def judge(contrast: Contrast, values: pd.Series) -> Figures:
     Returns:
         The `verdict`; the `level` and the estimate of the look that decided it, else of the last
         that could be taken, always with an interval of 95 %; how many `seeds` that look had, or
-        how many are there for the first; and `seeds_planned`, at that look or the next one.
+        how many are there for the first; `seeds_planned`, at that look or the next one; and what
+        is `excluded` where all looks leave it undecided: effects below the first number and above
+        the second, the ends of an interval with the coverage of the last look.
     """
     result: Figures = {"level": None, "verdict": NOT_YET}
     for planned, level in LOOKS.items():
@@ -185,8 +188,9 @@ def judge(contrast: Contrast, values: pd.Series) -> Figures:
         if may_decide and found.p < level:
             return result | {"verdict": SUPPORTED if found.mean > 0 else CONTRADICTED}
     wide = estimate(looked_at, 1 - level)
-    same = -contrast.margin < wide.low and wide.high < contrast.margin
-    return result | {"verdict": EQUIVALENT if same else UNDECIDED}
+    if -contrast.margin < wide.low and wide.high < contrast.margin:
+        return result | {"verdict": EQUIVALENT}
+    return result | {"verdict": UNDECIDED, "excluded": [wide.low, wide.high]}
 
 
 def judge_claim(contrasts: Mapping[str, Figures], names: Sequence[str]) -> str:

@@ -103,18 +103,11 @@ def summarise(entries: Sequence[Entry], table: Table) -> Figures:
 
 
 def answer_all(contrasts: Figures, claims: Figures, table: Table) -> Figures:
-    """Return, by question of a reader, how sure the answer is, and figures for its sentence.
-
-    It is sure where its protocol decides it, else likely where all intervals exclude 0.
-    """
+    """Return, by question of a reader, how sure the answer is, and figures for its sentence."""
     answers: Figures = {}
     for question, choices in ANSWERED_BY.items():
         names = next(ids for ids in choices if all("mean" in contrasts[name] for name in ids))
-        mark = NOT_SHOWN
-        if judge_claim(contrasts, names) in DECIDED:
-            mark = SURE
-        elif all(contrasts[name]["low"] * contrasts[name]["high"] > 0 for name in names):
-            mark = LIKELY
+        mark = choose_mark(contrasts, names)
         answers[question] = {"figures": {}, "mark": mark, "rests_on": [*names]}
     answers["early_stopping"]["figures"]["S5"] = contrasts["S5"]
     verdicts = [each["verdict"] for name, each in claims.items() if name not in ASKED_AGAIN]
@@ -126,6 +119,19 @@ def answer_all(contrasts: Figures, claims: Figures, table: Table) -> Figures:
         "how_sure": {"figures": counts, "mark": SURE, "rests_on": []},
         "one_run": {"figures": runs, "mark": SURE, "rests_on": []},
     }
+
+
+def choose_mark(contrasts: Figures, names: Sequence[str]) -> str:
+    """Return how sure an answer is that rests on some contrasts.
+
+    It is sure where their protocol decides it, else likely where all their intervals are above
+    0, or all below.
+    """
+    if judge_claim(contrasts, names) in DECIDED:
+        return SURE
+    found = [contrasts[name] for name in names]
+    one_side = all(c["low"] > 0 for c in found) or all(c["high"] < 0 for c in found)
+    return LIKELY if one_side else NOT_SHOWN
 
 
 def summarise_secondary(table: Table) -> dict[str, list[Figures]]:
@@ -260,6 +266,9 @@ def format_contrast(c: Figures) -> list[str]:
     verdict, figures = f"**{c['verdict']}**", ["", "", ""]
     if c["verdict"] == NOT_YET:
         verdict = f"{NOT_YET} ({c['seeds']} of {c['seeds_planned']} seeds)"
+    if "excluded" in c:
+        below, above = (format_figure(limit, c["unit"]) for limit in c["excluded"])
+        verdict += f"; below {below} and above {above} is excluded"
     if "mean" in c:
         p = "<0.0001" if c["p"] < 0.0001 else f"{c['p']:.4f}"
         figures = [format_estimate(c, c["unit"]), p, f"below {c['level']:g}"]

@@ -21,6 +21,7 @@ from study.contrasts import (
     measure,
 )
 from study.grid import PARAMETERS, StudyParameters, plan_runs
+from study.results import choose_mark
 from study.runs import Store, setting_of
 from study.table import Table
 from tests.conftest import ROOT
@@ -97,6 +98,24 @@ def test_verdict(
     contrast = Contrast("a contrast", {}, equivalence=equivalence)
     found = judge(contrast, pd.Series(values, index=range(18, 18 + seeds)))
     assert (found["seeds"], found["verdict"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("verdict", "intervals", "mark"),
+    [
+        ("supported", [(-1, 1), (-1, 1)], "sure"),
+        ("undecided", [(1, 2), (1, 2)], "likely"),
+        ("undecided", [(-2, -1), (-2, -1)], "likely"),
+        ("undecided", [(1, 2), (-1, 2)], "not shown"),
+        ("undecided", [(1, 2), (-2, -1)], "not shown"),
+    ],
+)
+def test_mark_of_an_answer(verdict: str, intervals: list[tuple[int, int]], mark: str) -> None:
+    found = {
+        name: {"verdict": verdict, "low": low, "high": high}
+        for name, (low, high) in zip(("A1", "A2"), intervals, strict=True)
+    }
+    assert choose_mark(found, [*found]) == mark
 
 
 def test_error_of_all_looks() -> None:

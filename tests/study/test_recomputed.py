@@ -225,8 +225,15 @@ def test_protocol_2(pages: Pages) -> None:
             p = show_p(stats.ttest_1samp(looked_at, 0).pvalue)
             figures = [show(looked_at), p, f"below {LOOKS[used]:g}"]
             assert found["mean"] == pytest.approx(looked_at.mean())
-        waits = f"not yet ({seeds} of {planned} seeds)"
-        assert cells == [seeds, *figures, waits if word == "not yet" else f"**{word}**"], name
+        shown = f"**{word}**"
+        if word == "not yet":
+            shown = f"not yet ({seeds} of {planned} seeds)"
+        elif word == "undecided":
+            excluded = interval(looked_at, 1 - 0.0084)
+            assert found["excluded"] == pytest.approx(excluded)
+            low, high = (f"{value:+.3f}".replace("-", "\N{MINUS SIGN}") for value in excluded)
+            shown += f"; below {low} and above {high} is excluded"
+        assert cells == [seeds, *figures, shown], name
         assert (found["verdict"], found["level"]) == (word, LOOKS.get(used))
 
 
@@ -255,8 +262,9 @@ def test_claims_and_answers(pages: Pages) -> None:
     for question, names in asked.items():
         new, old = (each.split() for each in names.split(" or "))
         ids = new if all("mean" in contrasts[i] for i in new) else old
-        clear = all(contrasts[i]["low"] > 0 or contrasts[i]["high"] < 0 for i in ids)
-        mark = "likely" if clear else "not shown"
+        above, below = ({i for i in ids if sign * contrasts[i][end] > 0}
+                        for sign, end in ((1, "low"), (-1, "high")))  # fmt: skip
+        mark = "likely" if {*ids} in (above, below) else "not shown"
         mark = "sure" if judge(ids, verdicts) in decided else mark
         assert (answers[question]["rests_on"], answers[question]["mark"]) == (ids, mark)
     assert answers["early_stopping"]["figures"]["S5"] == contrasts["S5"]
