@@ -1,7 +1,11 @@
 """Intervals and tests, by hand and by simulation."""
 
 import numpy as np
+import pandas as pd
 import pytest
+import statsmodels.formula.api as smf
+from scipy import stats
+from statsmodels.stats.anova import anova_lm
 
 from study.statistics import estimate, estimate_curves, estimate_for_new_images
 
@@ -24,6 +28,30 @@ def test_curves_have_the_interval_of_each_epoch() -> None:
     epochs = [estimate(curves[:, epoch]) for epoch in (0, 1)]
     expected = [[getattr(epoch, name) for epoch in epochs] for name in ("mean", "low", "high")]
     np.testing.assert_allclose(estimate_curves(curves), expected)
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        [[1.0, 4, 2, 6], [2, 7, 1, 9], [4, 6, 3, 9]],
+        [[1.0, 2, 1, 2], [3, 2, 3, 2], [6, 5, 4, 5]],  # images alike: seeds alone decide
+    ],
+)
+def test_interval_for_new_images(table: list[list[float]]) -> None:
+    """From the mean squares of an analysis of variance."""
+    cells = [(s, i, value) for s, row in enumerate(table) for i, value in enumerate(row)]
+    rows = pd.DataFrame(cells, columns=["seed", "image", "value"])
+    fit = smf.ols("value ~ C(seed) + C(image)", rows).fit()
+    squares, degrees = (anova_lm(fit)[name].to_numpy() for name in ("mean_sq", "df"))
+    total = max(squares @ [1, 1, -1], squares[0])
+    freedom, error = total**2 / (squares**2 / degrees).sum(), (total / len(rows)) ** 0.5
+    mean = rows["value"].mean()
+    found = estimate_for_new_images(np.array(table))
+    assert (found.low, found.high) == pytest.approx(stats.t.interval(0.95, freedom, mean, error))
+    assert found.p == pytest.approx(2 * stats.t.cdf(-mean / error, freedom))
+    assert found.seeds == 3
+    assert found.mean == pytest.approx(mean)
+    assert found.sd == pytest.approx(rows.groupby("seed")["value"].mean().std())
 
 
 @pytest.mark.parametrize("seeds", [5, 18])
