@@ -10,10 +10,11 @@ from PIL import Image
 from experiment.files import write_arrays
 from stages.evaluate import RAW, TEST, main, read_picture
 from tests.conftest import ROOT
-from tests.experiment.networks import build, parts, training, write_model
+from tests.experiment.networks import build, keras, parts, training, write_model
 from tests.stages.programs import call, message_of
 
 MODEL = "models/net.keras"
+FOR = "expected a .keras file of a network for grey images; found one for"
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +30,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_model(folder / MODEL, build(test))
     (folder / "models/broken.keras").write_bytes((folder / MODEL).read_bytes()[:2000])
     (folder / "models/net.h5").touch()
+    for name, shape in {"colour": (8, 7, 3), "flat": (56,), "of_any_size": (None, None, 1)}.items():
+        other = keras.Sequential([keras.Input(shape), keras.layers.ReLU()])
+        write_model(folder / f"models/{name}.keras", other)
     Image.new("L", (30, 30), "red").save(folder / "blank.png")
     Image.fromarray(images[4, :, :, 0]).save(folder / "image.png")
     return folder
@@ -84,6 +88,9 @@ def test_picture_has_the_probability_of_each_class(
         (["models/none.keras"], "models/none.keras: no such file; `make repro` trains it, `dvc"),
         (["models/net.h5"], "models/net.h5: expected a .keras file of a network for grey images;"),
         (["models/broken.keras"], "models/broken.keras: expected a .keras file of a network for"),
+        (["models/colour.keras"], f"models/colour.keras: {FOR} (None, 8, 7, 3); name another"),
+        (["models/flat.keras"], f"models/flat.keras: {FOR} (None, 56); name another"),
+        (["models/of_any_size.keras"], f"models/of_any_size.keras: {FOR} (None, None, None, 1); "),
         ([MODEL, "--image", "none.png"], "none.png: no such file; check the path"),
         ([MODEL, "--image", "models"], "models: expected a picture, such as a PNG; found"),
         ([MODEL, "--image", "blank.png"], "blank.png: expected a digit; found one colour; draw"),
