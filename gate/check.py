@@ -128,9 +128,10 @@ class Check:
         runs, before = self.settings.runs, self.before
         if runs is None:
             return {}, []
-        if self.settings is self.own and before.files.get(runs.file) is None:
-            # The table is as new as the rules.
-            before = replace(before, name=self.after.name, files=self.after.files)
+        if self.settings is self.own:  # the table and the parameters are as new as the rules
+            parameters = {**self.after.parameters, **before.parameters}
+            files, name = self.after.files, self.after.name
+            before = replace(before, name=name, files=files, parameters=parameters)
         rows = read_rows(runs, before)
         check_runs(runs, rows, before)
         base = {file: select_runs(runs, rows, file, before) for file in runs.of}

@@ -122,6 +122,8 @@ def test_power_is_that_of_the_first_metric_of_a_file() -> None:
 
 LONG = "a row per run, as long as the header; found others"
 FEW = "expected 5 seeds or more on both sides; found"
+DEEP = table(*BASE).replace("rate,", "depth,rate,").replace("\n", "\n2,")[:-2]
+LOSS: Files = {"run": {"accuracy": 0.5}}
 NAN: Files = {"params.yaml": "rate: 0.7\n", "runs.csv": table(*BASE[:4], "nan", rate="0.7")}
 # The seed's own needs no column; that of a stage before, and of a section, does.
 SECTIONS: Files = {
@@ -171,6 +173,10 @@ stages:
         ({"gate.yaml": None, "runs.csv": None},
          {"gate.yaml": RULES.replace("rate: rate", "rat: rate"), "runs.csv": table(*BASE)}, 2,
          "rat: expected a column of runs.csv of workspace; did you mean rate?"),
+        # A base of before the rules, whose table and parameters are older than they.
+        ({"gate.yaml": None}, {"gate.yaml": RULES.replace("rate: rate", "rate: rate, depth: depth"),
+                               "params.yaml": "rate: 0.5\ndepth: 2\n", "runs.csv": DEEP} | LOSS, 1,
+         "accuracy: worse by 0.4, more than the margin of 0.00612"),
         ({"gate.yaml": ("rate: rate", "rate: rat")}, {}, 2,
          "rat: expected a parameter; did you mean params.yaml: rate?"),
         ({"gate.yaml": ("{rate: rate}", "{}")}, {}, 2,
@@ -178,7 +184,7 @@ stages:
         ({"gate.yaml": ("  metrics.json: {r", "  metric.json: {r")}, {}, 2,
          "file; did you mean metrics.json?"),
     ],
-    ids=range(24),
+    ids=range(25),
 )  # fmt: skip
 def test_what_cannot_be_tested_never_passes(
     base: Files, change: Files, status: int, said: str, with_runs: Project
