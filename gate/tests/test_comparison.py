@@ -81,6 +81,12 @@ def test_verdict(rule: str, base: object, candidate: object, verdict: str, refus
     assert (found.verdict, found.refuses) == (verdict, refuses)
 
 
+def test_metrics_of_one_side_without_a_rule() -> None:
+    before, after = (Snapshot(metrics={"m": {name: 1}}) for name in ("old", "new"))
+    found = [(c.key, c.base, c.candidate, c.verdict) for c in compare({}, before, after, {})]
+    assert found == [("new", None, 1, "not gated"), ("old", 1, None, "not gated")]
+
+
 def test_nested_metrics() -> None:
     assert flat({"a": {"b": 1, "c": {}}, 2: [3]}) == {"a.b": 1, "a.c": {}, "2": [3]}
     assert flat(0.5) == {"": 0.5}
