@@ -21,6 +21,9 @@ def test_mean_deviation_interval_and_p() -> None:
     assert estimate([1.0, 2.0, 6.0], 0.99).high == pytest.approx(3 + 9.92484 * error, abs=1e-4)
     equal = estimate([0.1 + 0.2, 0.3])
     assert equal.low == equal.mean == equal.high
+    assert (equal.seeds, equal.p) == (2, 0.0)
+    assert equal.sd == pytest.approx(0)
+    assert estimate([0.0, 0.0]).p == 1
 
 
 def test_curves_have_the_interval_of_each_epoch() -> None:
