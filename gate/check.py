@@ -153,14 +153,15 @@ class Check:
 
         What the other side does not know is skipped.
         """
-        now, count = self.after.known, len(self.problems)
-        for name, value in sorted(old.items()):
-            if matches(name, self.settings.same) and value not in (None, now.get(name)):
-                values = f"{str(value)[:12]} -> {str(now.get(name))[:12]}"
-                self.problems.append(
-                    f"{name} differs{where}: {values}; results of other data cannot be compared"
-                )
-        return len(self.problems) > count
+        now = self.after.known
+        differ = [
+            f"{name} differs{where}: {str(value)[:12]} -> {str(now.get(name))[:12]};"
+            " results of other data cannot be compared"
+            for name, value in sorted(old.items())
+            if matches(name, self.settings.same) and value not in (None, now.get(name))
+        ]
+        self.problems += differ
+        return bool(differ)
 
     def _find_changes(self) -> None:
         """Add what keeps results from being made again, and how the rules change."""
