@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -98,6 +99,17 @@ def find_seed(parameters: set[str], named: str | None) -> str:
     return found[0]
 
 
+def end_group(process: subprocess.Popen[bytes]) -> None:
+    """End a process and all that it started, which may write for a moment longer than it."""
+    os.killpg(process.pid, signal.SIGTERM)
+    process.wait()
+    with suppress(ProcessLookupError):
+        for _ in range(50):
+            os.killpg(process.pid, 0)
+            time.sleep(0.1)
+        os.killpg(process.pid, signal.SIGKILL)
+
+
 def run_seeds(
     repository: Repository, parameters: Parameters, seed: str, count: int, jobs: int
 ) -> Rows:
@@ -111,16 +123,21 @@ def run_seeds(
     waiting, rows = [*range(count)], Rows()
     running: dict[int, tuple[Path, subprocess.Popen[bytes]]] = {}
     print(f"{count} runs over {seed}, {jobs} at once; finished ones are taken from DVC's cache")
-    handler = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    # Noted, not raised: halfway through a step, what it had started would go on writing.
+    stopped: list[int] = []
+    kinds = (signal.SIGINT, signal.SIGTERM)
+    handlers = [signal.signal(kind, lambda number, _: stopped.append(number)) for kind in kinds]
     with TemporaryDirectory(prefix="gate-") as scratch:
         try:
             while waiting or running:
-                while waiting and len(running) < jobs:
+                while waiting and len(running) < jobs and not stopped:
                     number = waiting.pop(0)
                     folder = make_clone(repository, Path(scratch, str(number)))
                     setting = f"{seed.replace(': ', ':', 1)}={number}"
                     running[number] = folder, start_run(folder, setting, targets)
                 time.sleep(0.2)
+                if stopped:
+                    sys.exit(128 + stopped[0])
                 for number, (folder, process) in list(running.items()):
                     if process.poll() is None:
                         continue
@@ -135,9 +152,9 @@ def run_seeds(
                     print(f"seed {number}: done; {left} runs left", flush=True)
         finally:
             for _, process in running.values():
-                os.killpg(process.pid, signal.SIGTERM)
-                process.wait()
-            signal.signal(signal.SIGTERM, handler)
+                end_group(process)
+            for kind, handler in zip(kinds, handlers, strict=True):
+                signal.signal(kind, handler)
     return sorted(rows, key=lambda row: (row["metrics"], int(row[last_part(seed)])))
 
 
