@@ -16,7 +16,7 @@ import pytest
 from filelock import FileLock
 from ruamel.yaml import YAML
 
-from experiment.data.fetch import IDX_FILES
+from experiment.data.split import ARRAYS
 from gate.git import environment_without_repository
 from tools.clones import set_parameters as set_parameters
 
@@ -89,10 +89,11 @@ def idx_file(array: np.ndarray) -> bytes:
 def write_known(path: Path, arrays: dict[str, np.ndarray], *sources: dict[str, str]) -> None:
     """Write the file that a known data set is; if no source is given, IDX files beside it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    files = {name: idx_file(arrays[name]) for name in IDX_FILES}
+    files = {name: idx_file(arrays[name]) for name in ARRAYS}
     if not sources:
-        for name, file in IDX_FILES.items():
-            (path.parent / file).write_bytes(gzip.compress(files[name]))
+        names = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
+        for name, file in zip(names, files.values(), strict=True):
+            (path.parent / f"{name}-ubyte.gz").write_bytes(gzip.compress(file))
         sources = ({"name": "here", "form": "idx", "location": f"{path.parent.absolute()}/"},)
     hashes = {name: hashlib.sha256(file).hexdigest() for name, file in files.items()}
     content = {"label": "Bars", "licence": "none", "classes": ["a", "b", "c"]}

@@ -51,3 +51,5 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
     }.items():
         with pytest.raises(InputError, match=f"found {message}"):
             read_arrays(tmp_path / name, ("a",))
+    with pytest.raises(OSError, match="too long"):  # which says nothing of the file's content
+        read_arrays(tmp_path / ("x" * 300), ("a",))

@@ -22,7 +22,7 @@ CORRECTED: dict[str, tuple[np.ndarray, bool]] = {
     "the images come last, `(h, w, n)`": (np.moveaxis(X, 0, -1), True),
     "each image is one row, `(n, h * w)`": (X.reshape(120, -1), True),
     "another first axis, `(1, n, h, w)`": (X[None], True),
-    "fewer than 4 rows or columns": (X[:, :2, :2], False),
+    "fewer than 4 rows or columns": (X[:, :2], False),
     "`bool`": (X > 150, False),
     "text": (X.astype(str), True),
     "complex": (X + 0j, True),
@@ -41,6 +41,7 @@ CORRECTED: dict[str, tuple[np.ndarray, bool]] = {
     "message: found float64, 0 to 1": (X / 255, True),
     "message: found uint8, 0 to 1": ((X > 150).astype(np.uint8), False),
     "message: found shape (120, 8, 8, 3)": (COLOUR, True),
+    "message: found shape (120, 8, 8, 2)": (np.stack([X, 255 - X], axis=-1), True),
     "message: found shape (120, 4, 8, 8)": (np.moveaxis(COLOUR[..., [0, 1, 2, 2]], -1, 1), True),
     "message: found shape (120, 1, 8, 8)": (X[:, None], True),
     "message: found shape (120, 3)": (np.eye(3)[Y], True),
@@ -115,17 +116,22 @@ def test_remedies(how: str) -> None:
 
 @pytest.mark.parametrize("names", [[], [f"class é {place}" for place in range(300)]])
 def test_other_dtypes_names_and_many_classes(names: list[str], tmp_path: Path) -> None:
-    x, y = np.arange(300 * 20).reshape(300, 4, 5, 1) % 251, np.arange(300, dtype=">i8")
-    arrays: Any = {"x_train": x.astype(">f8"), "y_train": y + 0.0, "x_test": x, "y_test": y}
+    """As many as there are images and columns; a file that is wrong is named."""
+    x, y = np.arange(300 * 1200).reshape(300, 4, 300, 1) % 251, np.arange(300, dtype=">i8")
+    arrays: Any = {"x_train": x.astype(">f8"), "y_train": y + 0.0, "x_test": x % 18, "y_test": y}
     arrays |= {"names": names} if names else {}
-    np.savez(tmp_path / "own.npz", **arrays)
-    found = read_dataset(tmp_path / "own.npz").arrays()
+    path = tmp_path / "own.npz"
+    np.savez(path, **arrays)
+    found = read_dataset(path).arrays()
     assert [*found] == [*ARRAYS, *(["names"] if names else [])]
     assert found.get("names", np.array([])).tolist() == names
     assert found["x_train"].dtype == np.uint8
     assert found["y_test"].dtype == np.uint16
     np.testing.assert_array_equal(found["x_train"], x[..., 0])
     assert found["y_train"].tolist() == list(range(300))
+    np.savez(path, **arrays | {"y_test": y + 1})
+    with pytest.raises(InputError, match=f"^{path}: y_test: expected the classes of y_train"):
+        read_dataset(path)
 
 
 def split(images: int, seed: int, shares: tuple[int, ...] = (1, 1, 1)) -> Split:
@@ -136,7 +142,7 @@ def split(images: int, seed: int, shares: tuple[int, ...] = (1, 1, 1)) -> Split:
 
 
 PARTS = {"train": split(800, 0), "validation": split(200, 1), "test": split(100, 2)}
-UNEVEN = "the share of class 2 (c) differs from training (class 2: 33.0%, in training 4.8%)"
+FAR = "the share of classes 0 (a), 1 (b), 2 (c) differs from training (class 1: "
 
 
 def repeat(images: int) -> dict[str, Split]:
@@ -152,8 +158,11 @@ def repeat(images: int) -> dict[str, Split]:
         (repeat(1), []),
         (repeat(3), ["test: 3.0% of the images are training images, too; accuracy there counts"
                      " images that were trained on"]),
-        ({"train": split(800, 0, (10, 10, 1))},
-         [f"validation: {UNEVEN}; try preprocess.validation_from: stratified", f"test: {UNEVEN}"]),
+        ({"validation": split(200, 1, (11, 6, 1)), "train": split(800, 0, (6, 11, 1)),
+          "test": split(100, 2, (6, 11, 1))}, []),  # not double
+        ({"train": split(800, 0, (2, 20, 1))},
+         [f"validation: {FAR}33.5%, in training 87.0%); try preprocess.validation_from: stratified",
+          f"test: {FAR}33.0%, in training 87.0%)"]),
     ],
 )  # fmt: skip
 def test_doubts(changed: dict[str, Split], doubts: list[str]) -> None:

@@ -60,7 +60,7 @@ def test_wrong_file(message: str, tmp_path: Path) -> None:
     "outside",
     ["validation_split: 0.0", "validation_split: 1.0", "train_samples: 0", "filters: 0",
      "dense_units: 0", "epochs: 0", "dropout_rate: -0.1", "batch_size: 0", "learning_rate: 0.0",
-     "seed: -1", "seed: 2147483648", "threads: 0"],
+     "seed: -1", "seed: 2147483648", "threads: 0", "threads: 1025"],
 )  # fmt: skip
 def test_limits(outside: str, tmp_path: Path) -> None:
     name, _, value = outside.partition(": ")
@@ -72,9 +72,16 @@ def test_limits(outside: str, tmp_path: Path) -> None:
         load_parameters(path)
 
 
-def test_numbers_are_yaml_1_2_as_dvc_reads_them(tmp_path: Path) -> None:
-    path = tmp_path / "params.yaml"
-    text = change(r"learning_rate: \S+", "learning_rate: 1e-3")
-    path.write_text(re.sub(r"dropout_rate: \S+", "dropout_rate: 0", text))
-    train = load_parameters(path).train
-    assert (train.learning_rate, train.dropout_rate) == (0.001, 0)
+def test_least_and_greatest_numbers(tmp_path: Path) -> None:
+    """They are read as DVC reads them, by YAML 1.2, and stay as they are."""
+    lines = ["train_samples: 1", "filters: 1", "dense_units: 1", "epochs: 1", "dropout_rate: 0"]
+    lines += ["batch_size: 1", "learning_rate: 1e-3", "seed: 2147483647", "threads: 1024"]
+    path, text = tmp_path / "params.yaml", RIGHT
+    for line in lines:
+        text = re.sub(rf"{line.split()[0]} \S+", line, text)
+    path.write_text(text)
+    params = load_parameters(path)
+    found = {name: value for _, section in params for name, value in section}
+    assert found.items() >= {line.split(": ")[0]: float(line.split()[1]) for line in lines}.items()
+    with pytest.raises(ValueError, match="frozen"):
+        params.train.epochs = 2

@@ -14,6 +14,7 @@ from tests.stages.programs import message_of
         ("bras", "did you mean bars?"),
         ("/tmp/tiny.npz", "see docs/own-data.md"),
         ("own/../own/tiny.npz", "see docs/own-data.md"),
+        ("own/tiny.txt", "see docs/own-data.md"),
         ("own/no.npz", "no such file: data/own/no.npz; see docs/own-data.md"),
     ],
 )

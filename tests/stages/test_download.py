@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from stages import check, download
 from stages.download import RAW
@@ -20,13 +21,20 @@ def test_own_data(in_workspace: Path) -> None:
     assert {path: path.read_bytes() for path in RAW.parent.iterdir()} == {RAW: first}
 
 
-def test_known_data_set_is_one_new_file(in_workspace: Path) -> None:
-    """Its names of classes reach the raw data, from which messages and `evaluate` take them."""
+def test_known_data_set_is_one_new_file(
+    in_workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its names of classes reach the raw data, from which messages and `evaluate` take them.
+
+    What is there already needs no other source.
+    """
     original = synthetic_arrays(seed=4)
     write_known(in_workspace / "data/bars", original)
     set_parameters(in_workspace, data__dataset="bars")
     check.main()
-    download.main()
+    for source in ("here", "the file in place"):
+        download.main()
+        assert capsys.readouterr().err == f"download: bars from {source}, verified\n"
     with np.load(RAW) as arrays:
         assert arrays["names"].tolist() == ["a", "b", "c"]
         for name, array in original.items():
