@@ -10,10 +10,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tensorflow.python.framework.config import is_op_determinism_enabled
 
-from experiment.network.environment import describe_environment, set_variables, variables_of
+from experiment.network.environment import (
+    describe_environment,
+    set_variables,
+    starting_tensorflow,
+    variables_of,
+)
 from tests.conftest import ROOT
-from tests.experiment.networks import keras, train, trained, training
+from tests.experiment.networks import keras, tf, train, trained, training
 
 BITS = """
 import json
@@ -54,6 +60,10 @@ def test_settings_that_another_part_of_the_process_gave_keras() -> None:
     keras.config.set_floatx("float64")
     keras.config.set_image_data_format("channels_first")
     training.configure(1)
+    threads = tf.config.threading
+    assert threads.get_intra_op_parallelism_threads() == 1
+    assert threads.get_inter_op_parallelism_threads() == 1
+    assert is_op_determinism_enabled()
     assert train(epochs=2)[1][-1].curve == trained()[1][1].curve
 
 
@@ -76,7 +86,8 @@ def test_environment(
     others = {"PATH": "/bin", "DVC_ROOT": "/r", "MY_TF_X": "1"}
     for name in list(os.environ):
         monkeypatch.delenv(name)
-    for name, value in (VARIABLES | others).items():
+    more = {f"{prefix}_X": "1" for prefix in ("AUTOGRAPH", "ITEX", "KMP", "MKL", "TENSORFLOW")}
+    for name, value in (VARIABLES | more | others).items():
         monkeypatch.setenv(name, value)
     set_variables(instructions)
     assert os.environ["ONEDNN_MAX_CPU_ISA"] == widest
@@ -86,10 +97,19 @@ def test_environment(
     sets = {"baseline": ["SSE"]} | ({"found": found} if found else {})
     monkeypatch.setattr(np, "show_config", lambda mode: {"SIMD Extensions": sets})
     described = describe_environment(threads=3, instructions=instructions)
-    assert described["instruction_sets"] == expected
-    assert described["threads"] == "3"
-    assert described["libc"] == " ".join(platform.libc_ver())
+    python, machine = platform.python_version(), platform.uname()
+    right = {"instruction_sets": expected, "threads": "3", "libc": " ".join(platform.libc_ver())}
+    right |= {"processor": machine.machine, "python": python, "system": machine.system}
+    right |= {"version.keras": keras.__version__, "version.numpy": np.__version__}
+    assert right.items() <= described.items()
     committed = json.loads((ROOT / "metrics/dropout.environment.json").read_text())
-    assert {*described} == {name for name in committed if "tensorflow" not in name}
     steering = {name: described[name] for name in described if name.startswith("variable.")}
     assert steering.items() <= committed.items() or instructions == "native"
+
+
+def test_notes_are_shown_only_where_it_fails(capfd: pytest.CaptureFixture[str]) -> None:
+    with starting_tensorflow():
+        os.write(2, b"a note")
+    with pytest.raises(subprocess.CalledProcessError), starting_tensorflow():
+        subprocess.run(["sh", "-c", "echo a reason >&2; false"], check=True)
+    assert capfd.readouterr().err == "a reason\n"

@@ -23,6 +23,8 @@ from tests.conftest import ROOT
     [
         (InputError("expected a, found b; do c"), "program: expected a, found b; do c"),
         (OSError(errno.ENOSPC, "", "x.keras"), "program: x.keras: no space left on the disk; free"),
+        (OSError(errno.EROFS, "", "x"), "program: x: the file system is read-only; run in"),
+        (OSError(errno.EACCES, ""), "program: disk: not allowed to write or read here; check the"),
         (KeyboardInterrupt(), "130"),
         (ZeroDivisionError(), None),  # a fault of the program keeps its traceback
         (OSError(errno.EIO, "strange"), None),
@@ -121,6 +123,9 @@ def test_missing_marks(found: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=f"the blocks one, two; found {found}; put back"):
         fill_blocks(page, "study", {"one": "New.", "two": "New."})
     assert page.read_text() == text
+    page.unlink()
+    with pytest.raises(InputError, match="no such file; restore it with git"):
+        fill_blocks(page, "study", {})
 
 
 class Terminal(io.StringIO):

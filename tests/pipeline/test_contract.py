@@ -62,9 +62,12 @@ class Recorder:
         return value
 
 
+Recorded = dict[str, tuple[set[str], set[str], set[str]]]
+
+
 @pytest.fixture(scope="module")
-def recorded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[set[str], set[str]]]:
-    """By stage: the parameters that it read, and the files of the workspace that it opened."""
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    """By stage: the parameters that it read, the files that it opened, and those that it made."""
     folder = make_workspace(tmp_path_factory.mktemp("recorded") / "workspace")
     set_parameters(folder, train__epochs=1)
     names: set[str] = set()
@@ -88,16 +91,20 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[set[st
             module = importlib.import_module(name)
             patch.setattr(sys, "argv", [name, *arguments])
             patch.setattr(module, "load_parameters", lambda: Recorder(parameters, names), False)
+            before = {*folder.rglob("*")}
             module.main()
-            found[stage] = (set(names), set(opened))
+            made = [path for path in {*folder.rglob("*")} - before if path.is_file()]
+            made_names = {path.relative_to(folder).as_posix() for path in made}
+            found[stage] = (set(names), set(opened), made_names)
     return found
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_deps_and_params(stage: str, recorded: dict[str, tuple[set[str], set[str]]]) -> None:
+def test_deps_params_and_outs(stage: str, recorded: Recorded) -> None:
     """They are the code that is imported, the data that are opened, the parameters that are read.
 
-    Every file is in a declared file or folder, and nothing is declared that has none of them.
+    Every file is in a declared file or folder, and nothing is declared that has none of them. The
+    outputs are the files that are made.
     """
     paths = [Path(dep) for dep in STAGES[stage]["deps"]]
     code = {dep for dep in paths if dep.parts[0] in ("experiment", "stages")}
@@ -107,7 +114,8 @@ def test_deps_and_params(stage: str, recorded: dict[str, tuple[set[str], set[str
     assert {path for path in imported if not any(path.is_relative_to(dep) for dep in code)} == set()
     assert {dep for dep in code if not any(path.is_relative_to(dep) for path in imported)} == set()
 
-    parameters, opened = recorded[stage]
+    parameters, opened, made = recorded[stage]
+    assert made == outputs(stage).keys()
     ours = ("data/", "plots/", "metrics/", "models/")
     opened = {path for path in opened if path.startswith(ours) and "/." not in path}
     # The mark of `check` orders the stages; it is not read.

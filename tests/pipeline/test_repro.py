@@ -20,6 +20,7 @@ from stages.surroundings import describe_lock
 from tests.conftest import Run
 from tests.faults.processes import finish, start
 from tests.repository import EPOCHS, RESULTS, contents, git, ran
+from tests.stages.programs import message_of
 
 FIRST, *_, LAST = VARIANTS
 BOTH = [["repro", "--single-item", name] for name in repro.TRAININGS]
@@ -122,6 +123,8 @@ def test_training_that_fails(repository: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_reason(status: int, reason: str) -> None:
     said = f"ERROR: failed to run: python -m stages.train one, exited with {status}"
     assert repro.find_reason(said, 255).startswith(reason)
+    held = f"ERROR: Unable to acquire lock\n{said}"
+    assert repro.find_reason(held, 255).endswith("in this folder, run `rm .dvc/tmp/*lock`")
 
 
 def test_interrupt(repository: Path) -> None:
@@ -187,16 +190,23 @@ def test_lock(repository: Path) -> None:
         line = process.stdout.readline()
         too_long.cancel()
     assert line.startswith("repro: waiting for another DVC process in this folder: ")
-    assert f"(PID {os.getpid()}, user {psutil.Process().username()})" in line
     done = finish(process)
     assert done.status == 0
     assert done.output.startswith("Everything is up to date")
 
 
-def test_lock_that_was_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By a process elsewhere, with `core.hardlink_lock`: what was there before is not a child's."""
+def test_who_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has the lock and is no child, or, with `core.hardlink_lock`, left it before."""
     monkeypatch.chdir(tmp_path)
+    assert message_of(repro.main).startswith("repro: expected dvc.yaml in this folder; run at the")
     Path(".dvc/tmp").mkdir(parents=True)
+    with Lock(".dvc/tmp/lock"):
+        own = f"(PID {os.getpid()}, user {psutil.Process().username()})"
+        assert (describe_lock(time.time()) or "").endswith(own)
+        with monkeypatch.context() as patch:
+            patch.setattr(psutil.Process, "children", lambda *_, **__: [psutil.Process()])
+            assert describe_lock(time.time()) is None
+    assert describe_lock(time.time()) is None  # released; the file stays
     Path(".dvc/tmp/lock").write_text("elsewhere")
     said = describe_lock(time.time() + 60) or ""
     assert "the lock .dvc/tmp/lock; if no other DVC process works in this folder, stop" in said

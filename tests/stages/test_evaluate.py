@@ -9,7 +9,7 @@ from PIL import Image
 
 from experiment.files import write_arrays
 from stages.evaluate import RAW, TEST, main, read_picture
-from tests.conftest import ROOT
+from tests.conftest import ROOT, set_parameters
 from tests.experiment.networks import build, keras, parts, training, write_model
 from tests.stages.programs import call, message_of
 
@@ -22,8 +22,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with 30 test images of 8 x 7 pixels and a network for them."""
     folder = tmp_path_factory.mktemp("evaluate")
     (folder / "data").mkdir()
-    for name in ("params.yaml", "data/mnist"):
-        shutil.copy(ROOT / name, folder / name)
+    shutil.copy(ROOT / "data/mnist", folder / "data")
     test = parts()["test"]
     images, labels = np.asarray(test.images), np.asarray(test.labels)
     write_arrays(folder / TEST, {"images": images, "labels": labels, "classes": np.array(3)})
@@ -40,20 +39,17 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def in_prepared(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(ROOT / "params.yaml", prepared)
     monkeypatch.chdir(prepared)
 
 
-@pytest.fixture
-def probabilities() -> np.ndarray:
-    """Of the test images."""
-    test = parts()["test"]
-    found: np.ndarray = build(test)(training.scale(test.images)).numpy()
-    return found
-
-
-def test_accuracy_and_loss(probabilities: np.ndarray, capsys: pytest.CaptureFixture[str]) -> None:
+def test_accuracy_and_loss(capsys: pytest.CaptureFixture[str]) -> None:
     call(main, MODEL)
-    labels = np.asarray(parts()["test"].labels)
+    test = parts()["test"]
+    probabilities, labels = (
+        build(test)(training.scale(test.images)).numpy(),
+        np.asarray(test.labels),
+    )
     wrong = int((probabilities.argmax(1) != labels).sum())
     loss = -np.log(probabilities[np.arange(30), labels]).mean()
     assert 0 < wrong < 30
@@ -64,18 +60,26 @@ def test_accuracy_and_loss(probabilities: np.ndarray, capsys: pytest.CaptureFixt
     ]
 
 
-@pytest.mark.parametrize("names", [["cat", "dog", "hen"], ["too few"]])
+@pytest.mark.parametrize(
+    ("names", "dataset", "picture"),
+    [(["cat", "dog", "hen"], "mnist", "image.png"), (["too few"], "own/hens.npz", "blank.png")],
+)
 def test_picture_has_the_probability_of_each_class(
-    names: list[str], probabilities: np.ndarray, capsys: pytest.CaptureFixture[str]
+    names: list[str], dataset: str, picture: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The highest first, each with its name where the raw data have names for all classes."""
+    """The highest first, each with its name where the raw data have names for all classes.
+
+    What is no digit is only made smaller.
+    """
     write_arrays(RAW, {"names": np.array(names)})
-    call(main, MODEL, "--image", "image.png")
+    set_parameters(Path.cwd(), data__dataset=dataset)
+    call(main, MODEL, "--image", picture)
     first, *lines = capsys.readouterr().out.splitlines()
-    found = probabilities[4]
+    pixels = np.asarray(Image.open(picture).resize((7, 8)))[np.newaxis, ..., np.newaxis]
+    (found,) = build(parts()["test"])(training.scale(pixels)).numpy()
     order = np.argsort(-found)
     shown = names if len(names) == 3 else [""] * 3
-    assert first == f"{MODEL} on image.png: class {order[0]} ({shown[order[0]]})".replace(" ()", "")
+    assert first == f"{MODEL} on {picture}: class {order[0]} ({shown[order[0]]})".replace(" ()", "")
     assert lines == [
         f"{n:>3}  {100 * found[n]:6.2f} %  {'#' * round(40 * found[n]):40}  {shown[n]}".rstrip()
         for n in order
@@ -105,10 +109,15 @@ def test_bad_input(arguments: list[str], message: str, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("background", ["white", "black", "transparent"])
 def test_digit_is_made_like_mnists(background: str) -> None:
-    """Wherever and on whatever it is drawn: 20 of 28 pixels high, centred by its mass."""
+    """Wherever and on whatever it is drawn: 20 of 28 pixels high, centred by its mass.
+
+    It is whole, also where that would move a part out of the picture; a smudge is no part of it.
+    """
     digit = np.zeros((28, 28), np.uint8)
-    digit[2:22, 11:15] = digit[18:22, 15:21] = 255
+    digit[:20, 8] = digit[16:20, 9:22] = 255
+    digit[16:20, 22] = 128
     drawing = np.pad(np.kron(digit, np.ones((5, 5), np.uint8)), ((70, 0), (0, 200)))
+    drawing[20:40, 20:40] = 40
     image = Image.fromarray(drawing if background == "black" else 255 - drawing)
     if background == "transparent":
         ink, image = Image.fromarray(drawing), Image.new("LA", image.size)

@@ -1,5 +1,6 @@
 """Own data from folders of real pictures, of the kinds that Pillow reads."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ KINDS: dict[str, Image.Image | bytes] = {
     "turned.png": Image.fromarray(np.rot90(WIDE)),
     "0 to 1.tif": Image.fromarray((GREY / 255).astype(np.float32)),
     "floats.tif": Image.fromarray(GREY.astype(np.float32)),
+    "0 to 65535.tif": Image.fromarray(WIDE.astype(np.float32)),
+    "numbers.tif": Image.fromarray(GREY.astype(np.int32)),
     "LAB.tif": Image.merge("LAB", [Image.fromarray(x) for x in (GREY, *[GREY * 0 + 128] * 2)]),
     "opaque.png": Image.fromarray(np.dstack([GREY, GREY * 0 + 255])),
 }
@@ -55,6 +58,11 @@ def test_every_kind_is_the_same_picture(name: str, tmp_path: Path) -> None:
     grey, frames = read_grey(path)
     np.testing.assert_array_equal(np.asarray(grey), GREY)
     assert frames == 1
+
+
+def test_dark_picture_of_16_bits_stays_dark(tmp_path: Path) -> None:
+    grey, _ = read_grey(save(tmp_path / "dark.png", GREY.astype(np.uint16)))
+    np.testing.assert_array_equal(np.asarray(grey), GREY == 240)
 
 
 @pytest.mark.parametrize(("mode", "kind"), [("LA", "png"), ("RGBA", "gif")])
@@ -89,7 +97,8 @@ def test_counts_classes_and_what_is_left_out(
     pictures: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     train = pictures / "train"
-    save(train / ".ipynb_checkpoints/x.png", GREY)
+    for folder in (".ipynb_checkpoints", "__MACOSX"):
+        save(train / folder / "x.png", GREY)
     for name in ("2/._1.png", "2/Thumbs.db", "2/photo.heic", "3.png"):
         (train / name).write_bytes(b"?")
     whole = (train / "2/0.PNG").read_bytes()
@@ -105,7 +114,7 @@ def test_counts_classes_and_what_is_left_out(
     assert capsys.readouterr().out.replace("pictures/train/", "").splitlines() == [
         "pictures/train: 2: 12, 10: 14",
         "pictures/test: 2: 4, 10: 4",
-        "left out, hidden: 2 (.ipynb_checkpoints/x.png, 2/._1.png)",
+        "left out, hidden: 3 (.ipynb_checkpoints/x.png, 2/._1.png, __MACOSX/x.png)",
         "left out, image file is truncated: 1 (10/cut.png)",
         "left out, pixels -1 to -1, not 0 to 65535: 1 (10/negative.tif)",
         "left out, frames after the first: 1 (10/two.gif)",
@@ -133,8 +142,9 @@ def test_refusals(pictures: Path) -> None:
         assert [path.read_bytes() for path in Path("data").rglob("*.*")] == [b"precious"]
         return line.removeprefix("own_images: ")
 
-    expected = "output: expected data/own/NAME.npz; found data/x.npz;"
-    assert refused(Path("data/x.npz")).startswith(expected)
+    for output in (Path("data/x.npz"), Path("data/own/x.csv")):
+        expected = f"output: expected data/own/NAME.npz; found {output};"
+        assert refused(output).startswith(expected)
     assert "add --replace, or another name" in refused()
     for path in pictures.glob("test/*/*"):
         save(path, GREY * 0)
@@ -147,6 +157,10 @@ def test_refusals(pictures: Path) -> None:
     (pictures / "test").rename("Tests")
     expected = "pictures/test: expected the folders pictures/train/CLASS and pictures/test/CLASS;"
     assert refused(OUTPUT, "--replace").startswith(expected)
-    (pictures / "test").symlink_to("train")  # a data set again
+    shutil.copytree(pictures / "train", pictures / "test")  # a data set again
+    # As the systems of two computers write the same name.
+    for part, name in (("train", "é"), ("test", "e\u0301")):
+        (pictures / part / "10").rename(pictures / part / name)
     call(main, "pictures", str(OUTPUT), "--replace")
+    assert read_dataset(OUTPUT).names.tolist() == ["2", "é"]
     assert len(read_dataset(OUTPUT).x_test) == 24

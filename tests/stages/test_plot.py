@@ -14,6 +14,8 @@ from experiment.variants import VARIANTS
 from stages import plot
 from tests.stages.programs import message_of
 
+HEADER = ",".join(CURVE_COLUMNS) + "\n"
+
 
 def curve_of(variant: str, epochs: int) -> list[dict[str, float]]:
     """A curve that has no value twice, in no other column and no other variant either."""
@@ -88,7 +90,9 @@ def test_pictures(in_workspace: Path) -> None:
     [
         (None, "no such file; run `dvc repro`"),
         ("epoch,loss\n1,2\n", "not in index"),
-        (",".join(CURVE_COLUMNS) + "\n1,2,3,,5\n", "expected numbers in every row"),
+        (HEADER, "expected numbers in every row"),
+        (f"{HEADER}1,2,3,,5\n", "expected numbers in every row"),
+        (f"{HEADER}1,2,3,four,5\n", "expected CSV with numbers as epoch, accuracy"),
     ],
 )
 def test_broken_curve(content: str | None, message: str, in_workspace: Path) -> None:

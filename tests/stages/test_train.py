@@ -2,6 +2,7 @@ import json
 import shutil
 from dataclasses import asdict
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from experiment.files import write_arrays
 from experiment.network.checkpoint import State
 from experiment.npz import read_arrays
+from experiment.parameters import load_parameters
 from experiment.splits import Split
 from experiment.support.errors import InputError
 from stages import train as stage
@@ -91,27 +93,38 @@ def test_metrics(right: Results) -> None:
     assert [int(row[0]) for row in rows] == np.asarray(parts()["test"].labels).tolist()
     hits = sum(row[0] == row[2] for row in rows)
     assert hits == round(metrics["test_accuracy"] * len(rows)) < len(rows)
-    assert json.loads(right["metrics/dropout.environment.json"])["threads"] == "1"
+    environment = json.loads(right["metrics/dropout.environment.json"])
+    committed = json.loads((ROOT / "metrics/dropout.environment.json").read_text())
+    assert environment.keys() == committed.keys()
+
+
+CHANGED = {"epochs": 4, "dropout_rate": 0.25, "threads": 2, "instructions": "native"}
 
 
 @pytest.mark.parametrize(
-    "other", ["train", "validation", "epochs", "dropout_rate", "NUMERICS", "describe_environment"]
+    "other", ["train", "validation", "NUMERICS", "describe_environment", *CHANGED]
 )
 def test_checkpoint_of_another_training(
     other: str, right: Results, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It has other images, parameters, numerics, or software: it starts from the first epoch."""
+    """It has other images, parameters, numerics, or software: it starts from the first epoch.
+
+    TensorFlow has the instructions and threads that are asked for.
+    """
+    starting, configure = MagicMock(), MagicMock()
 
     def train_epochs(*args: object, state: State, **settings: object) -> None:
         raise InputError(f"{len(state.curve)} epochs are done")
 
     monkeypatch.setattr(training, "train_epochs", train_epochs)
+    monkeypatch.setattr(training, "configure", configure)
+    monkeypatch.setattr(stage, "starting_tensorflow", starting)
     if other in ("train", "validation"):
         path = Path(f"data/processed/{other}.npz")
         arrays = read_arrays(path, ("images", "labels", "classes"))
         write_arrays(path, arrays | {"images": 255 - arrays["images"]})
-    elif other in ("epochs", "dropout_rate"):
-        set_parameters(Path.cwd(), **{f"train__{other}": 4 if other == "epochs" else 0.25})
+    elif other in CHANGED:
+        set_parameters(Path.cwd(), **{f"train__{other}": CHANGED[other]})
     else:
         changed = {"NUMERICS": "another", "describe_environment": lambda **_: {"a": 1}}
         monkeypatch.setattr(stage, other, changed[other])
@@ -119,6 +132,9 @@ def test_checkpoint_of_another_training(
         stage.run("dropout")
     said = capsys.readouterr().err
     assert said.startswith(f"dropout  not resumed: {CHECKPOINT} is of other parameters, data or")
+    settings = load_parameters().train
+    starting.assert_called_once_with(settings.instructions)
+    configure.assert_called_once_with(settings.threads)
 
 
 def test_loss_that_is_not_finite(right: Results, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,10 +30,14 @@ def test_watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, *_ = VARIANTS
     write_curve(Path(f"plots/{first}.csv"), curve_of(first, 3))  # the others have not begun
     assert not watch.is_running()
-    Path("stages").write_text("input()")
-    for words, expected in ((["stages"], True), (["-c", "input()", "stages"], False)):
-        command = [sys.executable, *words]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL):
+    for name in ("dvc", "stages"):
+        Path(name).write_text("input()")
+    for folder, words, expected in (
+        (".", ["stages"], True), (".", ["dvc"], True), ("study", ["../stages"], False),
+        (".", ["-c", "input()", "stages"], False),
+    ):  # fmt: skip
+        command, quiet = [sys.executable, *words], subprocess.DEVNULL
+        with subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stderr=quiet):
             assert watch.is_running() == expected
     at_work, pages = [True, True, False], list[str]()
     monkeypatch.setattr(watch, "is_running", lambda: at_work.pop(0))
