@@ -1,4 +1,4 @@
-"""Downloads from a local server that fails in each of the ways mirrors fail."""
+"""Known data sets, from a local server that fails in each of the ways mirrors fail."""
 
 import gzip
 import hashlib
@@ -18,10 +18,10 @@ import numpy as np
 import pytest
 
 from experiment.data.fetch import IDX_FILES, ArrayUnpickler, fetch, read_source
-from experiment.data.known import Source
+from experiment.data.known import Source, label_of, list_known, read_known
 from experiment.data.split import ARRAYS
 from experiment.support.errors import InputError
-from tests.conftest import idx_file, synthetic_arrays, write_known
+from tests.conftest import ROOT, idx_file, synthetic_arrays, write_known
 
 ORIGINAL = synthetic_arrays()
 
@@ -43,24 +43,6 @@ NPZ = npz_file(ORIGINAL)
 X_TRAIN, IDX = IDX_FILES["x_train"], gzip.compress(idx_file(ORIGINAL["x_train"]), mtime=0)
 
 
-class Mirror(SimpleHTTPRequestHandler):
-    """Serves the current folder; of a file in the folder `stalls` the first byte alone."""
-
-    def do_GET(self) -> None:
-        if not self.path.startswith("/stalls/"):
-            return super().do_GET()
-        self.send_response(200)
-        self.send_header("Content-Length", "9")
-        self.end_headers()
-        self.wfile.write(b"?")
-        self.wfile.flush()
-        self.rfile.read(1)  # until whoever waits has gone
-        return None
-
-    def log_message(self, *args: object) -> None:
-        pass
-
-
 @pytest.fixture
 def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of the current folder, where `good` has the original; nothing else is left."""
@@ -69,7 +51,8 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     Path("good/bars.npz").write_bytes(NPZ)
     Path("temporary").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
-    with ThreadingHTTPServer(("127.0.0.1", 0), Mirror) as server:
+    monkeypatch.setattr(SimpleHTTPRequestHandler, "log_message", lambda *_: None)
+    with ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,)).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
@@ -133,15 +116,15 @@ def test_file_placed_by_hand(mirror: str) -> None:
 
 
 def test_all_fail(mirror: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each is listed with its reason; one that does not answer, or stops, is given up in time."""
+    """Each is listed with its reason; one that does not answer is given up in time."""
     for name, seconds in (("CONNECT", 30), ("READ", 0.2)):
         monkeypatch.setattr(f"experiment.data.fetch.{name}_TIMEOUT", seconds)
     started = time.monotonic()
-    reasons = "silent (bars.npz: ReadTimeout); stalls (bars.npz: ConnectionError);"
+    reasons = "silent (bars.npz: ReadTimeout); away (bars.npz: ConnectionError);"
     reasons += f" no ({X_TRAIN}: HTTPError 404); none (no file none/"
     with socket.create_server(("127.0.0.1", 0)) as server:
         silent = f"http://127.0.0.1:{server.getsockname()[1]}/silent"
-        sources = [source("npz", silent), source("npz", f"{mirror}/stalls")]
+        sources = [source("npz", silent), source("npz", "http://127.0.0.1:1/away")]
         sources += [source("idx", f"{mirror}/no"), source("idx", "none")]
         with pytest.raises(InputError) as error:
             fetch_bars(*sources)
@@ -176,3 +159,25 @@ def test_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for code in (print, np.load):
         with pytest.raises(InputError, match=f"{code.__name__}, which is not NumPy's"):
             ArrayUnpickler(io.BytesIO(pickle.dumps(code))).load()
+
+
+# A second copy: the start of each hash, in the order of the file.
+HASHES = {
+    "mnist": "ba891046 65a50cbb 0fa7898d ff7bcfd4 731c5ac6 0e3e0a08",
+    "fashion_mnist": "c59f468a bad3541b 5b4141f0 0402a96d",
+}
+
+
+def test_hashes_labels_and_locations(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert list_known() == sorted(HASHES)
+    labels = [label_of(name) for name in (*HASHES, "own/cats.npz")]
+    assert labels == ["MNIST", "Fashion-MNIST", "own/cats.npz"]
+    for name, expected in HASHES.items():
+        known = read_known(name)
+        found = [*known.sha256.model_dump().values(), *(each.sha256 for each in known.sources)]
+        assert [digest[:8] for digest in found if digest] == expected.split()
+        assert list(known.sha256.model_dump()) == ["x_train", "y_train", "x_test", "y_test"]
+        assert not any(source.location.startswith("http:") for source in known.sources)
+        # A file is compared with a hash, its own or those of its arrays.
+        assert all(source.sha256 or source.form == "idx" for source in known.sources)

@@ -18,9 +18,6 @@ def build(rate: float, seed: int = 0, placement: Any = "dense") -> keras.Model:
     return networks.build_model(dropout_rate=rate, dropout_placement=placement, seed=seed, **sizes)
 
 
-NAMES = ["convolution", "pooling", "flatten", "dense", "output"]
-
-
 @pytest.mark.parametrize(
     ("rate", "placement", "after"),
     [(0, "both", []), (0.3, "dense", ["dense"]), (0.3, "both", ["pooling", "dense"])],
@@ -28,8 +25,10 @@ NAMES = ["convolution", "pooling", "flatten", "dense", "output"]
 def test_layers(rate: float, placement: str, after: list[str]) -> None:
     model, seeds = build(rate, placement=placement), build(0.3, placement="both")
     dropout = {"dense": "dropout", "pooling": "pooling_dropout"}
-    names = [(name, dropout[name]) if name in after else (name,) for name in NAMES]
-    assert [layer.name for layer in model.layers] == [name for pair in names for name in pair]
+    names = ["convolution", "pooling", "flatten", "dense", "output"]
+    for name in after:
+        names.insert(names.index(name) + 1, dropout[name])
+    assert [layer.name for layer in model.layers] == names
     for name in map(dropout.__getitem__, after):
         assert model.get_layer(name).rate == 0.3
         assert model.get_layer(name).seed == seeds.get_layer(name).seed  # in each placement

@@ -25,7 +25,6 @@ def change(old: str, new: str) -> str:
 
 # The start of the message, without the name of the file -> the content; one of each kind.
 WRONG: dict[str, str | bytes] = {
-    ": train.dropout_rate: expected less than 1; found 1": change(r"dropout_rate: \S+", "dropout_rate: 1"),
     ": train.epochs: expected a valid integer; found '20'": change(r"epochs: \S+", "epochs: '20'"),
     ": train.dropout_rate: expected a finite number; found nan": change(r"dropout_rate: \S+", "dropout_rate: .nan"),
     ": train.epochs: expected a value; found none; add": change(r"  epochs: \S+", "  #"),
@@ -59,8 +58,8 @@ def test_wrong_file(message: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "outside",
     ["validation_split: 0.0", "validation_split: 1.0", "train_samples: 0", "filters: 0",
-     "dense_units: 0", "epochs: 0", "dropout_rate: -0.1", "batch_size: 0", "learning_rate: 0.0",
-     "seed: -1", "seed: 2147483648", "threads: 0", "threads: 1025"],
+     "dense_units: 0", "epochs: 0", "dropout_rate: -0.1", "dropout_rate: 1.0", "batch_size: 0",
+     "learning_rate: 0.0", "seed: -1", "seed: 2147483648", "threads: 0", "threads: 1025"],
 )  # fmt: skip
 def test_limits(outside: str, tmp_path: Path) -> None:
     name, _, value = outside.partition(": ")

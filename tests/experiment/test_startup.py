@@ -12,12 +12,7 @@ import numpy as np
 import pytest
 from tensorflow.python.framework.config import is_op_determinism_enabled
 
-from experiment.network.environment import (
-    describe_environment,
-    set_variables,
-    starting_tensorflow,
-    variables_of,
-)
+from experiment.network import environment
 from tests.conftest import ROOT
 from tests.experiment.networks import keras, tf, train, trained, training
 
@@ -89,27 +84,28 @@ def test_environment(
     more = {f"{prefix}_X": "1" for prefix in ("AUTOGRAPH", "ITEX", "KMP", "MKL", "TENSORFLOW")}
     for name, value in (VARIABLES | more | others).items():
         monkeypatch.setenv(name, value)
-    set_variables(instructions)
+    environment.set_variables(instructions)
     assert os.environ["ONEDNN_MAX_CPU_ISA"] == widest
-    ours = variables_of(instructions) | {"KERAS_BACKEND": "tensorflow", "KERAS_HOME": os.devnull}
-    assert dict(os.environ) == ours | others
+    ours = {"KERAS_BACKEND": "tensorflow", "KERAS_HOME": os.devnull}
+    assert dict(os.environ) == environment.variables_of(instructions) | ours | others
 
     sets = {"baseline": ["SSE"]} | ({"found": found} if found else {})
     monkeypatch.setattr(np, "show_config", lambda mode: {"SIMD Extensions": sets})
-    described = describe_environment(threads=3, instructions=instructions)
+    described = environment.describe_environment(threads=3, instructions=instructions)
     python, machine = platform.python_version(), platform.uname()
     right = {"instruction_sets": expected, "threads": "3", "libc": " ".join(platform.libc_ver())}
     right |= {"processor": machine.machine, "python": python, "system": machine.system}
     right |= {"version.keras": keras.__version__, "version.numpy": np.__version__}
     assert right.items() <= described.items()
     committed = json.loads((ROOT / "metrics/dropout.environment.json").read_text())
+    assert {*described} == {name for name in committed if "tensorflow" not in name}
     steering = {name: described[name] for name in described if name.startswith("variable.")}
     assert steering.items() <= committed.items() or instructions == "native"
 
 
 def test_notes_are_shown_only_where_it_fails(capfd: pytest.CaptureFixture[str]) -> None:
-    with starting_tensorflow():
+    with environment.starting_tensorflow():
         os.write(2, b"a note")
-    with pytest.raises(subprocess.CalledProcessError), starting_tensorflow():
+    with pytest.raises(subprocess.CalledProcessError), environment.starting_tensorflow():
         subprocess.run(["sh", "-c", "echo a reason >&2; false"], check=True)
     assert capfd.readouterr().err == "a reason\n"

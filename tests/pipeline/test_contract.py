@@ -91,11 +91,10 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
             module = importlib.import_module(name)
             patch.setattr(sys, "argv", [name, *arguments])
             patch.setattr(module, "load_parameters", lambda: Recorder(parameters, names), False)
-            before = {*folder.rglob("*")}
+            before = {*Path().rglob("*.*")}
             module.main()
-            made = [path for path in {*folder.rglob("*")} - before if path.is_file()]
-            made_names = {path.relative_to(folder).as_posix() for path in made}
-            found[stage] = (set(names), set(opened), made_names)
+            made = {str(path) for path in {*Path().rglob("*.*")} - before if path.is_file()}
+            found[stage] = (set(names), set(opened), made)
     return found
 
 

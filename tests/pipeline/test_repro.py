@@ -45,17 +45,27 @@ def test_finished(finished: Path) -> None:
     assert before == {"DVC", "Running", ">", "`make"} | set(VARIANTS)
 
 
-def test_second_time_nothing_runs(
-    finished: Path, repository: Path, tmp_path: Path, run: Run
-) -> None:
-    """Nor is TensorFlow imported, which takes seconds."""
+def test_second_time_nothing_runs(finished: Path, repository: Path, tmp_path: Path) -> None:
+    """Nor is TensorFlow imported, which takes seconds.
+
+    Whoever waits for a lock reads for whose, and goes on once it is released.
+    """
     for name in ("keras", "tensorflow"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('TensorFlow was imported')\n")
-    done = run(repository, "stages", PYTHONPATH=str(tmp_path))
-    assert (done.returncode, ran(done.stdout)) == (0, [])
-    assert done.stdout.splitlines()[1].startswith("Everything is up to date")
+    with Lock(str(repository / ".dvc/tmp/lock")):
+        process = start(repository, "stages", PYTHONPATH=str(tmp_path))
+        assert process.stdout
+        too_long = threading.Timer(120, process.kill)
+        too_long.start()
+        assert process.stdout.readline().startswith("DVC looks for what is out of date")
+        line = process.stdout.readline()
+        too_long.cancel()
+    assert line.startswith("repro: waiting for another DVC process in this folder: ")
+    done = finish(process)
+    assert (done.status, ran(done.output)) == (0, [])
+    assert done.output.startswith("Everything is up to date")
     last_screen = (finished.parent / "output").read_text().partition("\nown/tiny.npz, ")[2]
-    assert done.stdout.endswith(last_screen)
+    assert done.output.endswith(last_screen)
 
 
 @pytest.mark.parametrize(
@@ -142,57 +152,37 @@ def test_interrupt(repository: Path) -> None:
     assert kill_leftovers(repository) == 0
 
 
+# As DVC does when the interrupt comes just before it forks: starts the command, and ends.
 START_AND_END = """
 import signal, subprocess, sys, time
 def start_and_end(*_):
     subprocess.Popen(["sleep", "100"])
-    sys.exit("interrupted")
+    sys.exit(3)
 signal.signal(signal.SIGINT, start_and_end)
 print("ready", flush=True)
 time.sleep(100)
 """
+IGNORE = START_AND_END.replace("start_and_end)", "signal.SIG_IGN)")
 
 
-def test_interrupt_stops_what_was_being_started() -> None:
-    """As DVC does when the interrupt comes just before it forks: starts the command, and ends."""
+@pytest.mark.parametrize(
+    ("code", "patience", "status"), [(START_AND_END, 60, 3), (IGNORE, 0.1, -signal.SIGKILL)]
+)
+def test_stop_ends_what_was_being_started_and_what_ignores_an_interrupt(
+    code: str, patience: float, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait = subprocess.Popen.wait
+    monkeypatch.setattr(
+        subprocess.Popen, "wait", lambda p, timeout=None: wait(p, timeout and patience)
+    )
     process = subprocess.Popen(
-        [sys.executable, "-c", START_AND_END], start_new_session=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
+        [sys.executable, "-c", code], start_new_session=True, stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout
     assert process.stdout.readline() == "ready\n"
     repro.stop(process)
-    assert process.communicate(timeout=60)[0] == "interrupted\n"  # nobody holds it any more
-
-
-def test_process_that_ignores_an_interrupt_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
-    code = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); print(flush=True)"
-    command = [sys.executable, "-c", f"{code}; time.sleep(30)"]
-    wait = subprocess.Popen.wait
-    monkeypatch.setattr(subprocess.Popen, "wait", lambda p, timeout=None: wait(p, timeout and 0.1))
-    with subprocess.Popen(
-        command, start_new_session=True, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout
-        assert process.stdout.readline() == "\n"
-        repro.stop(process)
-    assert process.returncode == -signal.SIGKILL
-
-
-def test_lock(repository: Path) -> None:
-    """Whoever waits for a lock reads for whose, and goes on once it is released."""
-    with Lock(str(repository / ".dvc/tmp/lock")):
-        process = start(repository, "stages", PYTHONPATH="")
-        assert process.stdout
-        too_long = threading.Timer(120, process.kill)
-        too_long.start()
-        assert process.stdout.readline().startswith("DVC looks for what is out of date")
-        line = process.stdout.readline()
-        too_long.cancel()
-    assert line.startswith("repro: waiting for another DVC process in this folder: ")
-    done = finish(process)
-    assert done.status == 0
-    assert done.output.startswith("Everything is up to date")
+    assert process.communicate(timeout=60)[0] == ""  # nobody holds its output any more
+    assert process.returncode == status
 
 
 def test_who_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

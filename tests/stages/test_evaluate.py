@@ -125,12 +125,3 @@ def test_digit_is_made_like_mnists(background: str) -> None:
     image.save("drawn.png")
     found = read_picture(Path("drawn.png"), (28, 28), digit=True)
     np.testing.assert_array_equal(found[:, :, 0], digit)
-
-
-def test_picture_of_the_networks_size_and_of_no_digit_stay_as_they_are() -> None:
-    pixels = (np.arange(28 * 28) % 256).astype(np.uint8).reshape(28, 28, 1)
-    Image.fromarray(pixels[..., 0]).save("p.png")
-    np.testing.assert_array_equal(read_picture(Path("p.png"), (28, 28), digit=True), pixels)
-    Image.fromarray(np.full((50, 40), 77, np.uint8)).save("p.png")
-    grey = np.full((28, 27, 1), 77)
-    np.testing.assert_array_equal(read_picture(Path("p.png"), (28, 27), digit=False), grey)
