@@ -1,4 +1,4 @@
-"""Folders, repositories and images for the tests of several folders."""
+"""Folders, repositories, images and programs for the tests of several folders."""
 
 import gzip
 import hashlib
@@ -98,6 +98,21 @@ def write_known(path: Path, arrays: dict[str, np.ndarray], *sources: dict[str, s
     hashes = {name: hashlib.sha256(file).hexdigest() for name, file in files.items()}
     content = {"label": "Bars", "licence": "none", "classes": ["a", "b", "c"]}
     YAML().dump(content | {"sha256": hashes, "sources": sources}, path)
+
+
+def call(main: Callable[[], None], *arguments: str) -> None:
+    """Call a program of ours with arguments."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["program", *arguments])
+        main()
+
+
+def message_of(main: Callable[[], None], *arguments: str) -> str:
+    """Call it; return the line with which it ends. Python prints it, and the status is 1."""
+    with pytest.raises(SystemExit) as stopped:
+        call(main, *arguments)
+    assert "\n" not in str(stopped.value.code)
+    return str(stopped.value.code)
 
 
 def make_tiny(folder: Path, *, epochs: int) -> None:

@@ -7,7 +7,7 @@ import pytest
 from experiment.network.checkpoint import START, State
 from experiment.splits import Split
 from experiment.support.errors import InputError
-from tests.experiment.networks import build, equal, keras, parts, tf, train, trained, training
+from tests.experiment.networks import equal, keras, parts, tf, train, trained, training
 
 
 def test_every_image_is_seen_once_an_epoch_in_another_order_for_each_seed_and_epoch() -> None:
@@ -46,27 +46,6 @@ def test_evaluation_and_predictions_are_of_all_images_and_weigh_each_alike(image
         {"accuracy": (expected.argmax(axis=1) == labels).mean(), "loss": -np.log(of_label).mean()},
         rel=1e-5,
     )
-
-
-def test_network_learns_and_the_curve_has_a_row_per_epoch() -> None:
-    model, states = trained()
-    assert [[row["epoch"] for row in state.curve] for state in states] == [
-        [*range(1, last + 1)] for last in range(1, 16)
-    ]
-    assert list(states[0].curve[0]) == ["epoch", "accuracy", "loss", "val_accuracy", "val_loss"]
-    assert states[-1].curve[-1]["accuracy"] > 0.9
-    assert training.Evaluation(model)(parts()["test"])["accuracy"] > 0.9
-
-
-def test_weights_of_an_earlier_epoch_are_restored() -> None:
-    _, states = trained()
-    split = parts()
-    model = build(split["train"], seed=8)
-    training.restore(model, states[2])
-    found = training.Evaluation(model)(split["validation"])
-    row = states[2].curve[-1]
-    assert found == {"accuracy": row["val_accuracy"], "loss": row["val_loss"]}
-    assert found["loss"] != states[-1].curve[-1]["val_loss"]
 
 
 def test_same_settings_give_the_same_bits_in_smaller_calls_and_are_traced_once(

@@ -17,10 +17,9 @@ from experiment.support.errors import GO_ON, InputError
 from experiment.variants import VARIANTS
 from stages import __main__ as repro
 from stages.surroundings import describe_lock
-from tests.conftest import Run
+from tests.conftest import Run, message_of
 from tests.faults.processes import finish, start
 from tests.repository import EPOCHS, RESULTS, contents, git, ran
-from tests.stages.programs import message_of
 
 FIRST, *_, LAST = VARIANTS
 BOTH = [["repro", "--single-item", name] for name in repro.TRAININGS]

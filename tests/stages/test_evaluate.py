@@ -9,9 +9,8 @@ from PIL import Image
 
 from experiment.files import write_arrays
 from stages.evaluate import RAW, TEST, main, read_picture
-from tests.conftest import ROOT, set_parameters
+from tests.conftest import ROOT, call, message_of, set_parameters
 from tests.experiment.networks import build, keras, parts, training, write_model
-from tests.stages.programs import call, message_of
 
 MODEL = "models/net.keras"
 FOR = "expected a .keras file of a network for grey images; found one for"

@@ -10,7 +10,7 @@ from PIL import Image
 
 from experiment.data.own import read_dataset
 from stages.own_images import main, read_grey
-from tests.stages.programs import call, message_of
+from tests.conftest import call, message_of
 
 OUTPUT = Path("data/own/pictures.npz")
 # A light L on a dark ground, which no rotation leaves as it is.

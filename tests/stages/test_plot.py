@@ -12,7 +12,7 @@ from experiment.files import CURVE_COLUMNS, write_curve
 from experiment.style import AXIS_LABELS
 from experiment.variants import VARIANTS
 from stages import plot
-from tests.stages.programs import message_of
+from tests.conftest import message_of
 
 HEADER = ",".join(CURVE_COLUMNS) + "\n"
 

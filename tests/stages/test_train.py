@@ -14,10 +14,9 @@ from experiment.parameters import load_parameters
 from experiment.splits import Split
 from experiment.support.errors import InputError
 from stages import train as stage
-from tests.conftest import ROOT, set_parameters
+from tests.conftest import ROOT, message_of, set_parameters
 from tests.experiment.networks import keras, parts, training
 from tests.repository import contents
-from tests.stages.programs import message_of
 
 CHECKPOINT = ".checkpoints/dropout.npz"
 CURVE, MODEL = "plots/dropout.csv", "models/dropout.keras"
