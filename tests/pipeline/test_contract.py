@@ -144,6 +144,9 @@ def test_stages() -> None:
     read = {name for stage in STAGES.values() for name in stage.get("params", [])}
     sections = load_parameters(ROOT / "params.yaml").model_dump()
     assert read == {f"{section}.{key}" for section in sections for key in sections[section]}
+    for variant in VARIANTS:
+        metrics = {f"metrics/{variant}.json": {"cache": False}}  # for `dvc metrics diff`
+        assert STAGES[f"train_{variant}"]["metrics"] == [metrics]
     without, *others = (STAGES[stage] for stage in TRAININGS)
     for other in others:
         assert other["deps"] == without["deps"]
