@@ -173,6 +173,9 @@ def test_hashes_labels_and_locations(monkeypatch: pytest.MonkeyPatch) -> None:
     assert list_known() == sorted(HASHES)
     labels = [label_of(name) for name in (*HASHES, "own/cats.npz")]
     assert labels == ["MNIST", "Fashion-MNIST", "own/cats.npz"]
+    assert ", ".join(read_known("fashion_mnist").classes) == (
+        "T-shirt/top, trouser, pullover, dress, coat, sandal, shirt, sneaker, bag, ankle boot"
+    )
     for name, expected in HASHES.items():
         known = read_known(name)
         found = [*known.sha256.model_dump().values(), *(each.sha256 for each in known.sources)]

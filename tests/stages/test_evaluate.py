@@ -61,23 +61,29 @@ def test_accuracy_and_loss(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize(
     ("names", "dataset", "picture"),
-    [(["cat", "dog", "hen"], "mnist", "image.png"), (["too few"], "own/hens.npz", "blank.png")],
+    [
+        (["cat", "dog", "hen"], "mnist", "image.png"),
+        (["too few"], "own/hens.npz", "blank.png"),
+        (None, "mnist", "image.png"),
+    ],
 )
 def test_picture_has_the_probability_of_each_class(
-    names: list[str], dataset: str, picture: str, capsys: pytest.CaptureFixture[str]
+    names: list[str] | None, dataset: str, picture: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The highest first, each with its name where the raw data have names for all classes.
 
     What is no digit is only made smaller.
     """
-    write_arrays(RAW, {"names": np.array(names)})
+    RAW.unlink(missing_ok=True)
+    if names:
+        write_arrays(RAW, {"names": np.array(names)})
     set_parameters(Path.cwd(), data__dataset=dataset)
     call(main, MODEL, "--image", picture)
     first, *lines = capsys.readouterr().out.splitlines()
     pixels = np.asarray(Image.open(picture).resize((7, 8)))[np.newaxis, ..., np.newaxis]
     (found,) = build(parts()["test"])(training.scale(pixels)).numpy()
     order = np.argsort(-found)
-    shown = names if len(names) == 3 else [""] * 3
+    shown = names if names and len(names) == 3 else [""] * 3
     assert first == f"{MODEL} on {picture}: class {order[0]} ({shown[order[0]]})".replace(" ()", "")
     assert lines == [
         f"{n:>3}  {100 * found[n]:6.2f} %  {'#' * round(40 * found[n]):40}  {shown[n]}".rstrip()

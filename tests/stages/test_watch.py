@@ -4,10 +4,12 @@ import shutil
 import subprocess
 import sys
 import time
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 
 from experiment.files import write_curve
 from experiment.parameters import load_parameters
@@ -45,14 +47,19 @@ def test_watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     watch.main()
     assert ["refresh" in page for page in pages] == [True, True, False]
     assert pages[-1].count("data:image/png;base64,") == 2
-    figure, _ = watch.draw_figures(load_parameters(), load_entries())
-    band, *_ = figure.axes[0].collections
-    points = np.asarray(band.get_paths()[0].vertices)
-    ends = points[points[:, 0] == 20, 1]
-    setting = find_settings(load_parameters())[first]
-    last = [e.curve["val_accuracy"][-1] for e in load_entries() if e.setting == setting]
-    assert (ends.min(), ends.max()) == pytest.approx((min(last), max(last)))
-    assert len(last) > 1
+    params, entries = load_parameters(), load_entries()
+    figures = zip(watch.draw_figures(params, entries), ("accuracy", "loss"), strict=True)
+    for (figure, metric), (name, setting) in product(figures, find_settings(params).items()):
+        (band,) = (
+            band
+            for band in figure.axes[0].collections
+            if to_rgb(VARIANTS[name].colour) == tuple(np.ravel(band.get_facecolor())[:3])
+        )
+        points = np.asarray(band.get_paths()[0].vertices)
+        ends = points[points[:, 0] == 20, 1]
+        last = [each.curve[f"val_{metric}"][-1] for each in entries if each.setting == setting]
+        assert (ends.min(), ends.max()) == pytest.approx((min(last), max(last)))
+        assert len(last) > 1
 
 
 def test_experiments(in_workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
