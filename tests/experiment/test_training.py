@@ -4,9 +4,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiment.network.checkpoint import START, State
+from experiment.network.checkpoint import State
 from experiment.splits import Split
-from experiment.support.errors import InputError
 from tests.experiment.networks import equal, keras, parts, tf, train, trained, training
 
 
@@ -93,18 +92,3 @@ def test_resumed_training_does_the_rest_and_ends_with_the_bits_of_one_that_never
     assert last.curve == told + states[-1].curve[done:]
     assert equal(last.variables, states[-1].variables)
     assert equal([v.numpy() for v in model.variables], last.variables[: len(model.variables)])
-
-
-def test_training_that_diverges(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It ends at that epoch, the first or one after a resumption; validation alone can show it."""
-    _, [first, *_] = trained()
-    losses = iter([-np.inf, np.nan])
-    monkeypatch.setattr(
-        training.Evaluation, "__call__", lambda *_: {"accuracy": 0.5, "loss": next(losses)}
-    )
-    for start, found in (
-        (START, "1: expected a finite val_loss; found -inf"),
-        (first, "2: expected a finite val_loss; found nan"),
-    ):
-        with pytest.raises(InputError, match=f"^epoch {found}:"):
-            train(start)
