@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tensorflow.python.framework.config import is_op_determinism_enabled
 
 from experiment.network import environment
 from tests.conftest import ROOT
@@ -50,6 +49,8 @@ def test_users_variables_and_files(tmp_path: Path) -> None:
 
 
 def test_settings_that_another_part_of_the_process_gave_keras() -> None:
+    from tensorflow.python.framework.config import is_op_determinism_enabled  # started already
+
     keras.config.set_dtype_policy("mixed_float16")
     keras.config.set_epsilon(0.1)
     keras.config.set_floatx("float64")
