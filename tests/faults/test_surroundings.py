@@ -42,12 +42,13 @@ def test_second_clone(finished: Path, tmp_path: Path) -> None:
     assert {path.stat().st_mode & 0o777 for path in clone.glob("models/*.keras")} == {0o600}
 
 
-def test_container(repository: Path) -> None:
-    """`python -m stages` works for a user without a name and a HOME.
+def test_container(repository: Path, tmp_path: Path) -> None:
+    """`python -m stages` works for a user without a name and a HOME, where `python` is another.
 
     /var/tmp, where DVC keeps what it knows of files, is read-only, and Python's variables are set
     to end a training, and to an encoding that lacks letters.
     """
+    (tmp_path / "python").symlink_to("/bin/false")
     hostile = {"PYTHONWARNINGS": "error", "PYTHONINSPECT": "1", "PYTHONIOENCODING": "ascii"}
     one = str(min(os.sched_getaffinity(0)))  # a processor is enough: fewer processes of DVC
     unshare = ["taskset", "-c", one, "unshare", "-Um", "--map-user=12345", "--map-group=12345"]
@@ -59,8 +60,8 @@ def test_container(repository: Path) -> None:
     (repository / "plots/loss.png").unlink()
     done = subprocess.run(
         [*unshare, "sh", "-c", f"{inner} exec {sys.executable} -m stages"], cwd=repository,
-        env={"PATH": os.defpath, **hostile}, stdin=subprocess.DEVNULL, capture_output=True,
-        text=True, check=False,
+        env={"PATH": f"{tmp_path}:{os.defpath}", **hostile}, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, ran(done.stdout)) == (0, ["plot"]), done.stdout + done.stderr
     assert everything(repository) == right

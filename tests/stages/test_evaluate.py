@@ -120,13 +120,17 @@ def test_digit_is_made_like_mnists(background: str) -> None:
     """
     digit = np.zeros((28, 28), np.uint8)
     digit[:20, 8] = digit[16:20, 9:22] = 255
-    digit[16:20, 22] = 128
+    digit[16:20, 22] = 130
     drawing = np.pad(np.kron(digit, np.ones((5, 5), np.uint8)), ((70, 0), (0, 200)))
     drawing[20:40, 20:40] = 40
-    image = Image.fromarray(drawing if background == "black" else 255 - drawing)
+    image = Image.fromarray(drawing // 5 if background == "black" else 255 - drawing)
     if background == "transparent":
         ink, image = Image.fromarray(drawing), Image.new("LA", image.size)
         image.putalpha(ink)
     image.save("drawn.png")
     found = read_picture(Path("drawn.png"), (28, 28), digit=True)
     np.testing.assert_array_equal(found[:, :, 0], digit)
+    square = np.pad(np.full((30, 30), 255, np.uint8), ((0, 10), (5, 5)))  # most of it, at the edge
+    Image.fromarray(square).save("drawn.png")
+    found = read_picture(Path("drawn.png"), (28, 28), digit=True)
+    np.testing.assert_array_equal(found[:, :, 0], np.pad(np.full((20, 20), 255), 4))
