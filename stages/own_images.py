@@ -108,7 +108,10 @@ def read_grey(path: Path) -> tuple[Image.Image, int]:
     """
     try:
         with Image.open(path) as image:
-            return convert_to_grey(ImageOps.exif_transpose(image)), getattr(image, "n_frames", 1)
+            # 16 bits of a PGM, which Pillow reads as 32.
+            wide = image.format == "PPM" and image.mode == "I"
+            upright = ImageOps.exif_transpose(image.convert("I;16") if wide else image)
+            return convert_to_grey(upright), getattr(image, "n_frames", 1)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; check the path") from None
     except Exception as error:  # Pillow raises many kinds for a broken file

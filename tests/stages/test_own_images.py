@@ -38,6 +38,7 @@ KINDS = {
     "16.png": Image.fromarray(WIDE),
     "16 in 32.tif": Image.fromarray(WIDE.astype(np.int32)),
     "dark 16.png": Image.fromarray(GREY.astype(np.uint16)),
+    "dark 16.pgm": Image.fromarray(GREY.astype(np.uint16)),
     "turned.png": Image.fromarray(np.rot90(WIDE)),
     "0 to 1.tif": Image.fromarray((GREY / 255).astype(np.float32)),
     "floats.tif": Image.fromarray(GREY.astype(np.float32)),
