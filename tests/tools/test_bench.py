@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from statistics import median
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -34,18 +35,13 @@ def test_program(
         for costs in seconds
     ]
     results = {"pairs": pairs, "epochs": 2, "cores": 2, "processor": "P", "training_images": 48_000}
-    asked = []
-
-    def measure_pairs(*given: object) -> dict[str, Any]:
-        asked.append(given)
-        return results
-
+    measure_pairs = Mock(return_value=results)
     monkeypatch.setattr(bench, "open_clone", nullcontext)
     monkeypatch.setattr(bench, "measure_pairs", measure_pairs)
     command = ["bench", "--epochs", "2", "--output", str(tmp_path / "bench.json"), "--pairs"]
     monkeypatch.setattr(sys, "argv", [*command, "3"])
     bench.main()
-    assert asked == [(Path.cwd(), 3, 2)]
+    measure_pairs.assert_called_once_with(Path.cwd(), 3, 2)
     assert json.loads((tmp_path / "bench.json").read_bytes()) == results
     assert capsys.readouterr().out.splitlines() == [
         "avx2: seconds of the plain script: 3.00 times (2.00 to 4.00)",
