@@ -285,6 +285,7 @@ def test_second_set_up_waits(clone: Path) -> None:
         process = start(clone)
         assert process.stdout
         assert process.stdout.readline() == WAITS
+        time.sleep(0.5)  # in which it would go on
         make_ready(clone)
     assert (process.communicate(), process.returncode) == (("", ""), 0)
 
