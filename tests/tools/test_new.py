@@ -62,7 +62,7 @@ def test_example(name: str, clone: Path, run: Run) -> None:
 
 def test_new_repository(clone: Path, run: Run) -> None:
     """It has nothing of ours, and all of it is committed."""
-    make_new(clone, check_words("batch normalisation", "plain", "batch_norm"))
+    make_new(clone, check_words("batch normalisation", "alone", "batch_norm"))
     assert git(clone, "status", "--porcelain") == ""
     assert git(clone, "log", "--format=%s").splitlines()[0] == "New question: batch normalisation"
     tracked = set(git(clone, "ls-files").split())
@@ -75,7 +75,7 @@ def test_new_repository(clone: Path, run: Run) -> None:
     assert (
         "another learning rate (train.learning_rate)" in (clone / "stages/summary.py").read_text()
     )
-    curves = "      - plots/batch_norm.csv\n      - plots/plain.csv\n"
+    curves = "      - plots/alone.csv\n      - plots/batch_norm.csv\n"
     assert curves in (clone / "dvc.yaml").read_text()
     for command in ("ruff format --check .", "ruff check ."):
         succeed(run, clone, *command.split())
