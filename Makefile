@@ -102,7 +102,7 @@ format: setup  ## format the code and fix what ruff can
 	@$(BIN)/python -m ruff check --fix .
 
 smoke: setup  ## run the committed pipeline for one epoch in a temporary clone, download included
-	@$(BIN)/python -m tests.smoke
+	@$(BIN)/python -m tools.smoke
 
 verify: setup  ## run the committed pipeline in a temporary clone and compare the results
 	@$(BIN)/python -m tools.verify

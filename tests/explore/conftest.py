@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from explore.__main__ import build
-from explore.words import load_figures, load_words
+from explore.words import load_figures
 from tests.conftest import ROOT
 
 
@@ -28,12 +28,6 @@ def figures() -> dict[str, Any]:
     """The committed figures."""
     with contextlib.chdir(ROOT):
         return load_figures()
-
-
-@pytest.fixture(scope="session", params=["en", "ja"])
-def texts(request: pytest.FixtureRequest, figures: dict[str, Any]) -> dict[str, Any]:
-    """Of each language."""
-    return load_words(request.param, figures)
 
 
 def unpack(packed: str) -> bytes:

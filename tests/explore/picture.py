@@ -20,14 +20,11 @@ def main() -> None:
     assert path, "expected a browser; found none; apt-get install chromium"
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(ROOT), started(path) as browser:
         for file in build(Path(folder)):
-            page = browser.new_context(
-                offline=True, viewport={"width": 1200, "height": 630}
-            ).new_page()
+            page = browser.new_page(offline=True, viewport={"width": 1200, "height": 630})
             page.goto(file.as_uri() + STATE)
             page.locator("html[data-ready]").wait_for()
-            page.screenshot(
-                path=ROOT / "docs" / file.name.replace("index", "explore").replace("html", "png")
-            )
+            name = file.name.replace("index", "explore").replace("html", "png")
+            page.screenshot(path=ROOT / "docs" / name)
 
 
 if __name__ == "__main__":

@@ -2,18 +2,19 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from experiment.support.errors import InputError
-from explore.__main__ import build
-from explore.page import find_main, format_own
-from explore.runs import KNOBS
-from explore.words import load_figures
+from experiment.data.known import label_of
+from explore.__main__ import main
+from explore.runs import KNOBS, MEASURES
+from explore.words import load_words
 from tests.conftest import ROOT
 from tests.explore.conftest import load_data
 
@@ -30,7 +31,9 @@ def test_settings_have_the_stored_runs_and_their_gain(
         key = tuple(content["run"][name] for name in (*KNOBS.values(), "epochs", "seed"))
         stored[key] = content
     first = [data["comparisons"][data[name]] for name in ("guess", "start")]
-    assert [each["data"] for each in first] == ["fashion_mnist", "mnist"]
+    assert [[each[name] for name in KNOBS] for each in first] == [
+        [name, 128, 48_000, "dense", 0.5] for name in ("fashion_mnist", "mnist")
+    ]
     by_seeds = sorted(figures["gains"], key=lambda gain: gain["seeds"])
     gains = {tuple(gain[name] for name in KNOBS.values()): gain for gain in by_seeds}
     assert len(data["comparisons"]) == len(gains)
@@ -42,9 +45,9 @@ def test_settings_have_the_stored_runs_and_their_gain(
             runs, shown = [stored[*setting, epochs, seed] for seed in each["seeds"]], each[side]
             accuracies = [100 * run["metrics"]["test_accuracy"] for run in runs]
             np.testing.assert_allclose(shown["accuracy"], accuracies, atol=1e-4)
-            for measure in ("val_loss", "accuracy"):
+            for measure in MEASURES:
                 curves = np.array([run["curve"][measure] for run in runs])
-                curves = 100 * (1 - curves) if measure == "accuracy" else curves
+                curves = 100 * (1 - curves) if "accuracy" in measure else curves
                 half = stats.t.ppf(0.975, len(runs) - 1) * stats.sem(curves)
                 band = curves.mean(axis=0) + np.outer([0, -1, 1], half)
                 np.testing.assert_allclose(shown["runs"][measure], curves, rtol=1e-3, atol=1e-5)
@@ -56,6 +59,7 @@ def test_figures_in_the_text(
     pages: dict[str, Path], figures: dict[str, Any], data: dict[str, Any], language: str
 ) -> None:
     """Of each setting, of the networks, and where the pipeline's own run ended."""
+    places = load_words(language, figures)["knobs"]["places"]
     for each in load_data(pages[language])["comparisons"]:
         points, gain = ("mean", "low", "high"), each["gain"]
         texts = {name: f"{gain[name]:+.3f}".replace("-", "−") for name in points}
@@ -63,49 +67,52 @@ def test_figures_in_the_text(
         assert each["figures"] == texts
         assert all(part in each["title"] for part in (f"{each['images']:,}", f"{each['rate']:g}"))
         assert (f"{each['units']:,}" in each["title"]) == (each["units"] != 128)
+        assert each["title"].startswith(label_of(each["data"]))
+        assert places[each["after"]] in each["title"]
 
-    text = re.sub("<.*?>", "", pages[language].read_text(encoding="utf-8"))
+    page = pages[language].read_text(encoding="utf-8")
+    for name in ("units", "images", "rate"):
+        shown = re.findall(rf'name="{name}" value="(.*?)">(.*?)</label>', page)
+        values = sorted({each[name] for each in data["comparisons"]})
+        assert shown == [(str(value), f"{value:,}") for value in values]
+    text = re.sub("<.*?>", "", page)
     tests = [figures["networks"]["networks"][name]["test"] for name in ("dropout", "no_dropout")]
     shares = [f"{test['survive']:.1f}" for test in tests]
     shares += [f"{test[key]:.2f}" for key in ("one", "all", "mean") for test in tests]
     assert " ".join(shares) in " ".join(re.findall(r"\b(\d\d\.\d\d?) ?%", text))
     (own,) = [each for each in data["comparisons"] if "own" in each["with"]]
-    (line,) = [line for line in text.splitlines() if "make repro" in line]
-    ends = {str(own[side][name]) for side in ("without", "with") for name in ("lower", "others")}
-    assert ends <= {*re.findall(r"\d+", line)}
+    (line,) = re.findall('<p id="own">(.*)</p>', page)
+    (address,) = re.findall('href="#(.*?)"', line)
+    assert dict(parse_qsl(address)) == {name: str(own[name]) for name in KNOBS} | {"at": "knobs"}
+    counts = ("lower", "others") if language == "en" else ("others", "lower")
+    ends = [str(own[side][name]) for side in ("without", "with") for name in counts]
+    assert re.findall(r"\d+", line)[-4:] == ends
 
 
-@in_both
-def test_page_is_one_small_file_that_asks_for_nothing(
-    pages: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str
-) -> None:
-    """It has the same bytes each time, but for the address, where there is one."""
-    page = pages[language].read_text(encoding="utf-8")
-    assert len(page) < 3_000_000
-    links = r'(?:src|href)="(?!data:|#|index|report/|certificate/|https://creativecommons)[^"]*'
-    assert not re.findall(links, re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL))
-    assert "@import" not in page
-    if language == "ja":
-        monkeypatch.chdir(ROOT)
-        placed = build(tmp_path, "https://example.org/a/")[1].read_text(encoding="utf-8")
-        tags = r'<meta (?:property="og:(?:url|image)"|name="twitter:card") content="(.*)">\n'
-        places = ["https://example.org/a/index.ja.html", "https://example.org/a/explore.ja.png"]
-        assert re.findall(tags, placed)[:2] == places
-        assert re.sub(tags, "", placed) == page
+def test_program(pages: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It fills both READMEs. A page is one small file that asks for nothing.
 
-
-def test_what_is_missing_or_damaged(
-    texts: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    It has the same bytes each time, but for the address, where there is one.
+    """
+    (tmp_path / "explore").mkdir()
+    for name in ("data", "dvc.lock", "explore/networks.json", "metrics", "plots", "study"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    readmes = {name: (ROOT / name).read_text("utf-8") for name in ("README.md", "README.ja.md")}
+    for name, text in readmes.items():
+        emptied = re.sub("(<!-- explore.*?\n).*?(?=<!-- /)", r"\1", text, flags=re.DOTALL)
+        (tmp_path / name).write_text(emptied, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "metrics").mkdir()
-    for content in (None, "{"):
-        if content:
-            (tmp_path / "metrics/results.json").write_text(content)
-        with pytest.raises(
-            InputError, match=r"results.json: .*; restore it with Git, or run `make"
-        ):
-            load_figures()
-    with pytest.raises(InputError, match="expected two seeds or more of mnist"):
-        find_main([], "mnist")
-    assert "make seeds N=5" in format_own(None, texts)
+    monkeypatch.setattr(sys, "argv", ["explore", "--address", "https://example.org/a"])
+    main()
+    assert {name: Path(name).read_text("utf-8") for name in readmes} == readmes
+    tags = r'<meta (?:property="og:(?:url|image)"|name="twitter:card") content="(.*)">\n'
+    links = r'(?:src|href)="(?!data:|#|index|report/|certificate/|https://creativecommons)[^"]*'
+    for language, end in (("en", ""), ("ja", ".ja")):
+        page = pages[language].read_text(encoding="utf-8")
+        assert len(page) < 3_000_000
+        assert not re.findall(links, re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL))
+        assert "@import" not in page
+        placed = Path(f"explore/index{end}.html").read_text(encoding="utf-8")
+        places = [f"https://example.org/a/{name}{end}" for name in ("index", "explore")]
+        assert re.findall(tags, placed)[:2] == [f"{places[0]}.html", f"{places[1]}.png"]
+        assert re.sub(tags, "", placed) == page

@@ -38,7 +38,7 @@ def make_gain(**changed: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("low", "high", "verdict"),
-    [(0.1, 0.2, "better"), (-0.2, -0.1, "worse"), (-0.1, 0.1, "undecided"), (0, 0.1, "undecided")],
+    [(0.1, 0.2, "better"), (-0.2, -0.1, "worse"), (-0.1, 0, "undecided"), (0, 0.1, "undecided")],
 )
 def test_runs_that_the_results_know(low: float, high: float, verdict: str) -> None:
     """Others wait: of later seeds, with other settings, of fewer epochs, and where one is alone.
@@ -47,7 +47,7 @@ def test_runs_that_the_results_know(low: float, high: float, verdict: str) -> No
     """
     few: dict[str, Any] = {"train_samples": 500}
     both = few | DENSE
-    two = make_runs([0.6, 0.7], **few) + make_runs([0.8, 0.9], **both)
+    two = make_runs([0.57, 0.7], **few) + make_runs([0.8, 0.9], **both)
     later = make_runs([0.1] * 3, 2, **few) + make_runs([0.2] * 3, 2, **both)
     other = make_runs([0.3] * 9, batch_size=64, **few)
     longer = make_runs([0.4, 0.5], epochs=80, **few) + make_runs([0.4, 0.5], epochs=80, **both)
@@ -56,7 +56,7 @@ def test_runs_that_the_results_know(low: float, high: float, verdict: str) -> No
              make_gain(seeds=2, low=low, high=high, **few)]  # fmt: skip
     (found,) = compare([*other, *later, *longer, *alone, *two], gains)
     assert (found["seeds"], found["epochs"], found["same"]) == ([0, 1], 20, True)
-    assert (found["without"]["accuracy"], found["with"]["accuracy"]) == ([60, 70], [80, 90])
+    assert (found["without"]["accuracy"], found["with"]["accuracy"]) == ([57, 70], [80, 90])
     assert found["verdict"] == verdict
 
 

@@ -9,21 +9,31 @@ import pytest
 from ruamel.yaml import YAML
 
 from experiment.support.errors import InputError
-from explore.words import LANGUAGES, answer_questions, load_words
+from explore.page import find_main, format_own
+from explore.words import LANGUAGES, answer_questions, load_figures, load_words
 from tests.conftest import ROOT
 
 Figures = dict[str, Any]
 in_both = pytest.mark.parametrize("language", LANGUAGES)
 
 SPECIALIST = r"registered|contrast|anchor|\bnats?\b|\bfresh|登録|対比|アンカー"
-MARKS = {
-    "en": {"sure": "sure", "likely": "likely", "not shown": "not shown"},
-    "ja": {"sure": "確か", "likely": "おそらく", "not shown": "示されていない"},
-}
-VERDICTS = {
-    "en": {"supported": "supported", "contradicted": "contradicted", "undecided": "undecided"},
-    "ja": {"supported": "支持", "contradicted": "反証", "undecided": "判定不能"},
-}
+# Words that could be swapped, in English and in Japanese. Those of a text stand in one order.
+SIDES = [r"\{(?:a\w*|x|without)\}", r"\{(?:b\w*|y|with)\}", r"\{lower\}", r"\{higher\}"]
+SWAPPABLE = [
+    (SIDES, SIDES),
+    (["(?<!{)[Ww]ithout", "[Ww]ith (?:Dropout|it)"], ["(?<!差)なし", "あり(?!ま)|あると"]),
+    (["[Vv]alidation", "[Tt]raining (?:images|loss)", "[Tt]est (?:images|set)"],
+     ["検証", "訓練画像", "テスト画像"]),
+    (["[Dd]ense (?:layer|units)", "pooling layer", "(?:after |^)both$"],
+     ["全結合層", "プーリング層", "両方"]),
+    (["better", "worse", "more new", "fewer new"], ["良い", "悪い", "正解が増え", "正解が減り"]),
+    (["loss", "wrong (?!way)"], ["損失", "誤り"]),
+    (["falling", "at its lowest", "half as", "as much$"],
+     ["下がり続", "最小値のまま", "半分だけ", "同じだけ"]),
+    (["now mean votes"], ["今 平均 得票"]),
+    (["supported", "contradicted", "undecided"], ["支持", "反証", "判定不能|判定できま|も判定"]),
+    (["^on$|All on", "^off$|are off|strongest off"], ["有効$|有効に$", "^無効$|が無効|を無効に$"]),
+]  # fmt: skip
 
 
 def make_figures(figures: Figures, mark: str, verdict: str, mean: float) -> Figures:
@@ -48,11 +58,12 @@ def answer(language: str, figures: Figures) -> dict[str, dict[str, Any]]:
 def test_committed_answers(pages: dict[str, Path], figures: Figures, language: str) -> None:
     """Question by question, with the mark of the results and no word of a specialist."""
     page, answers = pages[language].read_text(encoding="utf-8"), answer(language, figures)
+    marks = load_words(language, figures)["answers"]["marks"]
     articles = re.findall(r"<article>(.*?)</article>", page, re.DOTALL)
     assert len(articles) == 10
     for article, (name, each) in zip(articles, answers.items(), strict=True):
         mark = figures["answers"][name]["mark"]
-        assert f'class="mark {mark.replace(" ", "-")}">{MARKS[language][mark]}</span>' in article
+        assert f'class="mark {mark.replace(" ", "-")}">{marks[mark]}</span>' in article
         assert f"<p>{each['sentence']}</p>" in article
         assert re.findall("<li>(.*?)</li>", article) == each["statistics"]
         assert not re.search(SPECIALIST + "|{", each["sentence"])
@@ -77,6 +88,15 @@ def test_each_verdict_has_its_sentence(figures: Figures, language: str) -> None:
         if committed["rests_on"] and name != "how_much":
             yes, no, likely, against, same, open_ = (each[name]["sentence"] for each in answers)
             assert len({yes, no, same, open_}) == len({likely, against, same, open_}) == 4
+    # The claim's verdict is told, not that of its first contrast; one mean above 0 is in favour.
+    found = make_figures(figures, "likely", "undecided", -0.2)
+    found["answers"]["help"]["mark"] = "sure"
+    found["claims"]["A"]["verdict"] = "contradicted"
+    for name in ("A1", "B2"):
+        found["contrasts"][name] |= {"mean": 0.2, "verdict": "supported"}
+    said = answer(language, found)
+    assert said["help"]["sentence"] == answers[1]["help"]["sentence"]
+    assert said["where_placed"]["sentence"] == answers[2]["where_placed"]["sentence"]
 
 
 @in_both
@@ -96,7 +116,7 @@ def test_figures_of_contrasts(figures: Figures, language: str, verdict: str) -> 
     assert ("Fashion-MNIST" in mnist, "Fashion-MNIST" in fashion) == (False, True)
     for line, mean in ((mnist, "−0.250"), (fashion, "+0.500")):
         assert re.findall(r"[+−]\d\.\d+", line) == [mean, "−0.312", "−0.188"]
-        assert [v for v, word in VERDICTS[language].items() if word in line] == [verdict]
+        assert load_words(language, found)["answers"]["verdicts"][verdict] in line
     assert re.findall(r"−?\b\d\d\b(?!,)", answers["how_much"]["sentence"]) == ["−25", "50"]
     changes = [figures["changes"][name]["test_loss"] for name in ("mnist", "fashion_mnist")]
     expected = [f"{change[side]:.3f}" for change in changes for side in ("without", "with")]
@@ -107,38 +127,67 @@ def test_figures_of_contrasts(figures: Figures, language: str, verdict: str) -> 
         assert rates == ["−0.25", "0.75"]
 
 
-def test_gains_by_rate_and_images(figures: Figures, texts: dict[str, Any]) -> None:
-    """All of them, in both languages, from the results."""
+@in_both
+def test_gains_by_rate_and_images(figures: Figures, language: str) -> None:
+    """All of them, in their order, from the results."""
     for name, knob, others in (
         ("which_rate", "dropout_rate", {"train_samples": 48_000}),
         ("where_most", "train_samples", {"dropout_rate": 0.5}),
     ):
         main = {"dataset": "mnist", "placement": "dense", "dense_units": 128} | others
         gains = [gain for gain in figures["gains"] if main.items() <= gain.items()]
-        said = [f"{gain[knob]:,}" for gain in gains]
-        said += [f"{gain[key]:+.3f}" for gain in gains for key in ("mean", "low", "high")]
-        text = texts["questions"][name]["also"].replace("−", "-")
+        line = f"{{{knob}:,}} {{mean:+.3f}} {{low:+.3f}} {{high:+.3f}}"
+        said = " ".join(line.format(**gain) for gain in gains)
+        text = load_words(language, figures)["questions"][name]["also"].replace("−", "-")
         assert len(gains) > 3
-        assert set(said) <= set(re.findall(r"[+-]?\d[\d,]*(?:\.\d+)?", text))
+        assert " ".join(re.findall(r"[+-]?\d[\d,]*(?:\.\d+)?", text)).endswith(said)
 
 
-def test_languages_have_the_same_texts() -> None:
-    """The same keys, and in each text the same figures, so that none is about something else."""
+def flatten(texts: Any, place: str = "") -> dict[str, str]:
+    if isinstance(texts, dict):
+        return {k: v for name, t in texts.items() for k, v in flatten(t, f"{place}.{name}").items()}
+    return {place: " ".join(map(str, texts)) if isinstance(texts, list) else str(texts)}
 
-    def flatten(texts: Any, place: str = "") -> dict[str, list[str]]:
-        if isinstance(texts, dict):
-            return {k: v for n, t in texts.items() for k, v in flatten(t, f"{place}.{n}").items()}
-        return {place: sorted(re.findall(r"\{[^}]*\}", " ".join(map(str, [texts]))))}
 
+def find(patterns: list[str], text: str) -> list[int | None]:
+    """Return which of the patterns are found, one after the other."""
+    return [found.lastindex for found in re.finditer("|".join(f"({p})" for p in patterns), text)]
+
+
+def test_languages_say_the_same() -> None:
+    """Figure by figure; where READMEs do not show it, words that could be swapped, in order."""
     paths = [ROOT / f"explore/words/{language}.yaml" for language in LANGUAGES]
     english, japanese = (YAML(typ="safe").load(path.read_text(encoding="utf-8")) for path in paths)
-    for words in (english, japanese):  # what the results call it is English
-        del words["answers"]["units"], words["answers"]["data"]
-    assert flatten(japanese) == flatten(english)
+    for name in ("units", "data"):  # what the results call it is English
+        english["answers"][name] = {key: key for key in japanese["answers"][name]}
+    english, japanese = flatten(english), flatten(japanese)
+    assert english.keys() == japanese.keys()
+    for place, text in english.items():
+        first, second = (re.findall(r"\{.*?\}", each) for each in (text, japanese[place]))
+        assert sorted(second) == sorted(first), place
+        if re.match(r"\.(answers|contrasts|guess|knobs|look|script)\.", place):
+            for words in SWAPPABLE:
+                assert find(words[0], text) == find(words[1], japanese[place]), (place, words)
 
 
-def test_what_is_missing_is_named(figures: Figures) -> None:
+@in_both
+def test_what_is_missing_or_damaged_is_named(
+    figures: Figures, language: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(InputError, match="help: expected a sentence for 'not tested'"):
-        answer("en", make_figures(figures, "sure", "not tested", 0.2))
+        answer(language, make_figures(figures, "sure", "not tested", 0.2))
     with pytest.raises(InputError, match="no such figure: 'changes'"):
-        load_words("en", {name: value for name, value in figures.items() if name != "changes"})
+        load_words(language, {name: value for name, value in figures.items() if name != "changes"})
+    assert "make seeds N=5" in format_own(None, load_words(language, figures))
+    with pytest.raises(InputError, match="expected two seeds or more of mnist"):
+        find_main([], "mnist")
+    monkeypatch.chdir(tmp_path)
+    for name, remedy in (("metrics/results", "make study"), ("explore/networks", "python -m ex")):
+        path = Path(f"{name}.json")
+        path.parent.mkdir()
+        for content, reason in (("", "No such file"), ("{", "not JSON")):
+            if content:
+                path.write_text(content)
+            with pytest.raises(InputError, match=f"^{path}: {reason}.*Git, or run `{remedy}"):
+                load_figures()
+        path.write_text("{}")

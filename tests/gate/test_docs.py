@@ -17,6 +17,7 @@ from tests.conftest import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 ACTION = ROOT / "gate/action.yml"
+ARTIFACTS = ("candidate/report", "${{ runner.temp }}/gate.json")
 
 
 def read(path: str | Path) -> str:
@@ -58,11 +59,15 @@ def test_jobs_have_a_time_limit(path: Path) -> None:
 
 
 def test_ci_runs_every_check_and_hides_no_status() -> None:
-    jobs = read_workflow(".github/workflows/ci.yml")["jobs"]
+    workflow = read_workflow(".github/workflows/ci.yml")
+    jobs = workflow["jobs"]
     runs = {name: [s["run"] for s in job["steps"] if "run" in s] for name, job in jobs.items()}
     assert runs["test"] == ["make lint", "make test", "make test-slow", "make smoke"]
     assert runs["images"] == ["make setup", "make data && git diff --exit-code dvc.lock"]
     assert runs["audit"] == ["make audit"]
+    assert list(workflow["on"]) == ["push", "pull_request", "merge_group"]
+    assert jobs["test"]["strategy"]["matrix"] == {"python": ["3.11", "3.12", "3.13"]}
+    assert read(".ci/run").endswith("\n\nmake lint\nmake test\nmake -j2 test-slow smoke\n")
     where = {name: job.get("if") for name, job in jobs.items()}
     of_changes = dict.fromkeys(["images", "gate"], "github.event_name != 'push'")
     assert where == {"test": None, "audit": None} | of_changes
@@ -143,7 +148,9 @@ def test_judge() -> None:
     }  # fmt: skip
     assert steps[1:3] == ['git -C candidate worktree add --detach ../base "$BASE"', "./base/gate"]
     assert job["steps"][2]["with"] == {"folder": "candidate", "base": "${{ env.BASE }}"}
-    assert [step for step in job["steps"][3:] if "run" in step] == []
+    for step, name, path in zip(job["steps"][3:], ("report", "gate"), ARTIFACTS, strict=True):
+        assert step["with"] == {"name": name, "path": path}
+        assert step["if"] == "${{ !cancelled() }}"  # also of what is refused
 
 
 def test_hook(tmp_path: Path) -> None:

@@ -27,17 +27,24 @@ def test_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
             with warnings.catch_warnings(action="ignore"):  # agg shows nothing
                 exec("".join(cell["source"]), names)
     axes = [ax for number in plt.get_fignums() for ax in plt.figure(number).axes]
-    lines = [np.asarray(line.get_ydata()).tolist() for ax in axes for line in ax.lines]
+    drawn = [line for ax in axes for line in ax.lines]
+    lines = [np.asarray(line.get_ydata()).tolist() for line in drawn]
     plt.close("all")
-    expected = []
+    expected, styles = [], []
     for metric in ("accuracy", "loss"):
-        for variant in VARIANTS:
-            curve = pd.read_csv(ROOT / f"plots/{variant}.csv")
+        for name, variant in VARIANTS.items():
+            curve = pd.read_csv(ROOT / f"plots/{name}.csv")
             expected += [curve[f"val_{metric}"].tolist(), curve[metric].tolist()]
+            styles += [(f"{variant.label}, validation", "-"), (f"{variant.label}, training", "--")]
+    assert [(line.get_label(), line.get_linestyle()) for line in drawn[:8]] == styles
     runs = pd.read_csv(ROOT / "metrics/study_runs.csv").query(
         "dataset == 'mnist' and placement in ('none', 'dense')"
         " and train_samples.isna() and dense_units == 128 and epochs == 20"
     )
-    assert lines[:9] == [*expected, (100 * runs["test_accuracy"]).tolist()]
+    means = 100 * runs.groupby("dropout_rate")["test_accuracy"].mean()
+    assert lines == [*expected, (100 * runs["test_accuracy"]).tolist(), means.tolist()]
     metrics = json.loads((ROOT / "metrics/dropout.json").read_text())
     assert names["compared"]["candidate", "with Dropout"].to_dict() == metrics
+    names["read"] = lambda path, revision: '{"a": 0.25}' if revision == "HEAD" else '{"a": 0.5}'
+    exec("".join(cell["source"]).replace("\ncompared.join", "\nshown = compared.join"), names)
+    assert (names["shown"]["difference"] == 0.25).all().all()

@@ -1,5 +1,6 @@
 """Set-up with stand-ins for the packages and, where a test says so, for interpreters."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -17,12 +18,22 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.conftest import ROOT
+from tests.repository import recipe
 from tests.setup.index import UV, make_index, served
 
 PYTHON = getattr(sys, "_base_executable", sys.executable)
 STARTS = "setup: installing the locked packages into .venv, once: half a minute, 2.4 GB on disk\n"
 WAITS = "setup: another set-up is at work in this folder; waiting for it\n"
 OTHER = f" --hash=sha256:{'0' * 64}"
+RECIPES = {
+    "data": "dvc repro preprocess", "evaluate": "stages.evaluate models/dropout.keras",
+    "evaluate MODEL=m.keras IMAGE=d.png": "stages.evaluate m.keras --image d.png",
+    "explore": "explore", "explore ADDRESS=https://a.b": "explore --address https://a.b",
+    "gate": "gate check", "gate BASE=v1": "gate check --base v1", "repro": "stages",
+    "report": "gate report", "new NAME=a FROM=b TO=c": "tools.new a b c",
+    "report BASE=v1 FILES=f": "gate report --base v1 --files-of-commits f",
+    "seeds": "study --seeds 5", "seeds N=9": "study --seeds 9", "study": "study",
+}  # fmt: skip
 slow = partial(pytest.param, marks=pytest.mark.slow)
 
 
@@ -105,6 +116,7 @@ def test_hostile_environment(index: tuple[str, str], clone: Path, tmp_path: Path
         UV_NO_BUILD_ISOLATION="0", UV_EXCLUDE_NEWER="2001-01-01T00:00:00Z",
     )  # fmt: skip
     assert done == (0, STARTS, "")
+    assert set_up(clone) == (0, "", "")
     assert_locked(clone, lock)
     assert [path for path in poisoned.iterdir() if path.suffix != ".py"] == []
     assert not (tmp_path / "target").exists()
@@ -161,11 +173,8 @@ def test_colon_in_path(clone: Path) -> None:
 
 
 @pytest.mark.slow
-def test_killed_twice_moved_linked(index: tuple[str, str], clone: Path, tmp_path: Path) -> None:
-    """A killed set-up is done again, a second one waits; a moved clone gets a new .venv.
-
-    So does a clone with another lock.
-    """
+def test_killed_moved_linked(index: tuple[str, str], clone: Path, tmp_path: Path) -> None:
+    """A killed set-up is done again; a moved clone, and one with another's .venv, get their own."""
     address, lock = index
     process = start(clone, address)
     while not (clone / ".venv/first.txt").exists() and process.poll() is None:
@@ -173,17 +182,13 @@ def test_killed_twice_moved_linked(index: tuple[str, str], clone: Path, tmp_path
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     assert not (clone / ".venv/ready").exists()
-    both = [start(clone, address) for _ in range(2)]  # as `make watch` beside `make repro`
-    assert sorted(process.communicate()[0] for process in both) == [WAITS, STARTS]
-    assert [process.returncode for process in both] == [0, 0]
-    assert_locked(clone, lock)
-    assert set_up(clone) == (0, "", "")
+    (clone / ".venv/left").touch()
 
     moved, other = tmp_path / "moved", tmp_path / "other"
     clone.rename(moved)
     assert set_up(moved, address) == (0, STARTS, "")
     assert str(moved) in (moved / ".venv/bin/activate").read_text()
-
+    assert not (moved / ".venv/left").exists()
     shutil.copytree(moved, other, ignore=shutil.ignore_patterns(".venv"))
     (other / ".venv").symlink_to(moved / ".venv")
     assert set_up(other, address) == (0, STARTS, "")
@@ -191,11 +196,6 @@ def test_killed_twice_moved_linked(index: tuple[str, str], clone: Path, tmp_path
     assert set_up(moved) == (0, "", "")
     assert_locked(moved, lock)
     assert_locked(other, lock)
-
-    shorter = "".join(line for line in lock.splitlines(True) if not line.startswith("numpy"))
-    (other / "requirements.txt").write_text(shorter)
-    assert set_up(other, address) == (0, STARTS, "")
-    assert_locked(other, shorter)
 
 
 def write_program(path: Path, code: str) -> None:
@@ -252,6 +252,44 @@ def test_python_is_found(
     assert expected in errors
 
 
+def make_ready(clone: Path) -> None:
+    """Make a .venv that set-up takes for its own."""
+    (clone / ".venv/bin").mkdir(parents=True)
+    (clone / ".venv/bin/python").symlink_to(PYTHON)
+    write_key = 'echo "$PWD $(cksum <requirements.txt)" > .venv/ready'
+    subprocess.run(["sh", "-c", write_key], cwd=clone, check=True)
+
+
+def test_what_is_made_again(clone: Path, path: Path) -> None:
+    """That of another Python, of another lock, and of another folder; else there is nothing to do.
+
+    Where it is made, this set-up ends: there is no Python that fits.
+    """
+    make_ready(clone)
+    write_python(path / "python3.14", "boots")
+    for python in ("", PYTHON):
+        assert set_up(clone, PATH=str(path), PYTHON=python) == (0, "", "")
+    refused = "expected Python 3.11, 3.12 or 3.13 with venv and ensurepip; "
+    done = set_up(clone, PATH=str(path), PYTHON="python3.14")
+    assert_refused(done, f"{refused}PYTHON=python3.14 is python3.14 .3.14.; name another one")
+    moved = shutil.copytree(clone, clone.parent / "moved", symlinks=True)
+    (clone / "requirements.txt").write_text("")
+    for folder in (clone, moved):
+        assert_refused(set_up(folder, PATH=str(path), PYTHON=""), f"{refused}found none")
+
+
+def test_second_set_up_waits(clone: Path) -> None:
+    """As `make watch` beside `make repro`; what the first has made is not made again."""
+    with (clone / "requirements.txt").open("r+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        process = start(clone)
+        assert process.stdout
+        assert process.stdout.readline() == WAITS
+        time.sleep(0.5)  # in which it would go on
+        make_ready(clone)
+    assert (process.communicate(), process.returncode) == (("", ""), 0)
+
+
 # What uv does to get an interpreter: downloads it from a mirror, if one is named, and finds it.
 DOWNLOADS = f"""
 case "$*" in
@@ -304,6 +342,13 @@ def test_recipes_name_the_interpreter() -> None:
     others = {name for name in commands if not name.startswith(("$(BIN)/", "$(TESTS)"))}
     assert others == {"awk", "echo", "grep", "name=$$(git", "tools/setup.sh"}
     assert "\nTESTS := $(BIN)/python " in text
+    assert recipe("test-slow")[-3:-1] == ["-m", "slow"]
+
+
+@pytest.mark.parametrize(("target", "command"), RECIPES.items())
+def test_recipes(target: str, command: str) -> None:
+    """Each variable arrives, and where there is none the default."""
+    assert recipe(*target.split())[2:] == command.split()
 
 
 def test_variables_of_recipes(tmp_path: Path) -> None:

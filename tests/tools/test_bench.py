@@ -3,9 +3,13 @@
 import json
 import re
 import resource
+import sys
+import time
+from contextlib import nullcontext
 from pathlib import Path
 from statistics import median
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -18,7 +22,9 @@ from tools import bench
 INSTRUCTIONS = ("avx2", "native")
 
 
-def test_ratios() -> None:
+def test_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The median of the ratios within the pairs, which is not that of the medians."""
     seconds = [(15, 5, 1), (40, 10, 2), (20, 10, 4)]
     pairs = [
@@ -29,7 +35,15 @@ def test_ratios() -> None:
         for costs in seconds
     ]
     results = {"pairs": pairs, "epochs": 2, "cores": 2, "processor": "P", "training_images": 48_000}
-    assert bench.format_results(results).splitlines() == [
+    measure_pairs = Mock(return_value=results)
+    monkeypatch.setattr(bench, "open_clone", nullcontext)
+    monkeypatch.setattr(bench, "measure_pairs", measure_pairs)
+    command = ["bench", "--epochs", "2", "--output", str(tmp_path / "bench.json"), "--pairs"]
+    monkeypatch.setattr(sys, "argv", [*command, "3"])
+    bench.main()
+    measure_pairs.assert_called_once_with(Path.cwd(), 3, 2)
+    assert json.loads((tmp_path / "bench.json").read_bytes()) == results
+    assert capsys.readouterr().out.splitlines() == [
         "avx2: seconds of the plain script: 3.00 times (2.00 to 4.00)",
         "avx2: largest_process of the plain script: 2.00 times (2.00 to 2.00)",
         "avx2: one training sees 9,600 images a second",  # 96,000 in 10 s
@@ -38,6 +52,9 @@ def test_ratios() -> None:
         "native: one training sees 48,000 images a second",
         "3 pairs, 2 epochs, 2 cores, P",
     ]
+    monkeypatch.setattr(sys, "argv", [*command, "0"])
+    with pytest.raises(SystemExit):
+        bench.main()
 
 
 def test_pairs_in_turn(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,15 +65,16 @@ def test_pairs_in_turn(repository: Path, tmp_path: Path, monkeypatch: pytest.Mon
     def measure(command: tuple[str, ...], clone: Path) -> int:
         train = load_parameters(clone / "params.yaml").train
         if command[1] != "dvc":  # which is not counted
-            ran.append((command[1], train.seed, train.instructions, train.epochs))
+            ran.append((command, train.seed, train.instructions, train.epochs))
         return len(ran)
 
     monkeypatch.setattr(bench, "measure", measure)
     found = bench.measure_pairs(repository, pairs=2, epochs=7)
-    assert [step for step in ran if step[0] == "stages"] == [
-        ("stages", seed, instructions, 7) for seed in (101, 102) for instructions in INSTRUCTIONS
+    script = ("tools/plain.py", "data/processed", str(tmp_path / "plain"), "--epochs", "7")
+    assert [step[:2] for step in ran[::3]] == [(script, 101), (script, 102)]
+    assert [step for step in ran if step[0] != script] == [
+        (("-m", "stages"), seed, each, 7) for seed in (101, 102) for each in INSTRUCTIONS
     ]
-    assert [step[:2] for step in ran[::3]] == [("data/processed", 101), ("data/processed", 102)]
     assert found["pairs"] == [
         {"plain": 1, "avx2": 2, "native": 3},
         {"plain": 4, "avx2": 5, "native": 6},
@@ -64,20 +82,22 @@ def test_pairs_in_turn(repository: Path, tmp_path: Path, monkeypatch: pytest.Mon
     assert found["commit"] == git(repository, "rev-parse", "HEAD")
     assert (found["epochs"], found["training_images"]) == (7, 96)
     assert found["environment"]["threads"] == "1"
+    assert found["processor"] in Path("/proc/cpuinfo").read_text()
 
 
 def test_costs_of_a_process(tmp_path: Path) -> None:
-    """The largest of all processes counts; one that fails is one line."""
+    """The largest of all processes counts; one that fails is one line, with what it said."""
     (tmp_path / "clone").mkdir()
     child = "import sys; b'x' * {}; sys.exit({})"
     parent = "import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-c', {!r}]))"
     # A child's peak counts what its parent held when it started it.
     size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 + 200_000_000
+    started = time.monotonic()
     found = bench.measure(("-c", parent.format(child.format(size, 0))), tmp_path / "clone")
     assert size < found["largest_process"] < size + 100_000_000
-    assert found["seconds"] > 0
-    with pytest.raises(InputError, match="expected status 0; found 3"):
-        bench.measure(("-c", parent.format(child.format(1, 3))), tmp_path / "clone")
+    assert found["seconds"] == pytest.approx(time.monotonic() - started, rel=0.5)
+    with pytest.raises(InputError, match="expected status 0; found 1: 3"):
+        bench.measure(("-c", parent.format(child.format(1, "'3'"))), tmp_path / "clone")
 
 
 @pytest.mark.parametrize("name", ["README.md", "README.ja.md"])

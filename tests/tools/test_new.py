@@ -46,7 +46,6 @@ def test_example(name: str, clone: Path, run: Run) -> None:
     assert len(changed) - changed.count("diff") <= 25
 
     succeed(run, clone, "tools.new", name, "plain", second)
-    assert git(clone, "status", "--porcelain") == ""
     # Whichever of the two names comes first.
     succeed(run, clone, "pytest", "-q", "tests/pipeline/test_contract.py::test_stages")
     git(clone, "apply", str(patch))
@@ -61,10 +60,11 @@ def test_example(name: str, clone: Path, run: Run) -> None:
     assert f"metrics/{second}.json" in succeed(run, clone, "gate", "check")
 
 
-@pytest.mark.slow
 def test_new_repository(clone: Path, run: Run) -> None:
-    """It is green and has nothing of ours; its networks are the same until they are changed."""
-    succeed(run, clone, "tools.new", "batch normalisation", "plain", "batch_norm")
+    """It has nothing of ours, and all of it is committed."""
+    make_new(clone, check_words("batch normalisation", "alone", "batch_norm"))
+    assert git(clone, "status", "--porcelain") == ""
+    assert git(clone, "log", "--format=%s").splitlines()[0] == "New question: batch normalisation"
     tracked = set(git(clone, "ls-files").split())
     assert not {"explore", "metrics", "plots", "study/runs.jsonl"} & tracked
     assert "tests/experiment/test_golden.py" in tracked
@@ -75,7 +75,23 @@ def test_new_repository(clone: Path, run: Run) -> None:
     assert (
         "another learning rate (train.learning_rate)" in (clone / "stages/summary.py").read_text()
     )
-    for command in ("ruff format --check .", "ruff check .", "mypy", "pytest --collect-only -qq"):
+    curves = "      - plots/alone.csv\n      - plots/batch_norm.csv\n"
+    assert curves in (clone / "dvc.yaml").read_text()
+    for command in ("ruff format --check .", "ruff check ."):
+        succeed(run, clone, *command.split())
+    assert '"name": "batch_norm"' in (clone / ".devcontainer/devcontainer.json").read_text()
+    text = {path: (clone / path).read_text("utf-8") for path in tracked if path[-4:] != ".png"}
+    assert [path for path in text if "no_dropout" in text[path]] == []
+    for path in (path for path in text if path.endswith(".md")):
+        for link in re.findall(r"\]\(([^)#]+)", text[path]):
+            assert link.startswith("http") or (clone / path).parent.joinpath(link).exists(), path
+
+
+@pytest.mark.slow
+def test_new_repository_is_green(clone: Path, run: Run) -> None:
+    """Its networks are the same until they are changed."""
+    succeed(run, clone, "tools.new", "batch normalisation", "plain", "batch_norm")
+    for command in ("mypy", "pytest --collect-only -qq"):
         succeed(run, clone, *command.split())
     succeed(run, clone, "pytest", "-q", "tests/pipeline/test_contract.py", "tests/stages")
     make_tiny(clone, epochs=2)
@@ -91,9 +107,10 @@ def test_new_repository(clone: Path, run: Run) -> None:
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (("a question", "plain", "plain"), "expected a name such as batch_norm"),
-        (("a question", "plain", "batch norm"), "found 'batch norm'"),
-        (("", "plain", "other"), "NAME: expected 1 to 30 letters"),
+        (("a question", "plain", "plain"), "FROM: expected a name such as batch_norm"),
+        (("a question", "plain", "batch norm"), "TO: expected .*; found 'batch norm'"),
+        (("a question", "plain", "class"), "TO: expected .*; found 'class'"),
+        (("a" * 31, "plain", "other"), "NAME: expected 1 to 30 letters"),
         (("a question", "plain", "other"), "expected no changes; found some; commit them"),
     ],
 )

@@ -32,6 +32,7 @@ metrics: {metrics/a.json: {loss: {better: lower, margin: {absolute: 1}, blocks: 
 mkdir -p data metrics
 echo 1 > data/images.npz
 echo '{"loss": 0.5}' > metrics/a.json
+echo '{"libc": "1"}' > metrics/a.environment.json
 """,
     "stages/__init__.py": "",
     "stages/__main__.py": "import sys; from dvc.cli import main; sys.exit(main(['repro']))",
@@ -64,7 +65,6 @@ def write(path: Path, text: str) -> None:
 def test_committed_results_and_edited_ones(folder: Path, tmp_path: Path, run: Run) -> None:
     """Nothing comes from the cache that others share; of an edited metric the gate is asked."""
     assert run(folder, "stages").returncode == 0
-    write(folder / "metrics/a.environment.json", '{"libc": "1"}')
     head = commit(folder, "results")
     variables = {"TMPDIR": str(tmp_path / "tmp")}
     done = run(folder, "tools.verify", **variables)
@@ -72,20 +72,26 @@ def test_committed_results_and_edited_ones(folder: Path, tmp_path: Path, run: Ru
     assert "Running stage 'prepare'" in done.stdout
     assert done.stdout.endswith(f"Commit {head}, run from nothing: same bytes (3 outputs)\n")
 
+    write(folder / "metrics/a.environment.json", '{"libc": "2"}\n')
     write(folder / "metrics/a.json", json.dumps({"loss": 0.25}))
+    right, lock = hashlib.md5(b'{"loss": 0.5}\n').hexdigest(), folder / "dvc.lock"
+    write(lock, lock.read_text().replace(right, "another"))
     head = commit(folder, "edited")
     write(folder / "note", "")
     done = run(folder, "tools.verify", **variables)
     assert done.returncode == 1
     assert "What is not committed is left out." in done.stderr
     differs, asked = done.stdout.split(f"{head}, run from nothing: other bytes\n")[1].split("Is th")
-    assert differs.strip() == "metrics/a.json"
+    edited = ["metrics/a.environment.json", "metrics/a.json"]
+    assert differs.split()[:2] == edited
+    assert '-{"libc": "2"}\n+{"libc": "1"}\n' in differs
     assert "loss" in asked
     certificate = json.loads((folder / "certificate/certificate.json").read_text())
-    right = hashlib.md5(b'{"loss": 0.5}\n').hexdigest()
-    assert certificate["hashes"]["rerun"]["metrics/a.json"] == right
+    assert {side: found["metrics/a.json"] for side, found in certificate["hashes"].items()} == {
+        "committed": "another", "rerun": right,
+    }  # fmt: skip
     assert certificate["environment"] == {"a.environment.json": {"libc": "1"}}
-    assert (certificate["commit"], certificate["differs"]) == (head, ["metrics/a.json"])
+    assert (certificate["commit"], certificate["differs"]) == (head, edited)
     assert [*(tmp_path / "tmp").glob("clone-*")] == []
 
 

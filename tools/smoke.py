@@ -2,16 +2,16 @@
 
 import json
 import sys
+from pathlib import Path
 
 from experiment.support.errors import one_line_errors
 from experiment.variants import VARIANTS
-from tests.conftest import ROOT
 from tools.clones import open_clone, run, set_parameters
 
 
 def main() -> None:
     """Train all variants for one epoch and look at their accuracy."""
-    with one_line_errors("smoke", then="run again"), open_clone(ROOT) as clone:
+    with one_line_errors("smoke", then="run again"), open_clone(Path.cwd()) as clone:
         set_parameters(clone, train__epochs=1)
         if run(("-m", "stages"), clone)[0] != 0:
             sys.exit("smoke: the pipeline failed; the reason is above")
