@@ -2,7 +2,9 @@
 
 import os
 import re
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +21,16 @@ HERE = {  # the environment is there already; SSH and a web server are not tried
     "source .venv/bin/activate": "true",
     "make repro": "python -m stages",
 }
-GROUP = "users" if os.getuid() == 0 else str(os.getgid())
+# Another user cannot read this Python where it is in someone's home, unless it is let.
+AS_OTHER = ["setpriv", "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
+AS_OTHER += ["--clear-groups", "--regid=users"]
+POSSIBLE = (
+    os.getuid() == 0
+    and shutil.which("setpriv") is not None
+    and subprocess.run([*AS_OTHER, "--reuid=nobody", "true"]).returncode == 0
+)
+USERS, GROUP = (("daemon", "nobody"), "users") if POSSIBLE else (("", ""), str(os.getgid()))
+
 
 Lines = list[tuple[str, str]]
 
@@ -38,18 +49,21 @@ CACHE = lines("Nothing twice on one machine")
 class Terminal:
     """Runs lines as a user types them and stops at the first that fails."""
 
-    def __init__(self, folder: Path) -> None:
-        home = folder.parent / "home"
+    def __init__(self, folder: Path, user: str = "") -> None:
+        home = folder.parent / f"home-{user}"
         home.mkdir(exist_ok=True)
         (home / ".gitconfig").write_text("[user]\nname = a\nemail = a\n[safe]\ndirectory = *\n")
         self.folder = folder
+        self.prefix = [*AS_OTHER, f"--reuid={user}"] if user else []
+        if user:
+            subprocess.run(["chown", "-R", f"{user}:users", home, folder], check=True)
         self.environment = environment_of_stages(
-            HOME=str(home), DVC_SITE_CACHE_DIR=str(folder.parent / "site"),
+            HOME=str(home), USER=user, DVC_SITE_CACHE_DIR=str(folder.parent / "site"),
             GIT_CONFIG_GLOBAL="", PYTHONDONTWRITEBYTECODE="1",
         )  # fmt: skip
 
     def run(self, command: str) -> str:
-        command_line = ["bash", "-c", HERE.get(command, command)]
+        command_line = [*self.prefix, "bash", "-c", HERE.get(command, command)]
         done = subprocess.run(
             command_line, cwd=self.folder, env=self.environment, capture_output=True, text=True
         )
@@ -114,14 +128,26 @@ def test_second_clone_pulls(
     is_the_same(receiver, first)
 
 
-def test_shared_cache(first: Path, tmp_path: Path) -> None:
-    """The second trains nothing that the first has trained; the group can write what both wrote."""
-    owner = Terminal(first)
+@pytest.fixture
+def top() -> Iterator[Path]:
+    """A folder for everyone; pytest's are its user's alone."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o777)
+        yield Path(name)
+
+
+def test_cache_of_two_users(first: Path, top: Path) -> None:
+    """The second trains nothing that the first has trained, and can write where the first can.
+
+    Where this user is not root, it is both.
+    """
+    owner = Terminal(shutil.copytree(first, top / "first", symlinks=True), USERS[0])
     make, join, commit, checkout = CACHE[:3], CACHE[3:6], CACHE[6:7], CACHE[7:]
-    examples = {"/srv/dvc-cache": str(tmp_path / "cache"), "chgrp users": f"chgrp {GROUP}"}
+    examples = {"/srv/dvc-cache": str(top / "cache"), "chgrp users": f"chgrp {GROUP}"}
     owner.type([*make, *join, *commit], examples)
-    git(tmp_path, "clone", "--quiet", str(first), "second")
-    other = Terminal(tmp_path / "second")
+    (top / "second").mkdir()
+    other = Terminal(top / "second", USERS[1])
+    other.run(f"git clone --quiet {top / 'first'} .")
     other.type([*join, *checkout], examples)
     is_the_same(other, first)
 
@@ -134,7 +160,7 @@ def test_shared_cache(first: Path, tmp_path: Path) -> None:
     set_parameters(other.folder, train__seed=1)
     other.run("dvc repro preprocess")
     other.type(commit, examples)
-    cache = [tmp_path / "cache", *(tmp_path / "cache").rglob("*")]
-    assert {path.stat().st_gid for path in cache} == {cache[0].stat().st_gid}
+    cache = [top / "cache", *(top / "cache").rglob("*")]
+    assert {path.stat().st_gid for path in cache} == {(top / "cache").stat().st_gid}
     assert {path.stat().st_mode & 0o070 for path in cache if path.is_dir()} == {0o070}
     assert {path.stat().st_mode & 0o040 for path in cache} == {0o040}
