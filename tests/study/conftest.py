@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
@@ -45,10 +46,14 @@ def remade(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def noisy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of made-up runs that vary so much that looks and verdicts differ; without pictures.
 
-    A seed is missing in the middle, of a setting of contrast D1.
+    A seed is missing in the middle, of a setting of contrast D1 and of a secondary measure. On
+    Fashion-MNIST, four have noted which images they get wrong: one too few.
     """
-    lacking = (22, 512)
-    entries = make_entries(noise=0.004)
-    runs = write_lines(e for e in entries if (e.seed, e.setting.dense_units) != lacking)
+    lacking = {(22, 512, 40), (23, 128, 156)}
+    runs = write_lines(
+        replace(e, test_errors=None) if e.setting.dataset != "mnist" and e.seed > 21 else e
+        for e in make_entries(noise=0.004)
+        if (e.seed, e.setting.dense_units, e.setting.epochs) not in lacking
+    )
     with mock.patch.object(command, "write_pictures"):
         return remake(make_folder(tmp_path_factory.mktemp("study") / "noisy", runs))

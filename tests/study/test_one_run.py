@@ -6,19 +6,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiment.data.split import Dataset, stratified_sample
+from experiment.data.split import Dataset, divide
 from experiment.support.errors import InputError
+from study.contrasts import BASE
+from study.training import one_run
 from study.training.one_run import calibrate, train_one
 from tests.conftest import synthetic_arrays
-from tests.study.made_up import MAIN
 
 SETTING = replace(
-    MAIN, dataset="own/tiny.npz", placement="both", dropout_rate=0.25, train_samples=60,
-    dense_units=8, epochs=12, filters=2, batch_size=7, learning_rate=0.01,
+    BASE, dataset="own/tiny.npz", placement="both", dropout_rate=0.25, train_samples=60,
+    dense_units=8, epochs=12, filters=2, batch_size=7, learning_rate=0.01, further='{"l2": 0.1}',
+    validation_split=0.25, validation_from="stratified",
 )  # fmt: skip
-MODEL = {"image_shape": (8, 8, 1), "classes": 3, "filters": 2, "dense_units": 8, "seed": 4,
-         "dropout_rate": 0.25, "dropout_placement": "both"}  # fmt: skip
-TRAINING = {"epochs": 12, "batch_size": 7, "learning_rate": 0.01, "seed": 4}
+MODEL = {"image_shape": (8, 8, 1), "classes": 3, "filters": 2, "dense_units": 8, "seed": 5,
+         "dropout_rate": 0.25, "dropout_placement": "both", "l2": 0.1}  # fmt: skip
+TRAINING = {"epochs": 12, "batch_size": 7, "learning_rate": 0.01, "seed": 5}
 
 
 def make_noisy() -> Dataset:
@@ -34,9 +36,13 @@ def make_noisy() -> Dataset:
 DATASET = make_noisy()
 
 
-def test_divergence_is_one_line() -> None:
+def test_divergence_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = replace(SETTING, epochs=1, further="")
     with pytest.raises(InputError, match=r"^epoch 1: .*; lower train.learning_rate \(now 1e\+20"):
-        train_one(replace(SETTING, learning_rate=1e20), 4, DATASET)
+        train_one(replace(plain, learning_rate=1e20), 5, DATASET)
+    monkeypatch.setattr(one_run, "calibrate", lambda *_: ({}, {"test_brier": np.nan}))
+    with pytest.raises(InputError, match=r"^after the last epoch: .* test_brier; .*\(now 0.01\)"):
+        train_one(plain, 5, DATASET)
 
 
 def test_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,11 +58,12 @@ def test_run(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def build_model(**settings: Any) -> Any:
         assert settings == MODEL
+        del settings["l2"]
         return build(**settings)
 
     def train_epochs(network: Any, images: Any, validation: Any, **settings: Any) -> Any:
         assert settings.items() >= TRAINING.items()
-        for name, split in (("training", images), ("validation", validation)):
+        for name, split in (("train", images), ("validation", validation)):
             parts[name] = split.images, np.asarray(split.labels)
         for state in train(network, images, validation, **settings):
             found = {name: training.predict(network, x) for name, (x, _) in parts.items()}
@@ -65,12 +72,12 @@ def test_run(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(model, "build_model", build_model)
     monkeypatch.setattr(training, "train_epochs", train_epochs)
-    result = train_one(SETTING, 4, DATASET)
+    result = train_one(SETTING, 5, DATASET)
     metrics, curve = result["metrics"], result["curve"]
-    assert np.array_equal(parts["validation"][0][..., 0], DATASET.x_train[96:])
-    assert np.array_equal(parts["validation"][1], DATASET.y_train[96:])
-    chosen = stratified_sample(DATASET.y_train[:96], 60, seed=4)
-    assert np.array_equal(parts["training"][0][..., 0], DATASET.x_train[chosen])
+    how: Any = {"validation_split": 0.25, "validation_from": "stratified", "train_samples": 60}
+    for name, split in divide(DATASET, **how, seed=5).items():
+        assert np.array_equal(parts[name][0], split.images)
+        assert np.array_equal(parts[name][1], split.labels)
 
     def evaluate(epoch: int, name: str) -> np.ndarray:
         found, labels = probabilities[epoch][name].astype(float), parts[name][1]
@@ -80,7 +87,7 @@ def test_run(monkeypatch: pytest.MonkeyPatch) -> None:
     kept = int(np.argmin(curve["val_loss"]))
     assert 0 < kept < 11
     expected = {
-        "evaluated_training": evaluate(-1, "training"),
+        "evaluated_training": evaluate(-1, "train"),
         "validation": evaluate(-1, "validation"),
         "test": evaluate(-1, "test"),
         "best_epoch_test": evaluate(kept, "test"),

@@ -349,6 +349,8 @@ def show_for_new_images(pages: Pages, data: str) -> str:
         if main == (data, 48000, 128, 20) and errors is not None and placed:
             wrong[run["dropout_rate"], run["seed"]] = 100.0 * np.isin(np.arange(10_000), errors)
     seeds = [s for rate, s in wrong if rate == 0 and (0.5, s) in wrong]
+    if len(seeds) < 5:
+        return ""
     d = np.array([wrong[0.0, s] - wrong[0.5, s] for s in seeds])
     n, m = d.shape
     centre, by_seed, by_image = d.mean(), d.mean(axis=1), d.mean(axis=0)

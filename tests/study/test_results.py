@@ -32,7 +32,6 @@ def test_committed_runs() -> None:
     text, found = (ROOT / STORE).read_text(encoding="utf-8"), Store(ROOT / STORE)
     assert found.problems == []
     assert write_lines(found.entries.values()) == text
-    assert [json.loads(line)["key"] for line in text.splitlines()] == [*found.entries]
     assert {entry.setting.numerics for entry in found.entries.values()} == {NUMERICS}
     assert len(load_runs(ROOT / STORE)) == len(found.entries)
 
@@ -95,13 +94,30 @@ def test_nothing_to_train(
     assert "study: all 10 runs are there: nothing to train" in capsys.readouterr().err
 
 
+def test_wrong_arguments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where it would find nothing to train
+    for arguments, expected in (
+        ("--seeds 0", "argument --seeds: expected 1 or more; found '0'"),
+        ("--workers 1.5", "argument --workers: expected 1 or more; found '1.5'"),
+        ("--seeds 2 --no-training", "argument --no-training: not allowed with argument --seeds"),
+        ("--seeds 2 --again 0", "argument --again: not allowed with argument --seeds"),
+    ):
+        monkeypatch.setattr("sys.argv", ["study", *arguments.split()])
+        with pytest.raises(SystemExit, match="2"):
+            command.main()
+        assert expected in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("missing", [results.PAGE, results.FIRST, None], ids=str)
 def test_template(missing: Path | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Where the page or the protocols' runs were deleted, the table of runs alone is written.
 
     What is left out of it is said.
     """
-    own = [make_entry(make_setting(r, dataset="own/x.npz"), s) for r in (0.0, 0.5) for s in (0, 1)]
+    sets: Any = ({"dataset": "own/x.npz", "further": '{"l2": 1}'}, {}, {"dataset": "fashion_mnist"})
+    own = [make_entry(make_setting(r, **e), s) for e in sets for r in (0.0, 0.5) for s in (0, 1)]
     entries = make_entries(range(18, 20)) if missing else own
     elsewhere = {**entries[0].conditions, "libc": "another"}
     other = replace(make_entry(entries[0].setting, 40), conditions=elsewhere)
@@ -109,7 +125,9 @@ def test_template(missing: Path | None, tmp_path: Path, capsys: pytest.CaptureFi
     if missing:
         (folder / missing).unlink()
     remake(folder)
-    assert len(pd.read_csv(folder / RUNS)) == len(entries)
+    rows = pd.read_csv(folder / RUNS)
+    assert len(rows) == len(entries)
+    assert [*rows.get("further", pd.Series()).dropna()] == ([] if missing else ['{"l2": 1}'] * 4)
     said, number = capsys.readouterr().err, len(entries) + 1
     assert "metrics/study_runs.csv alone is written" in said
     assert f"study: study/runs.jsonl, line {number + 1}: dropped, damaged (torn" in said
@@ -121,7 +139,7 @@ def test_template(missing: Path | None, tmp_path: Path, capsys: pytest.CaptureFi
 def test_stop_keeps_the_table(
     remade: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After another learning rate and Ctrl-C it has all of its runs, and after a remake, too."""
+    """After another learning rate and Ctrl-C it has all of its runs, and where none is trained."""
     folder = shutil.copytree(remade, tmp_path / "study")
     set_parameters(folder, train__learning_rate=0.002)
     before = (folder / RUNS).read_bytes()
@@ -136,5 +154,7 @@ def test_stop_keeps_the_table(
         command.main()
     assert caught.value.code == 130
     assert (folder / RUNS).read_bytes() == before
-    remake(folder)
+    monkeypatch.setattr("sys.argv", ["study", "--no-training"])
+    (folder / RUNS).unlink()
+    command.main()
     assert (folder / RUNS).read_bytes() == before

@@ -61,13 +61,10 @@ def test_interval_for_new_images(table: list[list[float]]) -> None:
 def test_coverage(seeds: int) -> None:
     """Of a hundred intervals, 95 hold the truth: over seeds, and over seeds and images."""
     random = np.random.default_rng(seeds)
-    far = np.array([0.0] * 19 + [20.0]) - 1  # one value of twenty is far off: much fewer
-    held = np.zeros(3)
+    held = np.zeros(2)
     for _ in range(1_000):
         effects = 0.1 * random.standard_normal((seeds, 1)) + random.standard_normal(100)
         crossed = estimate_for_new_images(effects + random.standard_normal((seeds, 100)))
-        alone = estimate(random.standard_normal(seeds)), estimate(random.choice(far, seeds))
-        held += [found.low <= 0 <= found.high for found in (*alone, crossed)]
-    normal, skewed, images = held / 1_000
-    assert (normal, images) == pytest.approx((0.95, 0.95), abs=0.025)
-    assert skewed < 0.7
+        alone = estimate(random.standard_normal(seeds))
+        held += [found.low <= 0 <= found.high for found in (alone, crossed)]
+    assert held / 1_000 == pytest.approx([0.95, 0.95], abs=0.025)

@@ -12,30 +12,32 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import dask
 import numpy as np
 import pandas as pd
 import pytest
-from distributed import LocalCluster
+from distributed import Client, LocalCluster
 from ruamel.yaml import YAML
 
 from experiment.data.split import Dataset
-from experiment.parameters import load_parameters
+from experiment.parameters import load_parameters, read_parameters
 from experiment.support.errors import GO_ON, InputError
 from experiment.variants import VARIANTS
-from study.__main__ import train_again
+from study import __main__ as command
+from study.contrasts import BASE
+from study.grid import PARAMETERS, StudyParameters, plan_runs
 from study.runs import STORE, WITHOUT_INFLUENCE, Store, parse_line, setting_of
 from study.table import RUNS
-from study.training import cluster, worker
-from study.training.replicate import RETRIES, hash_dataset
-from tests.conftest import ROOT, make_tiny, set_parameters, synthetic_arrays
+from study.training import cluster, replicate, worker
+from tests.conftest import ROOT, make_tiny, set_parameters, synthetic_arrays, write_known
 from tests.faults.processes import Done, finish, good, start, unfinished, wait_until
 from tests.repository import EPOCHS
-from tests.study.made_up import make_entry, make_setting
+from tests.study.made_up import make_entry, make_setting, write_lines
 from tests.study.stand_in.one_run import name_run
 
 # A cluster of the user's is not for tests.
@@ -59,12 +61,12 @@ def make_study(folder: Path, *seeds: int) -> Path:
     return folder
 
 
-def set_seeds(folder: Path, *seeds: int) -> None:
-    """Writes study/params.yaml, with one block."""
-    block = {"dataset": "own/tiny.npz", "dropout_rates": [0.0, 0.5], "placements": ["dense"],
-             "train_samples": None, "epochs": None, "seeds": [*seeds]}  # fmt: skip
+def set_seeds(folder: Path, *seeds: int, datasets: Sequence[str] = ("own/tiny.npz",)) -> None:
+    """Writes study/params.yaml, with a block for each data set."""
+    block = {"dropout_rates": [0.0, 0.5], "placements": ["dense"], "train_samples": None,
+             "epochs": None, "seeds": [*seeds]}  # fmt: skip
     with (folder / "study/params.yaml").open("w", encoding="utf-8") as file:
-        YAML().dump({"grid": [block]}, file)
+        YAML().dump({"grid": [{"dataset": name, **block} for name in datasets]}, file)
 
 
 def start_study(folder: Path, *arguments: str, **variables: str) -> "subprocess.Popen[str]":
@@ -162,7 +164,7 @@ def test_study_goes_on_whatever_stops_it(whole: Path, tmp_path: Path) -> None:
     assert last == f"study: 2 runs failed, with the errors above; {GO_ON}"
     tries = (folder / f"faults/tried {name_run(0.0, 2)}").stat().st_size
     # Once more where a worker dies while it is there.
-    assert tries in (1 + RETRIES, 2 + RETRIES)
+    assert tries in (3, 4)
     clear_faults(folder)
 
     lines = (folder / STORE).read_text().splitlines(keepends=True)
@@ -211,6 +213,8 @@ def test_remote_cluster(whole: Path, tmp_path: Path) -> None:
 
 def test_worker_with_other_software_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     planned = replace(make_entry(make_setting(0.5)), conditions={"sets": "A B"})
+    lock = mock.MagicMock()
+    monkeypatch.setattr(worker, "_ONE_AT_A_TIME", lock)
     for found, reason in (
         ({"sets": "A B", "threads": "2"}, "in threads: expected None, found 2;"),
         ({}, "in sets: expected A B, found None;"),
@@ -219,42 +223,61 @@ def test_worker_with_other_software_is_refused(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr(worker, "describe_conditions", lambda *_, found=found: found)
         with pytest.raises((InputError, ValueError), match=reason):
             worker.train(planned)
+    assert lock.__enter__.call_count == 3  # no run at the same time as another
+
+
+def refusal(address: object) -> str:
+    """What is said of a scheduler, on a machine of five cores, with two threads for a training."""
+    train = load_parameters(ROOT / "params.yaml").train.model_copy(update={"threads": 2})
+    with (
+        dask.config.set({"scheduler-address": address}),
+        pytest.raises(InputError) as caught,
+        cluster.connected(train, None),
+    ):
+        pass
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1", "", 8786, None])
 def test_wrong_address_is_one_line(address: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "ANSWER", 0.5)
-    train = load_parameters(ROOT / "params.yaml").train
     with socket.create_server(("127.0.0.1", 0)) as server:  # which is not Dask's: never answers
         address = f"tcp://127.0.0.1:{server.getsockname()[1]}" if address is None else address
-        with (
-            dask.config.set({"scheduler-address": address}),
-            pytest.raises(InputError) as caught,
-            cluster.connected(train, None),
-        ):
-            pass
-    expected = f"DASK_SCHEDULER_ADDRESS {address!r}: expected a scheduler, such as tcp://HOST:8786"
-    assert str(caught.value).startswith(expected)
-    assert "\n" not in str(caught.value)
+        expected = f"{address!r}: expected a scheduler, such as tcp://HOST:8786"
+        assert refusal(address).startswith(f"DASK_SCHEDULER_ADDRESS {expected}")
 
 
-def test_cluster_without_workers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cluster_that_cannot_train_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No worker, a worker's own address, workers with other packages; no cluster here."""
+
+    def get_versions(client: Client, check: bool = False) -> None:
+        if check:
+            raise ValueError("other packages")
+
     monkeypatch.setattr(cluster, "PATIENCE", 0.5)
-    train = load_parameters(ROOT / "params.yaml").train
-    with LocalCluster(n_workers=0, processes=False, protocol="tcp", dashboard_address=":0") as none:
-        closing = threading.Timer(30, none.close)
+    monkeypatch.setattr(Client, "get_versions", get_versions)
+    with LocalCluster(n_workers=0, processes=False, protocol="tcp", dashboard_address=":0") as one:
+        closing = threading.Timer(60, one.close)
         closing.start()
-        with (
-            dask.config.set({"scheduler-address": none.scheduler_address}),
-            pytest.raises(InputError, match=r"; found WorkerStartTimeoutError: Only 0/1"),
-            cluster.connected(train, None),
-        ):
-            pass
+        assert "; found WorkerStartTimeoutError: Only 0/1" in refusal(one.scheduler_address)
+        waiting = f"study: waiting for a worker at {one.scheduler_address}\n"
+        assert capsys.readouterr().err == waiting
+        one.scale(1)
+        one.wait_for_workers(1)
+        assert "; found ValueError: a Worker;" in refusal(one.workers[0].address)
+        assert "; found ValueError: other packages;" in refusal(one.scheduler_address)
         closing.cancel()
+    monkeypatch.setattr(cluster, "CPU_COUNT", 5)
+    with mock.patch.object(cluster, "LocalCluster", side_effect=OSError("no port")) as local:
+        assert refusal(None).startswith("this machine: expected a scheduler")
+    assert local.call_args.kwargs["n_workers"] == 2
 
 
-def test_hash_of_a_dataset() -> None:
-    """It is of content, type and shape."""
+def test_facts_of_a_dataset() -> None:
+    """Its hash, of content, type and shape, is in stored runs; what it says of images and time."""
     base = Dataset(**synthetic_arrays())
     changes = [
         {"x_test": base.x_test ^ 1},
@@ -263,7 +286,42 @@ def test_hash_of_a_dataset() -> None:
         {"y_train": base.y_train.astype("u2")},
         {"x_train": base.x_train.reshape(-1, 4, 16)},
     ]
-    assert len({hash_dataset(replace(base, **each)) for each in changes}) == 5
+    assert len({replicate.hash_dataset(replace(base, **each)) for each in changes}) == 5
+    assert replicate.hash_dataset(base).startswith("155040cee5e69340")
+    params = load_parameters(ROOT / "params.yaml")
+    quarter = params.preprocess.model_copy(update={"validation_split": 0.25})
+    assert replicate.count_images(base, params.model_copy(update={"preprocess": quarter})) == 90
+    full = replace(base, y_train=np.zeros(60_000, np.uint8))
+    minutes = replicate.count_work(make_entry(BASE), {"mnist": full}) / replicate.IMAGES_PER_MINUTE
+    assert minutes == pytest.approx(3.4)
+
+
+def test_data_sets_and_runs_that_are_trained(
+    in_workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All data sets of the grid, a known one from a file put there; own images may be new ones."""
+    arrays, nowhere = synthetic_arrays(seed=1), {"name": "-", "form": "npz", "location": "nowhere"}
+    write_known(Path("data/bars"), arrays, nowhere)
+    replicate.OF_THE_PIPELINE.parent.mkdir()
+    np.savez(replicate.OF_THE_PIPELINE, **arrays)  # type: ignore[arg-type]
+    PARAMETERS.parent.mkdir()
+    set_seeds(in_workspace, 0, 1, datasets=("own/tiny.npz", "bars"))
+    params, images = load_parameters(), {"own/tiny.npz": 96, "bars": 96}
+    grid = plan_runs(read_parameters(PARAMETERS, StudyParameters), params, images)
+    entries = [replace(make_entry(*run), available=96) for run in grid]
+    more = replace(entries[0], setting=replace(entries[0].setting, further='{"l2": 0.1}'))
+    STORE.write_text(write_lines([*entries, more]))
+    trained = mock.Mock()
+    monkeypatch.setattr(command, "train_missing", trained)
+    command.train_new(params, None, 3)
+    command.train_again([more.key[:9]], params, 2)
+    (runs, datasets, *others), (again, _, *its) = (call.args for call in trained.call_args_list)
+    assert (runs, others) == (grid, [params, 3])
+    assert (again, its) == ([(more.setting, 0)], [params, 2])
+    assert trained.call_args.kwargs == {"again": {more.key}}
+    assert [*datasets] == ["own/tiny.npz", "bars"]
+    replicate.OF_THE_PIPELINE.unlink()  # it is got once
+    assert np.array_equal(replicate.load_datasets(["bars"])["bars"].x_train, arrays["x_train"])
 
 
 def test_again(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -287,7 +345,7 @@ def test_again(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.chdir(folder)
     for start_of_key, number in (("zz", 0), ("", 2)):
         with pytest.raises(InputError, match=f"found {number} runs; copy more digits"):
-            train_again([start_of_key], load_parameters(), 1)
+            command.train_again([start_of_key], load_parameters(), 1)
 
 
 def test_more_seeds_have_the_pipelines_numbers(tmp_path: Path, finished: Path) -> None:

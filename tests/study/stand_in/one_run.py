@@ -28,13 +28,8 @@ def train_one(setting: Any, seed: int, dataset: Any) -> dict[str, Any]:
     names = ("accuracy", "loss", "val_accuracy", "val_loss")
     curve = {name: random.uniform(size=setting.epochs).tolist() for name in names}
     metrics = {"test_accuracy": random.uniform(), "last_five_test_accuracy": random.uniform()}
-    calibration = {"count": [random.uniform()]}
-    return {
-        "curve": curve,
-        "metrics": metrics,
-        "test_errors": [seed],
-        "calibration": calibration,
-    }
+    bins = {"count": [random.uniform()]}
+    return {"curve": curve, "metrics": metrics, "test_errors": [seed], "calibration": bins}
 
 
 def cause_faults(run: str) -> None:
