@@ -15,6 +15,7 @@ from gate.tests.test_foreign import PIXEL
 PLOTS = """\
 plots:
   - curve.csv: {x: step, y: acc}
+  - wrong: {x: step, y: {curve.csv: [gone]}}
   - p.png
   - <b>.svg
 """
@@ -43,9 +44,12 @@ def test_page_has_the_verdict_and_every_plot(drawn: Project, gate: Gate) -> None
     """And no script but its own, whatever names and data are."""
     status, out, err = gate(drawn.folder, "report", "--base", "main")
     assert (status, err, out.splitlines()[0][:25]) == (0, "", "Worse: accuracy of metric")
+    side, wrong = r"\<i\>{plot\_divs}", "Could not find provided field ('gone') in data fields"
     assert drawn.read("report/report.md").endswith(
-        f"- candidate: \\<i\\>{{plot\\_divs}} ({drawn.commit_of('HEAD')[:10]}), with changes that are not"
-        " committed\n- metrics.json: 1 test images newly wrong, 0 newly right (McNemar: p = 1)\n"
+        f"- candidate: {side} ({drawn.commit_of('HEAD')[:10]}), with changes that are not committed\n"
+        "- metrics.json: 1 test images newly wrong, 0 newly right (McNemar: p = 1)\n"
+        f"- not drawn: {side}: wrong: {wrong} ('step, acc').\n"
+        f"- not drawn: main: wrong: {wrong} ('step, acc').\n"
     )
     page = drawn.read("report/index.html")
     assert '<section class="verdict status-1">' in page
