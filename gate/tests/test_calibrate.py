@@ -197,6 +197,7 @@ def test_order_and_stop(
 
     Then it ends what the step has started, also what does not end when it is asked to.
     """
+    started = []
 
     def make_clone(_: object, folder: Path) -> Path:
         if folder.name == "11":
@@ -205,6 +206,7 @@ def test_order_and_stop(
         return folder
 
     def start_run(folder: Path, *_: object) -> subprocess.Popen[bytes]:
+        started.append(folder.name)
         stays = f"(trap '' TERM; sh -c 'sleep 600; :' {tmp_path}) & wait"
         script = stays if folder.name == "11" else ":"
         return subprocess.Popen(["sh", "-c", script], start_new_session=True)
@@ -223,4 +225,5 @@ def test_order_and_stop(
     with pytest.raises(SystemExit) as stopped:
         seeds(12)
     assert (stopped.value.code, signal.getsignal(kind)) == (128 + kind, handler)
+    assert started[-1] == "11"
     assert ([*tmp_path.iterdir()], str(tmp_path) in list_running()) == ([], False)
