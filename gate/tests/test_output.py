@@ -150,7 +150,7 @@ def test_markdown_and_json(changed: Project, gate: Gate) -> None:
 
 
 def test_sentence() -> None:
-    """Of a loss, a limit, and a loss against the anchor."""
+    """Of a loss, a limit, a loss against the anchor; what would have been found, in three files."""
     seeds = "worse by 1, more than the margin of 0.5 (5 standard deviations of 0.1)"
     loss = Comparison("m", "a", 1, 2, "lower", 0.5, True, Verdict.WORSE, seeds)
     out = replace(loss, verdict=Verdict.OUT_OF_LIMITS, reason="2, above at_most 1")
@@ -163,6 +163,13 @@ def test_sentence() -> None:
     ):  # fmt: skip
         check.comparisons, check.drift = comparisons, drift
         assert as_sentence(check) == f"Worse{expected}"
+    sizes = {"informs": 0.125, "first": 0.5, "second": 0.25}
+    found = [Comparison(file, key, 1, 1, blocks=key != "informs", found_from=size)
+             for file in "dcba" for key, size in sizes.items()]  # fmt: skip
+    check.status, check.comparisons = 0, found
+    said = " or ".join(f"0.5 in first of {file}" for file in "abc")
+    expected = f"No worse. In 4 of 5 cases a loss from {said} would have been found."
+    assert as_sentence(check) == expected
 
 
 def test_names_are_shown_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
