@@ -66,12 +66,13 @@ def format_name(text: str) -> str:
 
 
 def format_number(value: object) -> str:
-    """Return a finite number in five digits, a dash for none."""
+    """Return a finite number in five digits, large ones without an exponent; a dash for none."""
     if value is None:
         return "-"
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(value)
-    return f"{value:.5g}"
+    text = f"{value:.5g}"
+    return f"{float(text):.0f}" if 1 <= abs(value) < 1e15 and "e" in text else text
 
 
 if __name__ == "__main__":

@@ -120,8 +120,13 @@ class Repository:
         with self._switch(None, "workspace"):
             return bool(self._repo.dvcignore.is_ignored_file(str(self.folder / path)))
 
-    def read_plots(self, commit: str, base: str, candidate: str) -> tuple[list[Any], list[str]]:
-        """Return DVC's renderers of a commit and the workspace, and what cannot be drawn."""
+    def read_plots(
+        self, commit: str, base: str, candidate: str
+    ) -> tuple[list[Any], list[tuple[str, str, str]]]:
+        """Return DVC's renderers of a commit and the workspace, and what cannot be drawn.
+
+        Of what cannot: the side, the path (empty if it is all), and why.
+        """
         read: dict[str, Any] = {}
         with self._switch(None, "plots"):
             revisions = ["workspace", commit]
@@ -134,7 +139,7 @@ class Repository:
         sides = {candidate: read.get("workspace", {}), base: read.get(commit, {})}
         matched = match_defs_renderers(sides, templates_dir=self._repo.plots.templates_dir)
         problems = [
-            f"{side}: {one_line(error)}"
+            (side, "", one_line(error))
             for side, content in sides.items()
             for part in (content, content.get("definitions", {}), content.get("sources", {}))
             if (error := part.get("error"))
@@ -142,11 +147,11 @@ class Repository:
         for renderer, sources, definitions in matched:
             errors = [(side, renderer.name, error) for side, error in definitions.items()]
             errors += [(side, *each) for side, found in sources.items() for each in found.items()]
-            problems += [f"{side}: {path}: {one_line(error)}" for side, path, error in errors]
+            problems += [(side, path, one_line(error)) for side, path, error in errors]
             # DVC's templates colour and list revisions in the order in which they come.
             renderer.datapoints.sort(key=lambda point: point["rev"] != base)
             renderer.properties.get("revs_with_datapoints", []).sort(key=lambda rev: rev != base)
-        return [match.renderer for match in matched], list(dict.fromkeys(problems))
+        return [match.renderer for match in matched], problems
 
     @contextmanager
     def _switch(self, commit: str | None, name: str) -> Iterator[None]:

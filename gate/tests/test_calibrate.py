@@ -3,15 +3,21 @@
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import tempfile
+from functools import partial
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
 
+from gate.calibrate import run_seeds
 from gate.settings import load_settings
+from gate.snapshot import Snapshot
 from gate.tests.conftest import Gate, Project, comparison_of
 
 ROOT = Path(__file__).parents[2]
@@ -24,7 +30,7 @@ stages:
   train:
     cmd: sh train.sh
     deps: [train.sh, data.txt]
-    params: [net, conf.yaml: [train.seed]]
+    params: [net, conf.yaml: ]
     metrics: [metrics.json: {cache: false}, sub.json]
   publish:
     cmd: test "$PUBLISH"
@@ -47,7 +53,8 @@ metrics:
     loss: {better: lower, margin: {absolute: 1}}
 """
 FILES = {"dvc.yaml": PIPELINE, "train.sh": TRAIN, "conf.yaml": "train:\n  seed: 0\n",
-         "data.txt": "data\n", "params.yaml": "net: {layers: [8, 4], name: null}\n"}  # fmt: skip
+         "data.txt": "data\n", "params.yaml": "net: {layers: [8, 4], name: null}\n",
+         "dvc.py": "raise SystemExit('not DVC')"}  # fmt: skip
 
 CALIBRATE = ("gate", "calibrate", "--seeds", "5")
 SAME = {"net.layers": "[8, 4]", "net.name": ""}
@@ -73,7 +80,7 @@ def dvc(project: Project, command: str) -> None:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """Results with the seed 0, and a gate.yaml that is not committed yet."""
+    """Results with the seed 0, and a gate.yaml and a table that are not committed yet."""
     project = Project(tmp_path_factory.mktemp("foreign") / "top/below it")
     for path, text in FILES.items():
         project.write(path, text)
@@ -85,7 +92,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
                       "remote modify --local far oss_key_id secret"):  # fmt: skip
         dvc(project, arguments)
     top.commit()
-    project.write("gate.yaml", GATE)
+    project.change({"gate.yaml": GATE, "gate.runs.csv": "old"})
+    top.git("add", "--all")
     return project
 
 
@@ -96,34 +104,29 @@ def foreign(made: Project, tmp_path: Path) -> Project:
 
 
 def test_calibrate(foreign: Project, tmp_path: Path) -> None:
-    """A stop ends the runs and removes their clones; what is finished is not run again.
+    """A run that fails ends the command with its output, and the others; their clones are removed.
 
-    A run that fails ends the command with its output. Then there is a row per metrics file and
-    seed, what differs has margins in deviations, comments stay, and the next change is judged by
-    the runs: what another seed explains passes, a loss does not.
+    What is finished is not run again. Then there is a row per metrics file and seed, what differs
+    has margins in deviations, comments stay, and the next change is judged by the runs: what
+    another seed explains passes, a loss does not.
     """
     ran, temporary = tmp_path / "ran", tmp_path / "clones"
     temporary.mkdir()
-    wait = f'echo $seed >> {ran}\ntest "$FAST" || test $seed -lt 2 || sleep 600\n'
-    foreign.write("train.sh", TRAIN + wait + 'test "$FAST" != no\n')
+    fails = f"until grep -q 3 {ran}; do sleep 0.1; done; exit 1"
+    wait = f'test "$FAST" || case $seed in 2) {fails};; 3) tail -f {ran};; esac\n'
+    foreign.write("train.sh", f"{TRAIN}echo $seed >> {ran}\n{wait}")
     dvc(foreign, "repro")
-    foreign.git("commit", "--quiet", "--all", "--message=code")
+    foreign.git("commit", "--quiet", "--message=code", "dvc.lock", "train.sh")
     ran.unlink()
-    with start(foreign, *CALIBRATE, "--jobs", "2", TMPDIR=str(temporary)) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if line.startswith("seed 1: done"):
-                process.send_signal(signal.SIGTERM)
-    assert (process.returncode, list(temporary.iterdir())) == (128 + signal.SIGTERM, [])
-    assert foreign.git("status", "--porcelain") == '?? "below it/gate.yaml"'
-    assert foreign.read("gate.yaml") == GATE
-    running = subprocess.run(["ps", "-A", "-o", "args"], capture_output=True, text=True, check=True)
-    assert str(temporary) not in running.stdout
-    out, _ = start(foreign, *CALIBRATE, FAST="no").communicate()
+    out, _ = start(foreign, *CALIBRATE, "--jobs", "2", TMPDIR=str(temporary)).communicate()
     assert "failed to run: sh train.sh, exited with 1" in out
     assert "seed 2: the run failed" in out
+    untouched = 'A  "below it/gate.runs.csv"\nA  "below it/gate.yaml"'
+    assert (foreign.git("status", "--porcelain"), [*temporary.iterdir()]) == (untouched, [])
+    assert str(ran) not in list_running()
     out, _ = start(foreign, *CALIBRATE, "--jobs", "3", FAST="1").communicate()
     assert "5 runs over conf.yaml: train.seed, 3 at once" in out
+    assert re.findall(r"(?m)^seed \d: done; (\d) runs left$", out) == list("43210")
     assert ran.read_text().split().count("1") == 1, out
 
     rows = list(csv.DictReader(foreign.read("gate.runs.csv").splitlines()))
@@ -154,10 +157,12 @@ def test_calibrate(foreign: Project, tmp_path: Path) -> None:
     [
         ("train.sh", "set -e", "set -eu", "", "the last commit; found changes since: M"),
         ("train.sh", "set -e", "set -eu", "", "since: train; dvc repro"),
-        ("conf.yaml", "seed: 0", "sead: 0", "", "found net.layers, net.name"),
+        ("conf.yaml", "seed: 0", "sead: 0", "", "conf.yaml: train.sead, net.layers, net.name"),
         ("params.yaml", "name: null", "seed: 1", "", "found conf.yaml: train.seed, net.seed"),
         ("train.sh", "", "", "--parameter x", "found conf.yaml: train.seed"),
-        ("train.sh", "", "", "--seeds 4", "--seeds 5 or more"),
+        ("train.sh", "", "", "--parameter net.layers", "params.yaml: net.layers: expected it to"),
+        ("train.sh", "", "", "--seeds 4", "--seeds 5 or more and --jobs 1 or more; found 4 and 1"),
+        ("train.sh", "", "", "--jobs 0", "found 10 and 0"),
         ("gate.yaml", "# mine", "runs: {file: my.csv, of: {}}", "", "gate.runs.csv; found my"),
         ("dvc.yaml", PIPELINE, "metrics: [metrics.json, sub.json]", "", "found none"),
         # A seed that reaches no metric.
@@ -177,7 +182,48 @@ def test_refused(
         foreign.git("commit", "--quiet", "--allow-empty", "--message=change", "--", path)
     status, out, err = gate(foreign.folder, "calibrate", *arguments.split())
     assert (status, out, message in err) == (2, "", True), err
-    assert (foreign.read("gate.yaml"), (foreign.folder / "gate.runs.csv").exists()) == (
-        before,
-        False,
-    )
+    assert (foreign.read("gate.yaml"), foreign.read("gate.runs.csv")) == (before, "old")
+
+
+def list_running() -> str:
+    return subprocess.check_output(["ps", "-A", "-ww", "-o", "args"], text=True)
+
+
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM])
+def test_order_and_stop(
+    kind: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows are in the order of seeds. A stop waits for the step that it falls into.
+
+    Then it ends what the step has started, also what does not end when it is asked to.
+    """
+    started = []
+
+    def make_clone(_: object, folder: Path) -> Path:
+        if folder.name == "11":
+            os.kill(os.getpid(), kind)
+        folder.mkdir()
+        return folder
+
+    def start_run(folder: Path, *_: object) -> subprocess.Popen[bytes]:
+        started.append(folder.name)
+        stays = f"(trap '' TERM; sh -c 'sleep 600; :' {tmp_path}) & wait"
+        script = stays if folder.name == "11" else ":"
+        return subprocess.Popen(["sh", "-c", script], start_new_session=True)
+
+    def open_clone(folder: Path) -> Any:
+        metrics, parameters = {"m.json": {"a": 0.5}}, {"params.yaml: seed": int(folder.name)}
+        return Mock(read=lambda: Snapshot(metrics=metrics, parameters=parameters))
+
+    fakes = {"make_clone": make_clone, "start_run": start_run, "Repository": open_clone}
+    for name, fake in fakes.items():
+        monkeypatch.setattr(f"gate.calibrate.{name}", fake)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    repository, handler = Mock(outputs={"m.json": Mock()}, find_output=str), signal.getsignal(kind)
+    seeds = partial(run_seeds, repository, {"m.json": set()}, "params.yaml: seed", jobs=3)
+    assert seeds(11) == [{"metrics": "m.json", "seed": str(n), "a": "0.5"} for n in range(11)]
+    with pytest.raises(SystemExit) as stopped:
+        seeds(12)
+    assert (stopped.value.code, signal.getsignal(kind)) == (128 + kind, handler)
+    assert started[-1] == "11"
+    assert ([*tmp_path.iterdir()], str(tmp_path) in list_running()) == ([], False)

@@ -11,7 +11,6 @@ import pytest
 
 from gate import comment
 from gate.comparison import Verdict
-from gate.tests.conftest import Gate, Project
 
 URL = "https://example.org/runs/1#artifacts"
 
@@ -32,27 +31,24 @@ def write(tmp_path: Path, content: object) -> str:
     return subprocess.run(command, check=True, capture_output=True).stdout.decode()
 
 
-def test_comment(project: Project, gate: Gate, tmp_path: Path) -> None:
-    """The verdict comes first, then the metrics that changed, then the link."""
+def test_comment(tmp_path: Path) -> None:
+    """The verdict; what refuses, and what only informs after its like; the link. No sentences."""
     assert {*comment.OF_METRICS} == {str(verdict) for verdict in Verdict}
-    project.run(accuracy=0.8, loss=0.55)
-    status, out, _ = gate(project.folder, "check", "--base", "main", "--json")
-    expected = f"""\
-<!-- gate -->
-**Worse.**
-
-| metric | base | now | change | margin | verdict |
-| --- | ---: | ---: | ---: | ---: | --- |
-| `metrics.json: accuracy` | 0.9 | 0.8 | -0.1 | 0.01 | worse |
-| `metrics.json: loss` | 0.5 | 0.55 | 0.05 | 0.1 | within the margin, only reported |
-
-[Report and reasons]({URL}), as this pull request's own run wrote them.
-"""
-    assert (status, write(tmp_path, out)) == (1, expected)
-    for number, sentence in ((0, "No worse."), (2, "Cannot be compared.")):
+    shown = "worse", "out of limits", "cannot be compared", "within the margin", "better", "new"
+    left_out = [metric(verdict=verdict) for verdict in ("the same", "not gated")]
+    metrics = [metric(verdict=verdict, blocks=1) for verdict in shown] + left_out
+    metrics += [metric(verdict=verdict) for verdict in reversed(shown)]
+    row = "| `m.json: accuracy` | 0.9 | 0.8 | -0.1 | 0.01 | {}{} |\n"
+    rows = "".join(row.format(each, more) for each in shown for more in ("", ", only reported"))
+    head = (
+        "| metric | base | now | change | margin | verdict |\n| --- " + "| ---: " * 4 + "| --- |\n"
+    )
+    link = f"\n[Report and reasons]({URL}), as this pull request's own run wrote them.\n"
+    for number, sentence in enumerate(("No worse.", "Worse.", "Cannot be compared.")):
         content = {"status": number, "reasons": ["@all [x](http://y)"], "sentence": "fine"}
-        text = write(tmp_path, content)
-        assert (text.splitlines()[1], "all" in text) == (f"**{sentence}**", False)
+        start = f"<!-- gate -->\n**{sentence}**\n\n"
+        assert write(tmp_path, content | {"metrics": metrics}) == start + head + rows + link
+        assert write(tmp_path, content | {"metrics": left_out}) == start + link
 
 
 NAMES = [
@@ -64,11 +60,13 @@ NAMES = [
 
 def test_names(tmp_path: Path) -> None:
     """A name is one line of code in its cell: nothing in it calls people, links or commands."""
-    text = write(tmp_path, {"status": 0, "metrics": [metric(key=name) for name in NAMES]})
+    large = metric(base=-1_234_567, margin=None)  # as the gate shows it: without an exponent
+    text = write(tmp_path, {"status": 0, "metrics": [large | {"key": name} for name in NAMES]})
     rows = text.splitlines()[5:-2]
     assert len(rows) == len(NAMES)
-    row = r"\| `[^`|@<>\[\]]{1,120}` \| 0.9 \| 0.8 \| -0.1 \| 0.01 \| worse \|"
+    row = r"\| `[^`|@<>\[\]]{1,120}` \| -1234600 \| 0.8 \| -0.1 \| - \| worse \|"
     assert [found for found in rows if not re.fullmatch(row, found)] == []
+    assert f"| `m.json: {'x' * 109}...` |" in rows[-1]
     assert text.count("](") == 1
 
 
@@ -90,12 +88,11 @@ def test_invalid(content: object, tmp_path: Path) -> None:
 
 
 def test_long(tmp_path: Path) -> None:
-    """Too many metrics are cut with a word: what refuses comes first, then what changed."""
+    """Too many metrics are cut with a word, what refuses never."""
     names = [f"{number:04}" + "k" * 90 for number in range(900)]
     metrics = [metric(key=name, verdict="better") for name in names] + [metric(key="last")]
-    metrics += [metric(key="idle", verdict=verdict) for verdict in ("the same", "not gated")]
     text = write(tmp_path, {"status": 1, "metrics": metrics})
     assert 55_000 < len(text) < 60_000
-    assert ("idle" in text, "last" in text.splitlines()[5]) == (False, True)
+    assert "last" in text.splitlines()[5]
     assert f"\nCut: {900 - text.count('| better |')} more metrics are in the report.\n" in text
     assert text.splitlines()[-1].startswith("[Report and reasons]")

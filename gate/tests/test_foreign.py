@@ -37,13 +37,15 @@ stages:
     deps: [sources/curve.json]
     plots: [{"${item.side}.json": {x: step, y: acc}}]
   score:
-    cmd: mkdir eval && cp sources/scores.json config.yaml eval && cp picture.png q.png
+    cmd: >-
+      mkdir eval pictures && cp sources/scores.json config.yaml eval &&
+      for n in $(seq 10 23); do cp picture.png pictures/$n.png; done
     deps: [sources/scores.json, config.yaml, picture.png, notebook.ipynb]
-    outs: [eval, q.png]
+    outs: [eval, pictures]
 metrics: [eval/scores.json]
 params: [eval/config.yaml]
 plots:
-  - q.png
+  - pictures
 """,
     "config.yaml": "folders: {sources: sources, results: results}\nmodel: {rate: 1, layers: [8]}\n",
     "notebook.ipynb": "{}",
@@ -80,7 +82,7 @@ plots:
 }
 METRICS = ["results/a.yaml", "results/b.toml", "eval/scores.json", "train/dvclive/metrics.json"]
 PLOTS = [
-    "left.json", "right.json", "q.png", "curves",
+    "left.json", "right.json", *(f"pictures/{n}.png" for n in range(10, 24)), "curves",
     "train/dvclive/plots/images/sample.png", "train/dvclive/plots/metrics/eval/acc.tsv",
 ]  # fmt: skip
 
@@ -109,10 +111,14 @@ def test_0_then_2_then_1_with_every_plot(foreign: Project) -> None:
     assert foreign.judge("HEAD")[0] == 0
     foreign.commit()
     foreign.git("switch", "--quiet", "--create", "change")
-    for source in ("sources/a.yaml", "notebook.ipynb", "prepare/raw.txt", "train/source/new"):
+    for source, stage in {
+        "sources/a.yaml": "train@a.yaml: sources/a.yaml", "notebook.ipynb": "score: notebook.ipynb",
+        "prepare/raw.txt": "prepare:prepare: prepare/raw.txt",
+        "train/source/new": "train:train: train/source",
+    }.items():  # fmt: skip
         before = FILES.get(source)
         foreign.write(source, f"{before}\n")
-        foreign.expect(2, "dvc repro")
+        foreign.expect(2, f"beside them: {stage} modified; run `dvc repro`")
         foreign.change({source: before})
     for path, text in FILES.items():
         if isinstance(text, str):
@@ -123,8 +129,10 @@ def test_0_then_2_then_1_with_every_plot(foreign: Project) -> None:
     renderers, problems = Repository(foreign.folder).read_plots(
         foreign.commit_of("main"), "main", "change"
     )
-    drawn = {r.name: {point["rev"] for point in r.datapoints} for r in renderers}
-    assert (problems, drawn) == ([], {name: {"main", "change"} for name in PLOTS})
+    sides = ["main", "change"]  # in this order, in which DVC's templates list and colour them
+    drawn = {r.name: list(dict.fromkeys(p["rev"] for p in r.datapoints)) for r in renderers}
+    assert (problems, drawn) == ([], dict.fromkeys(PLOTS, sides))
+    assert all(r.properties["revs_with_datapoints"] == sides for r in renderers)
 
 
 def test_remotes_are_never_asked(foreign: Project, tmp_path: Path, gate: Gate) -> None:
@@ -154,8 +162,14 @@ def test_remotes_are_never_asked(foreign: Project, tmp_path: Path, gate: Gate) -
     assert gate(copy.folder, "check", "--base", "main")[0] == 0
     status, out, err = gate(copy.folder, "report", "--base", "main")
     assert (status, err, out[:40]) == (0, "", "No worse. How small a loss would have be")
-    said = "q.png: the file was not pulled; run \\`dvc pull q.png\\`"
-    assert said in copy.read("report/report.md")
+    names = ", ".join(PLOTS[2:14]) + " and 2 more"
+    assert copy.read("report/report.md").splitlines()[-2:] == [
+        f"- not drawn: {side}: {names}: the file was not {how}"
+        for side, how in (
+            (copy.commit_of("HEAD")[:10], "pulled; run \\`dvc pull PATH\\`"),
+            ("main", "fetched; run \\`dvc fetch --all-commits PATH\\`"),
+        )
+    ]
 
 
 def test_what_git_or_dvc_cannot_use(
@@ -178,6 +192,7 @@ def test_what_git_or_dvc_cannot_use(
         (KeyError("getpwuid(): uid not found: 7"), "this folder: DVC says: "),
         (PermissionError(13, "no", "/x"), "set DVC_SITE_CACHE_DIR to a folder"),
         (ImportError("s3 is supported, but requires 'dvc-s3'"), "install that package"),
+        (ModuleNotFoundError("No module named 'dvc_s3'"), "install that package"),
     ):
         monkeypatch.setattr("gate.repository._OfflineRepo", Mock(side_effect=error))
         refused.append((gate(project.folder, "check"), remedy))
@@ -191,21 +206,31 @@ def test_output_of_two_stages(project: Project) -> None:
     project.write("dvc.yaml", project.read("dvc.yaml") + again)
     commit = project.commit()
     problems = Repository(project.folder).read_plots(commit, "main", "change")[1]
-    said = [problem.partition(" in:")[0] for problem in problems]
-    assert said == [f"{side}: output 'metrics.json' is specified" for side in ("change", "main")]
+    said = [(side, path, why.partition(" in:")[0]) for side, path, why in problems]
+    assert said == [(s, "", "output 'metrics.json' is specified") for s in ("change", "main")]
 
 
 def test_imports_are_not_asked(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An imported file that was not pulled is no reason to read its source."""
-    source = tmp_path / "source.txt"
-    source.write_text("data")
+    """An imported file that was not pulled is no reason to read its source.
+
+    It is frozen by nobody. What is read from another place by its path is compared.
+    """
+    source, outside = tmp_path / "source.txt", tmp_path / "outside.txt"
+    for path in (source, outside):
+        path.write_text("data")
     monkeypatch.chdir(project.folder)
     with Repo() as repo:
         repo.imp_url(str(source), out="imported.txt")
-    project.change({"dvc.yaml": ("deps: [", "deps: [imported.txt, "), "run": {}})
+    project.change({"dvc.yaml": ("deps: [", f"deps: [imported.txt, {outside}, "), "run": {}})
+    assert "frozen" not in project.judge()[1]
     project.commit(main=True)
+    project.change({"dvc.yaml": ("imported.txt, ", ""), "run": {}})
+    project.expect(0, "metrics.json no longer depends on imported.txt")
+    project.git("restore", ".")
     source.unlink()
     project.change({"imported.txt": None})
     project.expect(0, "")
+    outside.write_text("other")
+    project.expect(2, f"train: {outside} modified")

@@ -1,12 +1,14 @@
 """`init`: the first gate.yaml."""
 
 import io
+import json
 import re
 import sys
 from math import sqrt
 
 import pytest
 
+from gate.calibrate import add_runs
 from gate.init import ask_items, find_items, format_entries, guess_better
 from gate.tests.conftest import Gate, Project
 
@@ -28,7 +30,9 @@ def test_better(better: str | None) -> None:
 
 
 def entries(items: int, **values: object) -> str:
-    return "\n".join(format_entries({("m.json", key): v for key, v in values.items()}, items))
+    """Return the entries of a metrics file, below those of one without any known name."""
+    metrics = {("n.json", "step"): 3} | {("m.json", key): v for key, v in values.items()}
+    return "\n".join(format_entries(metrics, items))
 
 
 @pytest.mark.parametrize(
@@ -36,10 +40,11 @@ def entries(items: int, **values: object) -> str:
     [
         ("train/box_loss val/box_loss precision(B) mAP50(B)", "mAP50(B)"),
         ("recall@10 ndcg@10 rmse", "ndcg@10"),
-        ("train_accuracy val_loss", "val_loss"),
-        ("accuracy test_accuracy loss", "test_accuracy"),
+        ("training_accuracy val_loss", "val_loss"),
+        *((f"accuracy {word}_accuracy loss", f"{word}_accuracy") for word in
+          ("test", "eval", "val", "valid", "validation", "dev", "holdout")),
     ],
-)
+)  # fmt: skip
 def test_headline(keys: str, headline: str) -> None:
     """The best known metric of held-out data blocks, and no other one."""
     lines = entries(100, **dict.fromkeys(keys.split(), 0.5)).splitlines()
@@ -48,10 +53,11 @@ def test_headline(keys: str, headline: str) -> None:
 
 def test_entries() -> None:
     """What has no number or no known name is a comment, and signs of patterns are quoted."""
-    assert entries(100, **{"step": 3, "a*": 1, "mse": 0.5, "name": "x"}) == (
+    assert entries(100, **{"step": 3, "a*[é": 1, "mse": 0.5, "name": "x"}) == (
+        '  # "n.json":\n    # "step": {better: }  # higher or lower?\n'
         '  "m.json":\n'
         '    # "step": {better: }  # higher or lower?\n'
-        '    # "a[*]": {better: }  # higher or lower?\n'
+        '    # "a[*][[]é": {better: }  # higher or lower?\n'
         '    "mse": {better: lower, margin: {relative: 0.2}, blocks: true}  # estimated, 100 items'
     )
 
@@ -67,6 +73,7 @@ SHARE = 2 * sqrt(60 / 64 * (4 / 64) / 64)
         ("score", 0.5, 96, "{absolute: 0.1}, blocks: true}  # binomial"),
         ("psnr", 31.0, 200, "{relative: 0.14}, blocks: true}  # estimated"),
         ("error_accuracy", 0.5, 100, "{relative: 0.2}, blocks: true}  # estimated"),
+        ("r2", -0.5, 100, "{relative: 0.2}, blocks: true}  # estimated"),
     ],
 )
 def test_margin(key: str, value: float, items: int, margin: str) -> None:
@@ -76,36 +83,55 @@ def test_margin(key: str, value: float, items: int, margin: str) -> None:
 @pytest.mark.parametrize("items", [20, 60, 1000])
 @pytest.mark.parametrize("value", [1.0, 0.5, 0.0, 100, 50, 1.5])
 def test_one_flip(items: int, value: float) -> None:
-    """One test item that flips is within the margin, in shares and in per cent."""
+    """One test item that flips is within the margin, in shares and in per cent; a fourth is not."""
     (size,) = re.findall(r"absolute: ([\d.]+)}", entries(items, accuracy=value))
-    assert float(size) > (1 if value <= 1 else 100) / items
+    assert 1 / items < float(size) / (1 if value <= 1 else 100) < 0.25
 
 
 def test_number_of_items(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is known where a metric tells it, or is asked for at a terminal; Enter means unknown."""
+    for word in ("items", "samples", "examples", "images", "support"):
+        assert find_items({("m.json", f"{word}_0"): 9}) == 9
     for values, items in (
         ({"a.support": 20.0, "weighted avg.support": 60.0, "train_samples": 900}, 60),
-        ({"accuracy": 1, "support": 0.5, "samples": float("nan"), "images": "many"}, None),
+        ({"accuracy": 9, "support": 0.5, "samples": float("nan"), "images": "x", "items": 1}, None),
     ):
         assert find_items({("m.json", key): value for key, value in values.items()}) == items
-    for answer, items in (("60\n", 60), ("\n", None), ("many\n", None)):
-        for name in ("stdin", "stderr"):
-            terminal = io.StringIO(answer if name == "stdin" else "")
-            monkeypatch.setattr(terminal, "isatty", lambda: True)
-            monkeypatch.setattr(sys, name, terminal)
-        assert ask_items() == items
+    both = ("stdin", "stderr")
+    for answer, terminals, items in (
+        ("60\n", both, 60), ("\n", both, None), ("many\n", both, None), ("0\n", both, None),
+        ("60\n", both[:1], None), ("60\n", both[1:], None),
+    ):  # fmt: skip
+        for name in both:
+            stream = io.StringIO(answer if name == "stdin" else "")
+            monkeypatch.setattr(stream, "isatty", lambda found=name in terminals: found)
+            monkeypatch.setattr(sys, name, stream)
+        asked = "How many test items" if terminals == both else ""
+        assert (ask_items(), stream.getvalue()[:19]) == (items, asked)
 
 
-def test_init_then_check(project: Project, gate: Gate) -> None:
+def test_init_then_check(project: Project, gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
     """`init` marks its margins and says what is next; a flip passes, a loss does not."""
     kept = project.read("gate.yaml")
     assert (gate(project.folder, "init")[0], project.read("gate.yaml")) == (2, kept)
-    for options, source in (("", "100 test items (ASSUMED"), ("--items 60", "60 test items (f")):
-        project.change({"gate.yaml": None})
+    assert "expected 1 or more; found 0" in gate(project.folder, "init", "--items", "0")[2]
+    for options, asked, metrics, source in (
+        ("", None, {}, "100 test items (ASSUMED"), ("", 70, {}, "70 test items (f"),
+        ("", 70, {"samples": 80}, "80 test items (f"), ("--items 60", 70, {"samples": 80}, "60 t"),
+    ):  # fmt: skip
+        monkeypatch.setattr("gate.init.ask_items", lambda asked=asked: asked)
+        values = {"accuracy": 0.9, "loss": 0.5} | metrics
+        project.change({"gate.yaml": None, "metrics.json": json.dumps(values)})
         status, out, err = gate(project.folder, "init", *options.split())
         assert (status, err, source in out, "Next: read" in out) == (0, "", True, True)
         assert source in project.read("gate.yaml").replace("\n#", "")
-    assert "ESTIMATED, not measured" in project.read("gate.yaml")
+    text = project.read("gate.yaml")
+    assert "ESTIMATED, not measured" in text
+    for count, deviations in ((7, 7), (8, 6), (9, 6), (10, 5)):  # `calibrate` replaces all of it
+        measured = add_runs(text, {}, {("metrics.json", "accuracy")}, count)
+        entry = f'"accuracy": {{better: higher, margin: {{deviations: {deviations}}}, blocks: true'
+        assert (f"{entry}}}\n" in measured, f"over the {count} seeds" in measured) == (True, True)
+        assert not re.search("(?i)estimated|binomial", measured)
     project.commit("gate")
     for accuracy, expected in ((0.9 - 1 / 60, 0), (0.7, 1)):
         project.run(accuracy=accuracy)

@@ -1,5 +1,6 @@
 """The report: DVC's plots with the verdict on top."""
 
+import html
 import json
 import re
 
@@ -8,12 +9,13 @@ import pytest
 from gate.errors import CannotCompareError
 from gate.report.writing import MARK, describe_flips, write_report
 from gate.snapshot import Snapshot
-from gate.tests.conftest import Gate, Project
+from gate.tests.conftest import GATE, Gate, Project
 from gate.tests.test_foreign import PIXEL
 
 PLOTS = """\
 plots:
   - curve.csv: {x: step, y: acc}
+  - wrong: {x: step, y: {curve.csv: [gone]}}
   - p.png
   - <b>.svg
 """
@@ -24,10 +26,11 @@ CURVE = "step,acc\n1,{}\n2,</script><b>\n"
 def drawn(project: Project) -> Project:
     project.change({"dvc.yaml": project.read("dvc.yaml") + PLOTS, "curve.csv": CURVE.format(1),
                     "p.png": PIXEL, "<b>.svg": "<svg xmlns='http://www.w3.org/2000/svg'/>",
-                    "run": {}})  # fmt: skip
+                    "gate.yaml": f"{GATE}predictions: {{metrics.json: p.csv}}\n",
+                    "p.csv": "label,prediction\n1,1\n2,2\n", "run": {}})  # fmt: skip
     project.commit(main=True)
     project.git("branch", "--move", "change", "<i>{plot_divs}")
-    project.change({"curve.csv": CURVE.format(3), "run": {"accuracy": 0.8}})
+    project.change({"curve.csv": CURVE.format(3), "p.csv": ("2,2", "2,1"), "run": {"accuracy": 0}})
     return project
 
 
@@ -41,13 +44,24 @@ def test_page_has_the_verdict_and_every_plot(drawn: Project, gate: Gate) -> None
     """And no script but its own, whatever names and data are."""
     status, out, err = gate(drawn.folder, "report", "--base", "main")
     assert (status, err, out.splitlines()[0][:25]) == (0, "", "Worse: accuracy of metric")
+    side, wrong = r"\<i\>{plot\_divs}", "Could not find provided field ('gone') in data fields"
+    assert drawn.read("report/report.md").endswith(
+        f"- candidate: {side} ({drawn.commit_of('HEAD')[:10]}), with changes that are not committed\n"
+        "- metrics.json: 1 test images newly wrong, 0 newly right (McNemar: p = 1)\n"
+        f"- not drawn: {side}: wrong: {wrong} ('step, acc').\n"
+        f"- not drawn: main: wrong: {wrong} ('step, acc').\n"
+    )
     page = drawn.read("report/index.html")
     assert '<section class="verdict status-1">' in page
-    assert "<td><strong>worse by 0.1, more than the margin of 0.01</strong></td>" in page
+    assert "<td><strong>worse by 0.9, more than the margin of 0.01</strong></td>" in page
     (specification,) = re.findall(r'vegaEmbed\("#plot-\d+", (.*?)\);</script>', page)
-    points = {(p["rev"], p["acc"]) for p in json.loads(specification)["data"]["values"]}
+    points = [(p["rev"], p["acc"]) for p in json.loads(specification)["data"]["values"]]
     sides = (("main", "1"), ("<i>{plot_divs}", "3"))
-    assert points == {(side, y) for side, acc in sides for y in (acc, "</script><b>")}
+    assert points == [(side, y) for side, acc in sides for y in (acc, "</script><b>")]
+    assert "$schema" not in specification  # of an older version, which would be a warning
+    captions = re.findall("<figcaption>(.*?)</figcaption>", page)
+    names = [html.escape(f"{name}: {side}") for name in ("p.png", "<b>.svg") for side, _ in sides]
+    assert captions == names
     body = page[page.rindex("<body>") :]
     starts = ('src="data:image/png;base64,', 'src="data:image/svg+xml;base64,', "<script>")
     assert [body.count(text) for text in (*starts, "</script>", "<b>", "<i>")] == [2, 2, 1, 1, 0, 0]
@@ -66,12 +80,15 @@ def test_same_sides_give_the_same_bytes(drawn: Project) -> None:
 
 
 def test_committed_pictures_are_linked(drawn: Project) -> None:
-    output = "    outs: [{p x.png: {cache: false}}]\n    metrics:"
+    output = "    outs: [q.png, {p x.png: {cache: false}}]\n    metrics:"
     drawn.change({"dvc.yaml": ("    metrics:", output)})
-    drawn.change({"dvc.yaml": ("cmd: cp", "cmd: cp p.png 'p x.png' && cp"), "run": {}})
+    command = "cmd: cp p.png q.png && cp p.png 'p x.png' && cp"
+    drawn.change({"dvc.yaml": ("cmd: cp", command), "run": {}})
     address = f"https://example.org/o/n/{drawn.commit()}/p%20x.png"
-    expected = f"| `p x.png` | none | ![p x.png]({address}) |"
-    assert expected in report(drawn, "https://example.org/o/n")
+    assert report(drawn, "https://example.org/o/n").endswith(
+        "|  | `main` | `<i>{plot_divs}` |\n| --- | --- | --- |\n"
+        f"| `p x.png` | none | ![p x.png]({address}) |\n"
+    )
 
 
 def test_page_says_why_nothing_can_be_compared(drawn: Project) -> None:
@@ -79,19 +96,19 @@ def test_page_says_why_nothing_can_be_compared(drawn: Project) -> None:
     assert (status, sentence[:20]) == (2, "Cannot be compared: ")
     page = drawn.read("report/index.html")
     assert '<section class="verdict status-2">' in page
-    assert "there is no '&lt;nowhere&gt;' here" in page
+    assert ("there is no '&lt;nowhere&gt;' here" in page, "<nowhere>" in page) == (True, False)
 
 
 @pytest.mark.parametrize("link", [True, False])
 def test_folder_of_others_is_kept(link: bool, drawn: Project) -> None:
     theirs = drawn.folder.with_name("theirs") if link else drawn.folder / "report"
     theirs.mkdir()
-    (theirs / "index.html").write_text("mine")
+    (theirs / ".gitignore").write_text("mine")
     if link:
         (drawn.folder / "report").symlink_to(theirs)
     with pytest.raises(CannotCompareError, match="report: expected no folder, or the gate's own"):
         report(drawn)
-    assert (theirs / "index.html").read_text() == "mine"
+    assert (theirs / ".gitignore").read_text() == "mine"
 
 
 def test_report_that_fails_half_way_keeps_the_old(
@@ -99,7 +116,8 @@ def test_report_that_fails_half_way_keeps_the_old(
 ) -> None:
     """And writes through no link in its folder."""
     drawn.change({"elsewhere": "kept", "report/.gitignore": MARK})
-    (drawn.folder / "report/index.html").symlink_to(drawn.folder / "elsewhere")
+    for name in ("index.html", "index.html.tmp"):
+        (drawn.folder / "report" / name).symlink_to(drawn.folder / "elsewhere")
     report(drawn)
     before = drawn.read("report/index.html")
     monkeypatch.setattr("gate.report.writing.HTML.embed", lambda _: "x\ud800")  # cannot be encoded
@@ -131,16 +149,14 @@ def test_flips_of_predictions() -> None:
         rows = [f"{n % 3},{p}" for n, p in enumerate(predictions)]
         return Snapshot(files={"p.csv": "\n".join(["label,prediction", *rows])})
 
+    none = "no predictions with the columns label and prediction"
     base, right = side(0, 1, 2, 0, 0), side(*[n % 3 for n in range(9)])
     for before, after, expected in (
         (base, side(0, 0, 0, 0, 1), "2 test images newly wrong, 1 newly right (McNemar: p = 1)"),
         (right, side(*[9] * 9), "9 test images newly wrong, 0 newly right (McNemar: p = 0.0039)"),
         (base, side(0, 1), "the two sides were tested on other images"),
-        (
-            base,
-            Snapshot(),
-            "the candidate has no predictions with the columns label and prediction",
-        ),
+        (base, Snapshot(), f"the candidate has {none}"),
+        (Snapshot(files={"p.csv": "label\n0"}), base, f"the base has {none}"),
     ):
         found = list(describe_flips({"m.json": "p.csv"}, before, after))
         assert found == [f"m.json: {expected}"]

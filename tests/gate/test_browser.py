@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Request, expect
 
-from experiment.files import write_curve
 from gate.report import page as plots_page
 from gate.report.writing import write_report
 from gate.tests.conftest import Project
@@ -32,16 +31,11 @@ RULES = "metrics: {a.json: {a: {better: higher, margin: {absolute: 0.01}, blocks
 PAGES = (".dvc/config", ".dvc/.gitignore", ".dvc/plots/page.html", ".dvc/plots/curves.json")
 
 
-def write_curves(project: Project, *, epochs: int = 5, shift: float = 0.0) -> None:
-    """Write curves that differ from each other, and with `shift` from other revisions'."""
-    for path, less in zip(CURVES, (0.0, 0.01), strict=True):
-        rows = [
-            {"epoch": epoch, "accuracy": 0.99 - 0.1 / epoch - shift, "loss": 0.3 / epoch + shift,
-             "val_accuracy": 0.95 - less - shift, "val_loss": 0.1 + less + shift}
-            for epoch in range(1, epochs + 1)
-        ]  # fmt: skip
-        (project.folder / "plots").mkdir(exist_ok=True)
-        write_curve(project.folder / path, rows)
+def write_curves(project: Project, *, epochs: int = 20, swapped: bool = False) -> None:
+    """Write the committed curves, or those of the other network instead."""
+    for path, source in zip(CURVES, CURVES[::-1] if swapped else CURVES, strict=True):
+        lines = (ROOT / source).read_text(encoding="utf-8").splitlines(keepends=True)
+        project.write(path, "".join(lines[: epochs + 1]))
 
 
 @pytest.fixture
@@ -51,8 +45,8 @@ def clone(tmp_path: Path) -> Project:
     made.init()
     made.change({name: (ROOT / name).read_bytes() for name in PAGES})
     made.change({"dvc.yaml": PLOTS, "gate.yaml": RULES, ".gitignore": "/dvc_plots/\n"})
-    for accuracy, shift in ((0.9, 0.0), (0.8, 0.02)):
-        write_curves(made, shift=shift)
+    for accuracy, swapped in ((0.9, False), (0.8, True)):
+        write_curves(made, swapped=swapped)
         made.write("a.json", json.dumps({"a": accuracy}))
         made.commit()
         made.git("switch", "--quiet", "--force-create", "change")
@@ -120,7 +114,7 @@ def test_dvc_plots(
     assert run(clone.folder, "dvc", "plots", "diff", "main").returncode == 0
     expect(open_page(page, charts=0).get_by_role("alert")).to_contain_text("Run make setup")
     clone.git("switch", "--quiet", "--create", "short", "main")
-    write_curves(clone, epochs=1, shift=0.01)
+    write_curves(clone, epochs=1, swapped=True)
     clone.commit()
     clone.git("switch", "--quiet", "--create", "missing", "main")
     clone.change({CURVES[1]: None})
