@@ -191,6 +191,7 @@ STORIES: dict[str, tuple[Files, Files, Files, int, str]] = {
                            0, "loss: within the margin"),
     "first anchor": (BELOW | {"gate.yaml": GATE}, LOWER | {"gate.yaml": ANCHORED}, {}, 1,
                      "accuracy: against the anchor old: worse by 0.011"),
+    "anchor removed": (BELOW | LOWER, {"gate.yaml": GATE}, {}, 1, "removes anchor ... the anchor old: worse"),
     "anchor moved by no result": (BELOW | LOWER, {"gate.yaml": MOVED}, {}, 0, ""),
     "anchor moved by a parameter": (BELOW | LOWER, NEW_RATE | LOWER | {"gate.yaml": MOVED}, {}, 1,
                                     "accuracy: against the anchor old: worse by 0.011"),

@@ -6,7 +6,7 @@ from ruamel.yaml import YAML
 from gate.changes import join_some, list_rule_changes
 from gate.comparison import Comparison, compare, judge
 from gate.errors import CannotCompareError, format_number, shown
-from gate.settings import Rule, load_settings
+from gate.settings import Rule, RunsSettings, load_settings
 from gate.snapshot import Snapshot, covers, flat, read_number
 
 
@@ -121,6 +121,8 @@ metrics:
         "test_loss": {"better": "lower", "margin": a_fifth, "blocks": True},
         "loss_x": {"better": "lower", "margin": {"deviations": 5.0}},
     }
+    runs = RunsSettings(file="runs.csv", of={})
+    assert (runs.seed, runs.level) == ("seed", 0.05)
 
 
 ONE = "metrics: {m.json: {a: {better: lower, margin: {absolute: 1}, blocks: true}}}"
