@@ -88,8 +88,9 @@ def test_verdict(rule: str, base: object, candidate: object, verdict: str, refus
 
 def test_metrics_of_one_side_without_a_rule() -> None:
     before, after = (Snapshot(metrics={"m": {name: 1}}) for name in ("old", "new"))
-    found = [(c.key, c.base, c.candidate, c.verdict) for c in compare({}, before, after, {})]
-    assert found == [("new", None, 1, "not gated"), ("old", 1, None, "not gated")]
+    found = compare({}, before, after, {})
+    assert [(c.key, c.base, c.candidate) for c in found] == [("new", None, 1), ("old", 1, None)]
+    assert {(c.verdict, c.blocks) for c in found} == {("not gated", False)}
 
 
 def test_nested_names() -> None:
