@@ -4,7 +4,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from gate.changes import join_some, list_rule_changes
-from gate.comparison import Comparison, compare, judge
+from gate.comparison import Comparison, Noise, compare, find_margin, judge
 from gate.errors import CannotCompareError, format_number, shown
 from gate.settings import Rule, RunsSettings, load_settings
 from gate.snapshot import Snapshot, covers, flat, read_number
@@ -22,6 +22,12 @@ from gate.snapshot import Snapshot, covers, flat, read_number
 def test_words_are_the_same_in_both_directions(change: float, verdict: str, reason: str) -> None:
     assert judge("higher", 1.0, 1.0 + change, 0.25) == (verdict, reason)
     assert judge("lower", 1.0, 1.0 - change, 0.25) == (verdict, reason)
+
+
+def test_margins_are_of_one_run_against_one() -> None:
+    noise = Noise(deviation=0.5, mean=9, runs=30)
+    assert find_margin({"deviations": 2}, 9, noise)[0] == 1
+    assert find_margin({"standard_errors": 2}, 9, noise)[0] == pytest.approx(2**0.5)
 
 
 def test_numbers_for_people() -> None:
@@ -71,7 +77,7 @@ def test_no_number_on_either_side_never_passes(value: object) -> None:
         ("{at_most: 0.95, blocks: true}", 0.9, 0.95, "the same", False),
         ("{at_most: 0.95, blocks: true}", 0.9, 0.96, "out of limits", True),
         ("{better: higher, margin: {relative: 0.1}, at_least: 0.8}", 0.9, 0.82, "within the margin", False),
-        ("{better: higher, margin: {relative: 0.1}, blocks: true}", 0.9, 0.8, "worse", True),
+        ("{better: higher, margin: {relative: 0.1}, blocks: true}", 0.9, 0, "worse", True),
         ("{better: lower, margin: {absolute: 0.01}}", 0.9, 0.95, "worse", False),
         # A relative margin is of the absolute value.
         ("{better: lower, margin: {relative: 0.1}}", -2, -1.9, "within the margin", False),
