@@ -96,7 +96,7 @@ def test_metrics_of_one_side_without_a_rule() -> None:
     before, after = (Snapshot(metrics={"m": {name: 1}}) for name in ("old", "new"))
     found = compare({}, before, after, {})
     assert [(c.key, c.base, c.candidate) for c in found] == [("new", None, 1), ("old", 1, None)]
-    assert {(c.verdict, c.blocks) for c in found} == {("not gated", False)}
+    assert {(c.verdict, c.blocks, c.change) for c in found} == {("not gated", False, None)}
 
 
 def test_nested_names() -> None:
