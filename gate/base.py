@@ -42,7 +42,7 @@ def choose_base(folder: Path, named: str | None, metrics_files: Sequence[str]) -
     commit, why = fork, f"where this branch left {main} (merge base)"
     expected, lacking = f"a common ancestor of HEAD and {main}", main
     # CI checks out a push to the main branch as a commit without a branch.
-    if branch == main.removeprefix("origin/") or (branch is None and fork == head):
+    if branch == main or (branch is None and fork == head):
         commit, why = _find_other_metrics(folder, head, metrics_files)
         expected = f"an earlier commit of {main} with other metrics"
         lacking = main if _is_shallow(folder) else ""  # else there is nothing to get

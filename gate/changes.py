@@ -65,7 +65,7 @@ def list_rule_changes(
         a, b = getattr(before, setting), getattr(after, setting)
         looser = b in ("inform", "pass") or (setting == "same" and not {*a} <= {*b})
         if a != b:
-            kinds["loosens" if looser else "changes"].append(setting)
+            kinds["removes" if b is None else "loosens" if looser else "changes"].append(setting)
     lines = {k: f"{SETTINGS} {k} {join_some(found)}" for k, found in kinds.items() if found}
     rest = [lines.pop(kind) for kind in ("adds", "changes") if kind in lines]
     return [f"{line}, from the next change on" for line in lines.values()], rest

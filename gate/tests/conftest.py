@@ -110,7 +110,7 @@ class Project:
         return Check(self.folder, base)
 
     def judge(self, base: str = "main") -> tuple[int, str]:
-        """Return the gate's status and what it found, one line each; Markdown has each reason."""
+        """Return the gate's status, what it found, one line each, and the tables of Markdown."""
         try:
             found = self.check(base)
         except CannotCompareError as error:
@@ -120,7 +120,8 @@ class Project:
         differ = [f"{kind} differ: {', '.join(names)}" for kind, names in found.differences.items()]
         verdicts = [f"{c.name}: {c.verdict}" for c in found.comparisons]
         said = [*found.changes, *found.reasons, *found.notes]
-        return found.status, "\n".join([*said, *differ, *verdicts])
+        rows = [line for line in markdown.splitlines() if line.startswith("|")]
+        return found.status, "\n".join([*said, *differ, *verdicts, *rows])
 
     def expect(self, status: int, phrases: str) -> None:
         """Judge against main, and compare the status; ` ... ` stands between what is said."""

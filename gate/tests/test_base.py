@@ -83,6 +83,7 @@ def test_base(steps: str, base: str, why: str, history: Project) -> None:
 
 
 def test_named_base(history: Project) -> None:
+    do(history, "update-ref refs/remotes/origin/main first")  # what is here comes first
     for name in ("main", "fork", "HEAD~1", "HEAD^1", "refs/heads/main"):
         assert find(history, name) == (history.commit_of(name), "named by --base")
     for name in ("nowhere", "workspace", "", "--all", "HEAD:metrics", "a b", "\n"):

@@ -3,10 +3,11 @@
 import pytest
 from ruamel.yaml import YAML
 
-from gate.comparison import Comparison, compare, judge
-from gate.errors import CannotCompareError, format_number
-from gate.settings import Rule, load_settings
-from gate.snapshot import Snapshot, flat, read_number
+from gate.changes import join_some, list_rule_changes
+from gate.comparison import Comparison, Noise, compare, find_margin, judge
+from gate.errors import CannotCompareError, format_number, shown
+from gate.settings import Rule, RunsSettings, load_settings
+from gate.snapshot import Snapshot, covers, flat, read_number
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,12 @@ from gate.snapshot import Snapshot, flat, read_number
 def test_words_are_the_same_in_both_directions(change: float, verdict: str, reason: str) -> None:
     assert judge("higher", 1.0, 1.0 + change, 0.25) == (verdict, reason)
     assert judge("lower", 1.0, 1.0 - change, 0.25) == (verdict, reason)
+
+
+def test_margins_are_of_one_run_against_one() -> None:
+    noise = Noise(deviation=0.5, mean=9, runs=30)
+    assert find_margin({"deviations": 2}, 9, noise)[0] == 1
+    assert find_margin({"standard_errors": 2}, 9, noise)[0] == pytest.approx(2**0.5)
 
 
 def test_numbers_for_people() -> None:
@@ -40,22 +47,25 @@ def judged(rule: str, base: object, candidate: object, **options: bool) -> Compa
 
 
 WIDE = "{better: higher, margin: {absolute: 9}, blocks: true}"
+INFORMS = "{better: higher, margin: {absolute: 9}}"
 
 
 @pytest.mark.parametrize("value", [None, "0.9", True, float("nan"), float("-inf"), [1], 10**400])
 def test_no_number_on_either_side_never_passes(value: object) -> None:
     """Whatever the rule: a value of the candidate is its fault. Limits need no base."""
     assert read_number(value) is None
-    for rule, base, candidate, verdict in (
-        (WIDE, 0.9, value, "cannot be compared"),
-        (WIDE, value, 0.9, "cannot be compared"),
-        (WIDE, value, value, "cannot be compared"),
-        (WIDE.replace(", blocks: true", ""), 0.9, value, "cannot be compared"),
-        ("{at_most: 9, blocks: true}", 0.9, value, "cannot be compared"),
-        ("{at_most: 9, blocks: true}", value, 0.9, "the same"),
+    why = f"expected a finite number; found {shown(value)}"
+    for rule, base, candidate, reason in (
+        (WIDE, 0.9, value, f"candidate: {why}"),
+        (WIDE, value, 0.9, f"base: {why}"),
+        (WIDE, value, value, f"candidate: {why}; base: {why}"),
+        (INFORMS, 0.9, value, f"candidate: {why}"),
+        ("{at_most: 9, blocks: true}", 0.9, value, f"candidate: {why}"),
     ):
         found = judged(rule, base, candidate, first=True)
-        assert (found.verdict, found.refuses) == (verdict, verdict != "the same")
+        assert (found.verdict, found.refuses) == ("cannot be compared", True)
+        assert found.reason == reason
+    assert judged("{at_most: 9, blocks: true}", value, 0.9).verdict == "the same"
 
 
 @pytest.mark.parametrize(
@@ -67,12 +77,13 @@ def test_no_number_on_either_side_never_passes(value: object) -> None:
         ("{at_most: 0.95, blocks: true}", 0.9, 0.95, "the same", False),
         ("{at_most: 0.95, blocks: true}", 0.9, 0.96, "out of limits", True),
         ("{better: higher, margin: {relative: 0.1}, at_least: 0.8}", 0.9, 0.82, "within the margin", False),
-        ("{better: higher, margin: {relative: 0.1}, blocks: true}", 0.9, 0.8, "worse", True),
+        ("{better: higher, margin: {relative: 0.1}, blocks: true}", 0.9, 0, "worse", True),
         ("{better: lower, margin: {absolute: 0.01}}", 0.9, 0.95, "worse", False),
         # A relative margin is of the absolute value.
         ("{better: lower, margin: {relative: 0.1}}", -2, -1.9, "within the margin", False),
         (WIDE, {"a": 0.9}, {"b": 0.9}, "cannot be compared", True),
         (WIDE, {"b": 0.9}, {"a": 0.9}, "cannot be compared", True),
+        (INFORMS, {"b": 0.9}, {"a": 0.9}, "new", False),
     ],
 )  # fmt: skip
 def test_verdict(rule: str, base: object, candidate: object, verdict: str, refuses: bool) -> None:
@@ -83,13 +94,18 @@ def test_verdict(rule: str, base: object, candidate: object, verdict: str, refus
 
 def test_metrics_of_one_side_without_a_rule() -> None:
     before, after = (Snapshot(metrics={"m": {name: 1}}) for name in ("old", "new"))
-    found = [(c.key, c.base, c.candidate, c.verdict) for c in compare({}, before, after, {})]
-    assert found == [("new", None, 1, "not gated"), ("old", 1, None, "not gated")]
+    found = compare({}, before, after, {})
+    assert [(c.key, c.base, c.candidate) for c in found] == [("new", None, 1), ("old", 1, None)]
+    assert {(c.verdict, c.blocks, c.change) for c in found} == {("not gated", False, None)}
 
 
-def test_nested_metrics() -> None:
+def test_nested_names() -> None:
+    """Of metrics; and in a folder, a section of parameters, a whole file."""
     assert flat({"a": {"b": 1, "c": {}}, 2: [3]}) == {"a.b": 1, "a.c": {}, "2": [3]}
     assert flat(0.5) == {"": 0.5}
+    names = ("code/x", "codex", "p: a.b", "p: ab")
+    within = {source: [n for n in names if covers(source, n)] for source in ("code", "p: a", "p: ")}
+    assert within == {"code": ["code/x"], "p: a": ["p: a.b"], "p: ": ["p: a.b", "p: ab"]}
 
 
 def test_all_rules_that_match_count_and_the_later_ones_win() -> None:
@@ -112,6 +128,8 @@ metrics:
         "test_loss": {"better": "lower", "margin": a_fifth, "blocks": True},
         "loss_x": {"better": "lower", "margin": {"deviations": 5.0}},
     }
+    runs = RunsSettings(file="runs.csv", of={})
+    assert (runs.seed, runs.level) == ("seed", 0.05)
 
 
 ONE = "metrics: {m.json: {a: {better: lower, margin: {absolute: 1}, blocks: true}}}"
@@ -123,13 +141,17 @@ ONE = "metrics: {m.json: {a: {better: lower, margin: {absolute: 1}, blocks: true
         (None, "no such file beside .dvc; write a first one with the command `init`"),
         ("metrics: [", "expected YAML; "),
         ("{}", "metrics: expected a value; found none; add it"),
-        (f"{ONE}\nmetric: 1", "metric: expected a setting; did you mean metrics?"),
+        ("metric: 1", "metric: expected a setting; did you mean metrics?"),
         (ONE.replace("a:", "b:"), "m.json: b: expected a metric of either side; did you mean m.json: a?"),
         (ONE.replace("margin: {absolute: 1}, ", ""), "expected a `margin` beside `better`; found none"),
         ("metrics: {m.json: {a: {blocks: true}}}", "expected `better`, `at_least` or `at_most`; found"),
         (ONE.replace(" 1}", " .nan}"), "absolute: expected a finite number; found nan"),
         (ONE.replace(", blocks: true", ""), "expected a metric with `blocks: true`; found none"),
-        (ONE.replace("1}, blocks: true", "x}, blocks: 3"), "(and 1 more)"),
+        (ONE.replace("1}, blocks: true", "'1'}, blocks: 1"), "found '1' (and 1 more)"),
+        (ONE.replace(" 1}", " -1}"), "absolute: expected greater than or equal to 0; found -1"),
+        (ONE.replace("absolute: 1", ""), "margin: expected at least 1 item"),
+        (ONE.replace(" 1}", " 1, relative: 1}"), "margin: expected at most 1 item"),
+        (f"{ONE}\nruns: {{file: f, level: 0.5, of: {{}}}}", "level: expected less than 0.5; found 0.5"),
     ],
 )  # fmt: skip
 def test_wrong_setting_is_refused_in_one_line(text: str | None, error: str) -> None:
@@ -137,3 +159,39 @@ def test_wrong_setting_is_refused_in_one_line(text: str | None, error: str) -> N
         load_settings(text).merge_rules([("m.json", "a")])
     message = str(refused.value)
     assert (message[:11], error in message, "\n" in message) == ("gate.yaml: ", True, False)
+
+
+RULES = """\
+anchor: v1
+same: [code, data]
+metrics:
+  m:
+    a: {better: higher, margin: {absolute: 0.1}, at_least: 0.8, over_runs: {relative: 0.3}, blocks: true}
+    b: {better: lower, margin: {deviations: 5}, at_most: 1, blocks: true}
+"""
+
+
+def test_what_a_change_of_rules_does() -> None:
+    """What loosens, removes or turns them comes first; of each kind, twelve entries are listed."""
+    for old, new, first, rest in (
+        ("absolute: 0.1", "absolute: 0.5", "loosens m: a", ""),
+        ("absolute: 0.1", "relative: 0.1", "loosens m: a", ""),
+        ("absolute: 0.1", "absolute: 0.05", "", "changes m: a"),
+        ("at_least: 0.8", "at_least: 0.7", "loosens m: a", ""),
+        ("at_most: 1", "at_most: 2", "loosens m: b", ""),
+        ("relative: 0.3", "relative: 0.4", "loosens m: a", ""),
+        ("1, blocks: true", "1", "loosens m: b", ""),
+        ("higher", "lower", "turns m: a", ""),
+        ("b:", "c:", "removes m: b", "adds m: c"),
+        ("same: [code, data]", "same: [data]", "loosens same", ""),
+        ("same: [code, data]", "same: [code, data, x]", "", "changes same"),
+        ("anchor: v1", "first_run: pass", "loosens first_run; removes anchor", ""),
+        ("anchor: v1", "anchor: v2", "", "changes anchor"),
+        ("metrics:", "stale_results: inform\nmetrics:", "loosens stale_results", ""),
+    ):
+        before, after = load_settings(RULES), load_settings(RULES.replace(old, new))
+        assert list_rule_changes(before, after, [("m", key) for key in "abc"]) == (
+            [f"gate.yaml {said}, from the next change on" for said in first.split("; ") if said],
+            [f"gate.yaml {said}" for said in rest.split("; ") if said],
+        )
+    assert join_some("abcdefghijklmn") == "a, b, c, d, e, f, g, h, i, j, k, l and 2 more"

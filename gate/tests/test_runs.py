@@ -1,26 +1,23 @@
 """Runs with many seeds."""
 
-from types import SimpleNamespace
-from typing import Any
-
 import pytest
 
-from gate.comparison import Comparison
 from gate.presentation import as_markdown, as_sentence
 from gate.runs import compare_means
 from gate.settings import Rule
-from gate.tests.conftest import GATE, Files, Project, comparison_of
+from gate.tests.conftest import GATE, PIPELINE, Files, Project, comparison_of
 
 SETTINGS = """\
 runs:
   file: runs.csv
+  seed: draw
   level: 0.1
   of:
-    metrics.json: {rows: {model: big}, parameters: {rate: rate}}
+    metrics.json: {rows: {big: true}, parameters: {rate: rate}}
 """
 RULES = SETTINGS + GATE.replace("absolute: 0.01", "deviations: 5").replace(
     "blocks: true", "blocks: true, over_runs: {standard_errors: 5}"
-)
+).replace("absolute: 0.1}", "absolute: 0.1}, blocks: true")
 
 # A standard deviation of 0.0016; five standard errors of a difference of means of five: 0.005.
 BASE = (0.898, 0.899, 0.900, 0.901, 0.902)
@@ -28,10 +25,10 @@ DEVIATION = 0.0015811
 
 
 def table(*accuracies: object, first: int = 0, rate: str = "0.50") -> str:
-    """Return accuracies by seed, among rows of another model and another rate."""
-    rows = ["rate,model,seed,accuracy"]
-    for seed, accuracy in enumerate(accuracies, start=first):
-        rows += [f"{rate},big,{seed},{accuracy}", f"0.5,small,{seed},0", f",big,{seed},0.1"]
+    """Return accuracies, also as losses, by seed, among rows of another model and another rate."""
+    rows = ["rate,big,draw,accuracy,loss"]
+    for seed, x in enumerate(accuracies, start=first):
+        rows += [f"{rate},True,{seed},{x},{x}", f"0.5,False,{seed},0,0", f",True,{seed},0.1,0"]
     return "\n".join(rows) + "\n"
 
 
@@ -42,38 +39,44 @@ def with_runs(project: Project) -> Project:
     return project
 
 
+UNCLEAR = "cannot be compared: inconclusive: neither no worse (p = "
+NO_WORSE = "no worse by the margin: absolute, p = "
+WORSE = "worse: worse by more than the margin: absolute, p = "
+SPREAD = (0.05, 0.2, 0.35, 0.5, 0.65)
+
+
 @pytest.mark.parametrize(
-    ("by", "status", "verdict"),
-    [(0.001, 0, "within the margin"), (-0.004, 0, "within the margin"), (-0.006, 1, "worse")],
+    ("losses", "margins", "level", "said"),
+    [
+        (SPREAD, (0.4, 0.6), 0.1, [f"{UNCLEAR}0.33", f"within the margin: {NO_WORSE}0.078"]),
+        (SPREAD, (0.4, 0.6), 0.05, [f"{UNCLEAR}0.33", f"{UNCLEAR}0.078"]),
+        (SPREAD, (0.3, 0.1), 0.1, [f"{UNCLEAR}1", f"{WORSE}0.078"]),
+        # Without a spread.
+        ([0.5] * 5, (0.5, 0), 0.1, [f"{UNCLEAR}1", f"{WORSE}0"]),
+        ([-0.5] * 5, (0.5, 0), 0.1, [f"within the margin: {NO_WORSE}0", f"better: {NO_WORSE}0"]),
+    ],
 )
-def test_means_are_compared(by: float, status: int, verdict: str, with_runs: Project) -> None:
-    with_runs.write("runs.csv", table(*(round(value + by, 5) for value in BASE)))
-    found = with_runs.check()
-    c = comparison_of(found, "accuracy, mean of 5 seeds")
-    assert (found.status, c.verdict) == (status, verdict)
-    assert c.change == pytest.approx(by)
-    assert c.margin == pytest.approx(5 * DEVIATION * (2 / 5) ** 0.5, rel=1e-4)
-
-
-def test_p_values_are_students_with_holms_correction() -> None:
+def test_p_values_are_students_with_holms_correction(
+    losses: list[float], margins: tuple[float, float], level: float, said: list[str]
+) -> None:
     """Against a computation by hand.
 
-    Differences 0.05, 0.2, 0.35, 0.5, 0.65: t = (0.35 - 0.4) / (0.23717 / sqrt 5) = -0.4714, of 4
-    degrees of freedom p = 0.331; of two equal tests 0.66.
+    The mean of the spread is 0.05 from 0.4 and 0.3: t = 0.05 / (0.23717 / sqrt 5) = 0.4714, of 4
+    degrees of freedom p = 0.331. It is 0.25 from 0.6 and 0.1: t = 2.357, p = 0.039, twice 0.078.
     """
-    rule = Rule(better="lower", margin={"absolute": 9}, over_runs={"absolute": 0.4})
+    rules = {
+        ("m", key): Rule(better="lower", margin={"absolute": 9}, over_runs={"absolute": margin})
+        for key, margin in zip("fg", margins, strict=True)
+    }
     base, candidate = (
-        {"m": {n: {"f": f"{1 + x}", "g": f"{1 + x}"} for n, x in enumerate(values)}}
-        for values in ((0,) * 5, (0.05, 0.2, 0.35, 0.5, 0.65))
+        {"m": {n: dict.fromkeys("fg", f"{1 + x}") for n, x in enumerate(values)}}
+        for values in ([0] * 5, losses)
     )
-    keys = ("f, mean of 5 seeds", "g, mean of 5 seeds")
-    for level, verdict, reason in (
-        (0.65, "cannot be compared", "inconclusive: neither no worse (p = 0.66)"),
-        (0.67, "within the margin", "no worse by the margin: absolute, p = 0.66"),
-    ):
-        found = compare_means(level, {("m", "f"): rule, ("m", "g"): rule}, base, candidate, {})
-        said = [(c.key, c.verdict, c.reason[: len(reason)]) for c in found]
-        assert said == [(key, verdict, reason) for key in keys]
+    found = compare_means(level, rules, base, candidate, {})
+    assert [(c.key, c.base) for c in found] == [(f"{key}, mean of 5 seeds", 1) for key in "fg"]
+    assert [c.candidate for c in found] == pytest.approx([1 + sum(losses) / 5] * 2)
+    texts = [f"{c.verdict}: {c.reason}" for c in found]
+    assert [text.removesuffix(") nor worse is shown") for text in texts] == said
 
 
 def test_single_run_is_compared_with_the_mean(with_runs: Project) -> None:
@@ -83,11 +86,17 @@ def test_single_run_is_compared_with_the_mean(with_runs: Project) -> None:
     """
     with_runs.run(accuracy=0.898)
     with_runs.commit(main=True)
-    assert comparison_of(with_runs.check(), "accuracy").verdict == "the same"
+    with_runs.run(accuracy=0.898, loss=0.51)
+    same, loss = with_runs.check().comparisons  # no means, as no runs differ
+    assert (same.verdict, same.base, same.base_runs) == ("the same", 0.898, 1)
+    # A margin of its own unit is of single values.
+    assert [loss.base, loss.base_runs, loss.margin, loss.found_from] == pytest.approx(
+        [0.5, 1, 0.1, 0.1 + 0.8416 * DEVIATION * 2**0.5], rel=1e-4
+    )
     said = "No worse. In 4 of 5 cases a loss from 0.0076 in accuracy of metrics.json would have"
     assert as_sentence(with_runs.check()).startswith(said)
     anchored = f"anchor: {with_runs.commit_of('main')}\n{with_runs.read('gate.yaml')}"
-    with_runs.change({"gate.yaml": anchored})
+    with_runs.change({"gate.yaml": anchored, "run": {"accuracy": 0.898}})
     with_runs.commit(main=True)
     margin = 5 * DEVIATION * 0.6**0.5
     power = margin + 0.8416 * DEVIATION * 1.2**0.5
@@ -112,71 +121,71 @@ def test_single_run_is_compared_with_the_mean(with_runs: Project) -> None:
         assert verdict != "within the margin" or "0.0029, margin 0.00612, finds 0.0076 |" in text
 
 
-def test_power_is_that_of_the_first_metric_of_a_file() -> None:
-    sizes = {"first": 0.5, "second": 0.25}
-    found = [Comparison("m", key, 1, 1, blocks=True, found_from=n) for key, n in sizes.items()]
-    check: Any = SimpleNamespace(status=0, comparisons=found)
-    said = "No worse. In 4 of 5 cases a loss from 0.5 in first of m would have been found."
-    assert as_sentence(check) == said
-
-
+MOVED: dict[float, Files] = {
+    by: {"params.yaml": "rate: 0.7\n", "run": {},
+         "runs.csv": table(*(round(value + by, 5) for value in BASE), rate="0.7")}
+    for by in (0.006, -0.004, -0.006)
+}  # fmt: skip
+NEW_RULES: Files = {
+    "gate.yaml": RULES.replace("rate: rate", "rate: rate, depth: 'params.yaml: depth'"),
+    "params.yaml": "rate: 0.7\ndepth: 2\n",  # the base has another rate, and no depth
+    "runs.csv": table(*BASE).replace("rate,", "depth,rate,").replace("\n", "\n2,")[:-2],
+    "run": {"accuracy": 0.5},
+}
+COLUMN = "expected a column of runs.csv of"
 LONG = "a row per run, as long as the header; found others"
 FEW = "expected 5 seeds or more on both sides; found"
-DEEP = table(*BASE).replace("rate,", "depth,rate,").replace("\n", "\n2,")[:-2]
-LOSS: Files = {"run": {"accuracy": 0.5}}
 NAN: Files = {"params.yaml": "rate: 0.7\n", "runs.csv": table(*BASE[:4], "nan", rate="0.7")}
+OTHER: Files = {  # a metrics file that no runs repeat
+    "dvc.yaml": f"{PIPELINE}metrics: [x.json]\n", "x.json": '{"x": 1}',
+    "gate.yaml": f"{RULES}  x.json: {{x: {{at_least: 0}}}}\n",
+}  # fmt: skip
 # The seed's own needs no column; that of a stage before, and of a section, does.
 SECTIONS: Files = {
-    "dvc.yaml": """\
-stages:
-  prepare: {cmd: cp results.json data.json, deps: [results.json], params: [data], outs: [data.json]}
-  train:
-    cmd: cp data.json metrics.json
-    deps: [data.json]
-    params: [train.seed, rate]
-    metrics: [{metrics.json: {cache: false}}]
-""",
-    "params.yaml": "rate: 0.5\ndata: {size: 3}\ntrain: {seed: 1}\n",
+    "dvc.yaml": PIPELINE.replace("code]", "data]").replace("[rate]", "[rate, a.draw]")
+    + "  prepare: {cmd: cp code/model.R data, deps: [code], params: [data], outs: [data]}\n",
+    "params.yaml": "rate: 0.5\na: {draw: 1}\ndata: {redraw: 3}\n",
 }
 
 
 @pytest.mark.parametrize(
     ("base", "change", "status", "said"),
     [
-        # The candidate's table.
-        ({}, {"runs.csv": table(*BASE[:4])}, 2, f"{FEW} 4"),
+        # The candidate's table, of its own parameters. Five standard errors are 0.005.
+        ({}, MOVED[0.006], 0, "accuracy, mean of 5 seeds: better"),
+        ({}, MOVED[-0.004], 0, "accuracy, mean of 5 seeds: within the margin"),
+        ({}, MOVED[-0.006] | {"gate.yaml": GATE}, 1, "worse by more than the margin: 5 stand"),
+        ({}, {"params.yaml": "rate: 0.7\n", "run": {}}, 0, "accuracy: the same"),
         ({}, {"runs.csv": table(*BASE, first=3)}, 2, f"{FEW} 2"),
         ({}, {"runs.csv": "\ufeff" + table(*BASE[:4])}, 2, f"{FEW} 4"),
         ({}, {"runs.csv": table(*BASE[:4], "nan")}, 2, "expected a number for every seed; found"),
-        ({}, {"runs.csv": table(0.7, *BASE[1:4], 0.99)}, 2, "inconclusive: neither no worse (p = "),
-        ({}, {"runs.csv": "rate,model,seed\n1\n"}, 2, LONG),
-        ({}, {"runs.csv": "rate,model,seed\n1,2,3,4,5\n"}, 2, LONG),
+        ({}, {"runs.csv": "rate,big,draw\n1\n"}, 2, LONG),
+        ({}, {"runs.csv": "rate,big,draw\n1,2,3,4,5\n"}, 2, LONG),
+        ({}, {"runs.csv": "rate,big,draw\n"}, 2, LONG),
+        ({}, {"runs.csv": table(*BASE) + '0.5,True,"0"0,1,1\n'}, 2, "found ',' expected after"),
         ({}, {"runs.csv": (",", ";")}, 2, "found semicolons; recreate it"),
-        ({}, {"runs.csv": "a" * 200_000 + "\n"}, 2, "found field larger than"),
-        ({}, {"runs.csv": table(*BASE) + "0.5,big,0,1\n"}, 2, "each seed once; found '0' again"),
-        ({}, {"runs.csv": table(*BASE) + "0.5,big,9.5,1\n"}, 2, "seed of each run; found '9.5'"),
+        ({}, {"runs.csv": table(*BASE) + "0.5,True,0,1,1\n"}, 2, "each seed once; found '0' again"),
+        ({}, {"runs.csv": table(*BASE) + "0.5,True,9.5,1,1\n"}, 2, "seed of each run; found '9.5'"),
+        ({}, {"runs.csv": table(*BASE) + "0.5,True,x,1,1\n"}, 2, "seed of each run; found 'x'"),
         ({}, {"runs.csv": None}, 2, "runs.csv of workspace: expected the table of runs: a CSV"),
         # Runs of other parameters than the base's do not count, nor does a NaN among its runs.
-        ({"params.yaml": "rate: 0.7\n"}, {"run": {"accuracy": 0.897}}, 2,
-         "5 runs or more in runs.csv with the base's parameters; found 0"),
-        ({"params.yaml": "rate: 0.7\n"}, {}, 0, "accuracy: the same"),  # which needs no margin
+        ({"params.yaml": "rate: 0.7\n", "runs.csv": table(*BASE[:4], rate="0.7")},
+         {"run": {"accuracy": 0.897}}, 2,
+         "5 runs or more in runs.csv with the base's parameters; found 4"),
+        ({"params.yaml": "rate: 0.7\n"} | OTHER, {}, 0, "accuracy: the same"),  # needs no margin
         (NAN, {"run": {"accuracy": 0.8}}, 2, "in every run of runs.csv; found 'nan' for seed 4"),
         ({"params.yaml": "rate: null\n"}, {"run": {"accuracy": 0.11}}, 0,
          "accuracy: better"),  # an empty cell; the mean is 0.1
-        (SECTIONS, {}, 2, "params.yaml: data.size is missing; add `COLUMN"),
+        (SECTIONS, {}, 2, "params.yaml: data.redraw is missing; add `COLUMN"),
         # Unknown names, and in whose table.
-        ({"gate.yaml": ("rate: rate", "rat: rate")}, {}, 2,
-         "rat: expected a column of runs.csv of main; did you mean rate?"),
-        ({"gate.yaml": ("model: big", "mode: big")}, {}, 2,
-         "mode: expected a column of runs.csv of main; did you mean model?"),
-        ({"gate.yaml": ("  level", "  seed: sed\n  level")}, {}, 2, "seed: sed: expected a column"),
+        ({"gate.yaml": ("rate: rate", "rat: rate")}, {}, 2, f"rat: {COLUMN} main; did you mean ra"),
+        ({"gate.yaml": ("big: true", "bi: true")}, {}, 2, f"bi: {COLUMN} main; did you mean big?"),
+        ({"gate.yaml": ("seed: draw", "seed: drw")}, {}, 2, f"seed: drw: {COLUMN} main; did you"),
         ({"gate.yaml": None, "runs.csv": None},
          {"gate.yaml": RULES.replace("rate: rate", "rat: rate"), "runs.csv": table(*BASE)}, 2,
-         "rat: expected a column of runs.csv of workspace; did you mean rate?"),
+         f"rat: {COLUMN} workspace; did you mean rate?"),
         # A base of before the rules, whose table and parameters are older than they.
-        ({"gate.yaml": None}, {"gate.yaml": RULES.replace("rate: rate", "rate: rate, depth: depth"),
-                               "params.yaml": "rate: 0.5\ndepth: 2\n", "runs.csv": DEEP} | LOSS, 1,
-         "accuracy: worse by 0.4, more than the margin of 0.00612"),
+        ({"gate.yaml": None}, NEW_RULES, 1, "worse by 0.4, more than the margin of 0.00612"),
         ({"gate.yaml": ("rate: rate", "rate: rat")}, {}, 2,
          "rat: expected a parameter; did you mean params.yaml: rate?"),
         ({"gate.yaml": ("{rate: rate}", "{}")}, {}, 2,
@@ -184,11 +193,12 @@ stages:
         ({"gate.yaml": ("  metrics.json: {r", "  metric.json: {r")}, {}, 2,
          "file; did you mean metrics.json?"),
     ],
-    ids=range(25),
+    ids=range(29),
 )  # fmt: skip
-def test_what_cannot_be_tested_never_passes(
+def test_runs_of_either_side(
     base: Files, change: Files, status: int, said: str, with_runs: Project
 ) -> None:
+    """What cannot be tested never passes."""
     with_runs.change(base | ({"run": {}} if "params.yaml" in base else {}))
     with_runs.commit(main=True)
     with_runs.change(change)
