@@ -129,7 +129,7 @@ def run_seeds(
     handlers = [signal.signal(kind, lambda number, _: stopped.append(number)) for kind in kinds]
     with TemporaryDirectory(prefix="gate-") as scratch:
         try:
-            while waiting or running:
+            while waiting or running or stopped:
                 while waiting and len(running) < jobs and not stopped:
                     number = waiting.pop(0)
                     folder = make_clone(repository, Path(scratch, str(number)))

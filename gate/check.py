@@ -265,8 +265,15 @@ class Check:
 
 
 def group_reasons(comparisons: Sequence[Comparison]) -> list[str]:
-    """Return each reason once for all metrics of a file."""
+    """Return each reason once for all metrics, and for all files of which it says the same."""
     keys: dict[tuple[str, str], list[str]] = {}
     for c in comparisons:
         keys.setdefault((c.file, c.reason), []).append(c.key)
-    return [f"{file}: {join_some(names)}: {reason}" for (file, reason), names in keys.items()]
+    files: dict[str, dict[str, str]] = {}
+    for (file, reason), names in keys.items():
+        text = f"{join_some(names)}: {reason}"
+        files.setdefault(text.replace(f" {file}`", " PATH`"), {})[file] = text
+    return [
+        f"{join_some(texts)}: {text if len(texts) > 1 else texts.popitem()[1]}"
+        for text, texts in files.items()
+    ]

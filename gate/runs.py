@@ -139,6 +139,8 @@ def compare_means(
         if not rule.over_runs or not all(cells) or cells[0] == cells[1]:
             continue
         seeds = cells[0].keys() & cells[1].keys()
+        if not seeds and not rule.blocks:
+            continue  # without a number of the candidate's it would refuse
         pairs = [(_read_cell(cells[0][seed]), _read_cell(cells[1][seed])) for seed in sorted(seeds)]
         numbers = [(x, y) for x, y in pairs if x is not None and y is not None]
         before, after = zip(*numbers, strict=True) if numbers else ((), ())

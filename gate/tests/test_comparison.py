@@ -4,6 +4,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from gate.changes import join_some, list_rule_changes
+from gate.check import group_reasons
 from gate.comparison import Comparison, Noise, compare, find_margin, judge
 from gate.errors import CannotCompareError, format_number, shown
 from gate.settings import Rule, RunsSettings, load_settings
@@ -195,3 +196,19 @@ def test_what_a_change_of_rules_does() -> None:
             [f"gate.yaml {said}" for said in rest.split("; ") if said],
         )
     assert join_some("abcdefghijklmn") == "a, b, c, d, e, f, g, h, i, j, k, l and 2 more"
+
+
+def test_reasons_are_grouped() -> None:
+    """One for all metrics of a file, and one for all files that were not fetched."""
+    why = "base: the file was not fetched; run `dvc fetch"
+    unread = [
+        Comparison(f"{name}.json", key, None, 1.0, reason=f"{why} {name}.json`")
+        for name in ("a", "b")
+        for key in ("x", "y")
+    ]
+    gone = Comparison("c.json", "x", 1.0, None, reason="deleted")
+    assert group_reasons([*unread, gone]) == [
+        f"a.json, b.json: x, y: {why} PATH`",
+        "c.json: x: deleted",
+    ]
+    assert group_reasons(unread[:2]) == [f"a.json: x, y: {why} a.json`"]

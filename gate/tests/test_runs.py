@@ -157,6 +157,9 @@ SECTIONS: Files = {
         ({}, MOVED[-0.006] | {"gate.yaml": GATE}, 1, "worse by more than the margin: 5 stand"),
         ({}, {"params.yaml": "rate: 0.7\n", "run": {}}, 0, "accuracy: the same"),
         ({}, {"runs.csv": table(*BASE, first=3)}, 2, f"{FEW} 2"),
+        ({}, {"runs.csv": table(*BASE, first=9)}, 2, f"{FEW} 0"),
+        ({"gate.yaml": ("blocks: true, over", "over")}, {"runs.csv": table(*BASE, first=9)}, 0,
+         "accuracy: the same"),
         ({}, {"runs.csv": "\ufeff" + table(*BASE[:4])}, 2, f"{FEW} 4"),
         ({}, {"runs.csv": table(*BASE[:4], "nan")}, 2, "expected a number for every seed; found"),
         ({}, {"runs.csv": "rate,big,draw\n1\n"}, 2, LONG),
@@ -193,7 +196,7 @@ SECTIONS: Files = {
         ({"gate.yaml": ("  metrics.json: {r", "  metric.json: {r")}, {}, 2,
          "file; did you mean metrics.json?"),
     ],
-    ids=range(29),
+    ids=range(31),
 )  # fmt: skip
 def test_runs_of_either_side(
     base: Files, change: Files, status: int, said: str, with_runs: Project
