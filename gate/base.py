@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gate.errors import CannotCompareError
-from gate.git import find_commit, git, try_git
+from gate.git import find_commit, git, read_committed, try_git
+from gate.settings import SETTINGS, load_settings
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ def choose_base(folder: Path, named: str | None, metrics_files: Sequence[str]) -
     # CI checks out a push to the main branch as a commit without a branch.
     if branch == main or (branch is None and fork == head):
         commit, why = _find_other_metrics(folder, head, metrics_files)
+        accepted = _find_accepted(folder, head)
+        if accepted and (
+            commit is None or try_git(folder, "merge-base", commit, accepted) == commit
+        ):
+            commit, why = accepted, "the anchor, since no later commit has other metrics"
         expected = f"an earlier commit of {main} with other metrics"
         lacking = main if _is_shallow(folder) else ""  # else there is nothing to get
     if commit is None:
@@ -84,6 +90,15 @@ def _find_other_metrics(
             if tracked <= set(there.split("\0")):
                 return earlier, "last commit with other metrics"
     return None, ""
+
+
+def _find_accepted(folder: Path, head: str) -> str | None:
+    """Return the commit of the anchor in HEAD's gate.yaml, or None where none can be read."""
+    try:
+        anchor = load_settings(read_committed(folder, head, SETTINGS)).anchor
+    except CannotCompareError:
+        return None
+    return find_commit(folder, anchor) if anchor else None
 
 
 def _no_commit(folder: Path, expected: str, name: str) -> CannotCompareError:

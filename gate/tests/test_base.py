@@ -11,6 +11,7 @@ from gate.tests.conftest import Project
 
 FORK = "where this branch left main (merge base)"
 OTHER = "last commit with other metrics"
+ANCHOR = "the anchor, since no later commit has other metrics"
 DIFFERS = "last commit; the workspace differs"
 NO_NAME = "expected a branch, tag or commit; there is no"
 
@@ -28,7 +29,7 @@ def do(project: Project, steps: str) -> None:
     """Do commands of Git; or write a file, and commit it."""
     for step in filter(None, steps.split("; ")):
         path, _, content = step.partition(" ")
-        if path in ("metrics.json", "dvc.lock"):
+        if path in ("metrics.json", "dvc.lock", "gate.yaml"):
             project.write(path, content)
             project.commit()
         else:
@@ -61,6 +62,11 @@ ACCIDENT = "switch main; rm -q metrics.json; commit -m accident; metrics.json 0.
         (ACCIDENT, "end", OTHER),
         # No matter where metrics are in Git, the lock is not looked at.
         ("switch main; dvc.lock other", "end~1", OTHER),
+        # What was before the anchor is accepted.
+        ("switch main; gate.yaml {anchor: end, metrics: {}}", "end", ANCHOR),
+        ("switch main; gate.yaml {anchor: fork, metrics: {}}", "end~1", OTHER),
+        ("switch main; gate.yaml {anchor: nowhere, metrics: {}}", "end~1", OTHER),
+        ("switch -C main first; gate.yaml {anchor: first, metrics: {}}", "first", ANCHOR),
         # Where there is none.
         ("checkout --orphan fresh", "", "Git finds none for HEAD; commit, repair it (git fsck)"),
         ("checkout --orphan fresh; commit -m fresh", "", "a common ancestor of HEAD and main;"),

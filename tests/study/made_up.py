@@ -6,21 +6,38 @@ from typing import Any
 
 import numpy as np
 
-from study.contrasts import BASE, EPOCHS
-from study.results import EQUAL_UPDATES
 from study.runs import Entry, Setting
 
 SEEDS = range(18, 34)
+EPOCHS = {48_000: 20, 10_000: 30, 5_000: 40, 1_000: 80, 500: 100, 100: 100}
+EQUAL_UPDATES = {100: 625, 500: 156, 1_000: 78, 5_000: 16}
 GAINS = {0.1: 0.001, 0.2: 0.004, 0.3: 0.004, 0.4: 0.004, 0.5: 0.004, 0.6: 0.004, 0.7: 0.001,
          0.8: -0.002}  # fmt: skip
 PENALTIES = {"none": 0.0, "dense": 0.0, "pooling": 0.003, "both": 0.002}
 CONDITIONS = {"numerics": "1", "threads": "1", "variable.ONEDNN_MAX_CPU_ISA": "AVX2"}
+# Not of study/contrasts.py, which a repository that is made from this one does not have.
+MAIN = Setting(
+    dataset="mnist",
+    placement="dense",
+    dropout_rate=0.5,
+    train_samples=48_000,
+    dense_units=128,
+    epochs=20,
+    filters=32,
+    batch_size=32,
+    learning_rate=0.001,
+    validation_from="last",
+    validation_split=0.2,
+    threads=1,
+    instructions="avx2",
+    numerics="1",
+)
 
 
 def make_setting(rate: float, samples: int = 48_000, **other: Any) -> Setting:
     """The main setting but for what is said, after the dense layer if nothing else is."""
     changed = {"dropout_rate": rate, "train_samples": samples, "epochs": EPOCHS[samples]}
-    setting = replace(BASE, **changed | other)
+    setting = replace(MAIN, **changed | other)
     return setting if rate else setting.without_dropout()
 
 

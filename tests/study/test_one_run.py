@@ -8,13 +8,13 @@ import pytest
 
 from experiment.data.split import Dataset, divide
 from experiment.support.errors import InputError
-from study.contrasts import BASE
 from study.training import one_run
 from study.training.one_run import calibrate, train_one
 from tests.conftest import synthetic_arrays
+from tests.study.made_up import MAIN
 
 SETTING = replace(
-    BASE, dataset="own/tiny.npz", placement="both", dropout_rate=0.25, train_samples=60,
+    MAIN, dataset="own/tiny.npz", placement="both", dropout_rate=0.25, train_samples=60,
     dense_units=8, epochs=12, filters=2, batch_size=7, learning_rate=0.01, further='{"l2": 0.1}',
     validation_split=0.25, validation_from="stratified",
 )  # fmt: skip

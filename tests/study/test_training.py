@@ -29,7 +29,6 @@ from experiment.parameters import load_parameters, read_parameters
 from experiment.support.errors import GO_ON, InputError
 from experiment.variants import VARIANTS
 from study import __main__ as command
-from study.contrasts import BASE
 from study.grid import PARAMETERS, StudyParameters, plan_runs
 from study.runs import STORE, WITHOUT_INFLUENCE, Store, parse_line, setting_of
 from study.table import RUNS
@@ -37,7 +36,7 @@ from study.training import cluster, replicate, worker
 from tests.conftest import ROOT, make_tiny, set_parameters, synthetic_arrays, write_known
 from tests.faults.processes import Done, finish, good, start, unfinished, wait_until
 from tests.repository import EPOCHS
-from tests.study.made_up import make_entry, make_setting, write_lines
+from tests.study.made_up import MAIN, make_entry, make_setting, write_lines
 from tests.study.stand_in.one_run import name_run
 
 # A cluster of the user's is not for tests.
@@ -292,7 +291,7 @@ def test_facts_of_a_dataset() -> None:
     quarter = params.preprocess.model_copy(update={"validation_split": 0.25})
     assert replicate.count_images(base, params.model_copy(update={"preprocess": quarter})) == 90
     full = replace(base, y_train=np.zeros(60_000, np.uint8))
-    minutes = replicate.count_work(make_entry(BASE), {"mnist": full}) / replicate.IMAGES_PER_MINUTE
+    minutes = replicate.count_work(make_entry(MAIN), {"mnist": full}) / replicate.IMAGES_PER_MINUTE
     assert minutes == pytest.approx(3.4)
 
 
