@@ -39,6 +39,15 @@ for role in ("AUTHOR", "COMMITTER"):
     os.environ |= {f"GIT_{role}_NAME": "tester", f"GIT_{role}_EMAIL": "tester@example.org"}
 
 
+# Files whose tests mostly wait, for minutes. Started last, they would keep one process at work alone.
+FIRST = ("tests/study/test_training.py", "tests/faults/", "gate/tests/test_calibrate.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start the longest files first."""
+    items.sort(key=lambda item: not item.nodeid.startswith(FIRST))
+
+
 def environment_of_stages(**variables: str) -> dict[str, str]:
     """Return the variables for what runs in a copy, with this Python as `python`; no empty ones.
 
