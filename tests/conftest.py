@@ -39,7 +39,7 @@ for role in ("AUTHOR", "COMMITTER"):
     os.environ |= {f"GIT_{role}_NAME": "tester", f"GIT_{role}_EMAIL": "tester@example.org"}
 
 
-# Files whose tests mostly wait, for minutes. Started last, they would keep one process at work alone.
+# Their tests mostly wait, for minutes. Started last, they would keep one process at work alone.
 FIRST = ("tests/study/test_training.py", "tests/faults/", "gate/tests/test_calibrate.py")
 
 
