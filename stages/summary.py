@@ -54,7 +54,7 @@ def format_summary(params: Parameters) -> str:
     noise = {name: compute_noise(runs[BASELINE], runs[name]) for name in others}
     for other in others:
         lines += ["", *format_table(other, metrics, noise[other])]
-    lines += ["", "accuracy gap: on training images, with all units, minus on validation images"]
+    lines += ["", "overfitting: accuracy on training images, all units on, minus validation images"]
     lines += [
         f"{VARIANTS[name].label}: the same bits as {VARIANTS[BASELINE].label}; {SAME}"
         for name in others
@@ -102,12 +102,11 @@ def find_settings(params: Parameters) -> dict[str, Setting]:
 
 
 def measure(metrics: Figures) -> dict[str, float]:
-    """Return the figures of the table: a loss in nats, and accuracies and their gap, 0..1."""
-    gap = metrics["evaluated_training_accuracy"] - metrics["validation_accuracy"]
+    """Return the figures of the table: a loss in nats, accuracies and their difference, 0..1."""
     return {
         "test accuracy": metrics["test_accuracy"],
         "test loss": metrics["test_loss"],
-        "accuracy gap": gap,
+        "overfitting": metrics["evaluated_training_accuracy"] - metrics["validation_accuracy"],
     }
 
 

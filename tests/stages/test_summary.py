@@ -32,9 +32,9 @@ MNIST, 20 epochs, seed 0; each network trained once
                 without Dropout   with Dropout     difference   another seed
 test accuracy           98.72 %        98.75 %   +0.03 points   ±{:.2f} points
 test loss                0.0749         0.0529        -0.0220        ±{:.4f}
-accuracy gap             1.39 %         1.17 %   -0.22 points   ±{:.2f} points
+overfitting              1.39 %         1.17 %   -0.22 points   ±{:.2f} points
 
-accuracy gap: on training images, with all units, minus on validation images
+overfitting: accuracy on training images, all units on, minus validation images
 another seed: standard deviation of the difference over {} seeds;
   a difference smaller than twice this could change sign with another seed
 among other seeds, by validation accuracy, the mean of the last five epochs:
