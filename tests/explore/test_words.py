@@ -140,7 +140,14 @@ def test_gains_by_rate_and_images(figures: Figures, language: str) -> None:
         said = " ".join(line.format(**gain) for gain in gains)
         text = load_words(language, figures)["questions"][name]["also"].replace("−", "-")
         assert len(gains) > 3
-        assert " ".join(re.findall(r"[+-]?\d[\d,]*(?:\.\d+)?", text)).endswith(said)
+        numbers = " ".join(re.findall(r"[+-]?\d[\d,]*(?:\.\d+)?", text))
+        if name == "which_rate":  # then with 1,000 images, where higher ones do better
+            assert f"{said} " in numbers
+            gains = figures["secondary"]["rates"]
+            said = " ".join("{rate} {mean:+.3f} {low:+.3f} {high:+.3f}".format(**g) for g in gains)
+            means = {gain["rate"]: gain["mean"] for gain in gains}
+            assert min(means[0.6], means[0.7], means[0.8]) > max(means[0.3], means[0.4], means[0.5])
+        assert numbers.endswith(said)
 
 
 def flatten(texts: Any, place: str = "") -> dict[str, str]:
