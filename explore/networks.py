@@ -142,7 +142,7 @@ def pack_weights(weights: Weights) -> list[Any]:
     """Pack the dense kernel as 8 bits with a scale per unit; all else is small and stays exact."""
     kernel = weights[2]
     scale = np.abs(kernel).max(axis=0) / np.float32(127)
-    whole = np.rint(kernel / scale).astype(np.int8)
+    whole = np.rint(kernel / np.where(scale > 0, scale, 1)).astype(np.int8)
     packed: list[Any] = [array.ravel().tolist() for array in weights]
     packed[2] = {"scale": scale.tolist(), "whole": pack(whole.tobytes())}
     return packed

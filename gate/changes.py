@@ -1,7 +1,7 @@
 """What a change does to the pipeline's definition and to its own rules."""
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import PurePosixPath
 
 from gate.settings import SETTINGS, Rule, Settings
@@ -75,6 +75,19 @@ def join_some(entries: Collection[str]) -> str:
     """Return the first entries in one line, and how many more there are."""
     more = len(entries) - MOST_LISTED
     return ", ".join([*entries][:MOST_LISTED]) + (f" and {more} more" if more > 0 else "")
+
+
+def group_problems(problems: Iterable[tuple[str, str, str]]) -> Iterator[str]:
+    """Yield a line for each kind of problem of a side, with the first paths that have it.
+
+    Problems are side, path and text; one that names its path in a command is of a kind with others.
+    """
+    kinds: dict[tuple[str, str], dict[str, str]] = {}
+    for side, path, why in problems:
+        kinds.setdefault((side, why.replace(f" {path}`", " PATH`")), {})[path] = why
+    for (side, kind), by_path in kinds.items():
+        why = kind if len(by_path) > 1 else next(iter(by_path.values()))
+        yield ": ".join(filter(None, (side, join_some(by_path), why)))
 
 
 def _classify(old: Rule | None, new: Rule | None) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gate.base import Base, choose_base, find_anchor
-from gate.changes import join_some, list_pipeline_changes, list_rule_changes
+from gate.changes import group_problems, join_some, list_pipeline_changes, list_rule_changes
 from gate.comparison import Comparison, Noise, Verdict, compare, find_value
 from gate.errors import CannotCompareError, one_line
 from gate.git import list_changes, read_committed
@@ -269,11 +269,5 @@ def group_reasons(comparisons: Sequence[Comparison]) -> list[str]:
     keys: dict[tuple[str, str], list[str]] = {}
     for c in comparisons:
         keys.setdefault((c.file, c.reason), []).append(c.key)
-    files: dict[str, dict[str, str]] = {}
-    for (file, reason), names in keys.items():
-        text = f"{join_some(names)}: {reason}"
-        files.setdefault(text.replace(f" {file}`", " PATH`"), {})[file] = text
-    return [
-        f"{join_some(texts)}: {text if len(texts) > 1 else texts.popitem()[1]}"
-        for text, texts in files.items()
-    ]
+    texts = (("", file, f"{join_some(keys[file, why])}: {why}") for file, why in keys)
+    return list(group_problems(texts))

@@ -6,7 +6,7 @@ import io
 import json
 import mimetypes
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -15,7 +15,7 @@ from dvc_render.exceptions import DvcRenderError
 from dvc_render.html import HTML
 from markdown_it import MarkdownIt
 
-from gate.changes import join_some
+from gate.changes import group_problems
 from gate.check import Check
 from gate.errors import CannotCompareError, clean, one_line, write_whole
 from gate.git import git, try_git
@@ -73,16 +73,6 @@ def _describe(found: Check, address: str | None) -> tuple[str, list[str]]:
             rows += [[code(path), *links]] if {*links} != {"none"} else []
     lines += table(["", *map(code, names)], rows) if rows else []
     return "\n".join(lines).rstrip() + "\n", plots
-
-
-def group_problems(problems: Sequence[tuple[str, str, str]]) -> Iterator[str]:
-    """Yield a line for each kind of problem of a side, with the first paths that have it."""
-    kinds: dict[tuple[str, str], dict[str, str]] = {}
-    for side, path, why in problems:
-        kinds.setdefault((side, why.replace(f" {path}`", " PATH`")), {})[path] = why
-    for (side, kind), by_path in kinds.items():
-        why = kind if len(by_path) > 1 else next(iter(by_path.values()))
-        yield ": ".join(filter(None, (side, join_some(by_path), why)))
 
 
 def _draw(renderer: Any, name: str) -> str:

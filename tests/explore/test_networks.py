@@ -89,6 +89,13 @@ def test_program(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         main()
 
 
+def test_unit_without_weights_stays_without() -> None:
+    weights = [np.ones(2, np.float32)] * 2 + [np.eye(2, dtype=np.float32) * (1, 0)]
+    packed = networks.pack_weights(weights)[2]
+    assert packed["scale"] == pytest.approx([1 / 127, 0])
+    assert np.frombuffer(unpack(packed["whole"]), np.int8).tolist() == [127, 0, 0, 0]
+
+
 def test_measured_shares() -> None:
     """Two units that each speak for a class: the stronger ten off, the answer is the other."""
     weights = [np.zeros(0)] * 4 + [np.eye(2, dtype=np.float32), np.zeros(2, np.float32)]

@@ -17,7 +17,7 @@ Figures = dict[str, Any]
 in_both = pytest.mark.parametrize("language", LANGUAGES)
 
 SPECIALIST = r"registered|contrast|anchor|\bnats?\b|\bfresh|登録|対比|アンカー"
-# Words that could be swapped, in English and in Japanese. Those of a text stand in one order.
+# Words that could be swapped, in English and in Japanese, in the order in which a text has them.
 SIDES = [r"\{(?:a\w*|x|without)\}", r"\{(?:b\w*|y|with)\}", r"\{lower\}", r"\{higher\}"]
 SWAPPABLE = [
     (SIDES, SIDES),
@@ -88,7 +88,7 @@ def test_each_verdict_has_its_sentence(figures: Figures, language: str) -> None:
         if committed["rests_on"] and name != "how_much":
             yes, no, likely, against, same, open_ = (each[name]["sentence"] for each in answers)
             assert len({yes, no, same, open_}) == len({likely, against, same, open_}) == 4
-    # The claim's verdict is told, not that of its first contrast; one mean above 0 is in favour.
+    # The claim's verdict counts, not its first contrast's; one mean above 0 is in favour.
     found = make_figures(figures, "likely", "undecided", -0.2)
     found["answers"]["help"]["mark"] = "sure"
     found["claims"]["A"]["verdict"] = "contradicted"

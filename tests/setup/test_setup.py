@@ -261,7 +261,7 @@ def make_ready(clone: Path) -> None:
 
 
 def test_what_is_made_again(clone: Path, path: Path) -> None:
-    """That of another Python, of another lock, and of another folder; else there is nothing to do.
+    """For another Python, another lock or another folder; otherwise there is nothing to do.
 
     Where it is made, this set-up ends: there is no Python that fits.
     """

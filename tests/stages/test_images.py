@@ -22,7 +22,7 @@ from tests.conftest import ROOT, message_of, set_parameters, synthetic_arrays, w
     ],
 )
 def test_wrong_data_set(dataset: str, hint: str, in_workspace: Path) -> None:
-    """The names are those of the files in data/."""
+    """The names are the file names in data/."""
     (in_workspace / "data/bars").touch()
     (in_workspace / "data/params.old").touch()
     set_parameters(in_workspace, data__dataset=dataset, train__epochs=0)

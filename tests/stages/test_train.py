@@ -90,8 +90,8 @@ def test_metrics(right: Results) -> None:
     hits = sum(row[0] == row[2] for row in rows)
     assert hits == round(metrics["test_accuracy"] * len(rows)) < len(rows)
     environment = json.loads(right["metrics/dropout.environment.json"])
-    told = training.build_information() | {"threads": "1"}
-    assert told.items() <= environment.items()
+    expected = training.build_information() | {"threads": "1"}
+    assert expected.items() <= environment.items()
 
 
 CHANGED = {"epochs": 4, "dropout_rate": 0.25, "threads": 2, "instructions": "native"}

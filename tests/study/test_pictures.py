@@ -1,4 +1,4 @@
-"""The pictures; those of the committed runs are compared in `test_results.py`, pixel by pixel."""
+"""The pictures; `test_results.py` compares the committed ones pixel by pixel."""
 
 from collections.abc import Callable
 

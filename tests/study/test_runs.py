@@ -121,7 +121,7 @@ def test_key() -> None:
 
 
 def test_setting_of_a_variant(monkeypatch: pytest.MonkeyPatch) -> None:
-    """That of params.yaml but for its network; a stored run has all of it."""
+    """The setting of params.yaml but for its network; a stored run has all of it."""
     network = {"dropout_rate": 0.0, "dropout_placement": "dense", "l2": 0.1}
     monkeypatch.setitem(VARIANTS, "third", Variant("", "", lambda params: network))
     setting = setting_of(load_parameters(ROOT / "params.yaml"), "third", 48_000)
