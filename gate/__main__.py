@@ -54,7 +54,7 @@ def _make_parser() -> argparse.ArgumentParser:
     files = "address of COMMIT/PATH, such as https://raw.githubusercontent.com/OWNER/NAME"
     report.add_argument("--files-of-commits", metavar="URL", help=files)
     for command in (check, report):
-        default = "where this branch left main; on main, the last other metrics, or the anchor if later"
+        default = "where this branch left main; on main, the last other metrics or a later anchor"
         command.add_argument("--base", metavar="REVISION", help=f"default: {default}")
     accept = commands.add_parser("accept", help="move the anchor of gate.yaml to a commit")
     accept.add_argument("revision", nargs="?", default="HEAD", help="default: HEAD")
