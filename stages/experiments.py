@@ -1,8 +1,6 @@
 """`python -m stages.experiments`: a table of what `dvc exp run` tried."""
 
 import os
-import sys
-import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +11,7 @@ from dvc.exceptions import DvcException
 from experiment.parameters import load_parameters
 from experiment.support.errors import InputError, one_line_errors
 from experiment.variants import VARIANTS
-from stages.surroundings import describe_lock, make_environment
+from stages.surroundings import make_environment
 
 ALWAYS = ["train.dropout_rate", "train.epochs"]
 
@@ -23,8 +21,6 @@ def main() -> None:
     with one_line_errors("experiments"):
         os.environ.update(make_environment())
         load_parameters()  # names a mistake in params.yaml better than DVC
-        if holder := describe_lock(time.time()):
-            print(f"experiments: waiting for {holder}", file=sys.stderr)
         try:
             print(format_experiments(dvc.api.exp_show()))
         except DvcException as error:
