@@ -4,7 +4,6 @@ Each training uses one core. DVC runs one stage after the other, so this starts 
 one for each training, once what both depend on is up to date (`dvc repro --single-item`).
 """
 
-import json
 import os
 import re
 import signal
@@ -12,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
 
@@ -33,21 +32,8 @@ CHATTER = re.compile(
     r"|To track the changes with git, run:|\tgit add |To enable auto staging, run:"
     r"|\tdvc config core.autostage true|Data and pipelines are up to date|$"
 )
-FAILED = re.compile(r"failed to run: python -m stages\.(.+), exited with (-?\d+)")
-CAUSES = {
-    signal.SIGKILL: "most likely for lack of memory; free some, or run `dvc repro`, which trains"
-    " one network at a time",
-    signal.SIGILL: "most likely because this processor, or what emulates it, lacks AVX, which"
-    " TensorFlow needs; use another machine",
-    signal.SIGXCPU: "a limit on its processor time (`ulimit -t`); raise it",
-}
-# Statuses of stages that say themselves why they end; see `one_line_errors`.
-SAID = {128 + n for n in (signal.SIGHUP, signal.SIGINT, signal.SIGPIPE, signal.SIGTERM)}
-REMEDIES = {
-    "is not a git repository": "DVC needs Git: clone the repository, or run `git init` here",
-    "Unable to acquire lock": "if no other DVC process works in this folder, run `rm"
-    " .dvc/tmp/*lock`",
-}
+# By a signal: as Python says it, or as shells do where DVC's waits for the command (dash).
+KILLED = re.compile(r"failed to run: python -m stages\.(.+), exited with (-9|137)\b")
 
 
 def main() -> None:
@@ -64,7 +50,9 @@ def main() -> None:
 def run_stages() -> None:
     """Run what is out of date: the trainings side by side where there is a processor for each."""
     print("DVC looks for what is out of date: seconds; half a minute the first time", flush=True)
-    if is_up_to_date():
+    # Where a parameter is missing it fails, too: the stage that fails next says it better.
+    with suppress(InputError):
+        run_dvc(["status", "--quiet", "dvc.yaml"])
         print("Everything is up to date: the results belong to this code and params.yaml.")
         return
     run_dvc(["repro", "preprocess"])
@@ -77,24 +65,15 @@ def run_stages() -> None:
     run_dvc(["repro"])
 
 
-def is_up_to_date() -> bool:
-    """Ask DVC whether there is nothing to run."""
-    try:
-        (text,) = run_dvc(["status", "--json", "dvc.yaml"], show=False)
-    except InputError:
-        return False  # such as a parameter that is missing: the stage that fails says it better
-    return bool(json.loads(text) == {})
-
-
-def run_dvc(*commands: Sequence[str], show: bool = True) -> list[str]:
-    """Run DVC's commands side by side; return what each printed, or raise InputError if one fails.
+def run_dvc(*commands: Sequence[str]) -> None:
+    """Run DVC's commands side by side; raise InputError if one fails.
 
     The first that fails ends the others, and a stop of this process ends all. Each is in a process
     group of its own, so that a stop reaches the stage's command too: DVC itself ignores an
-    interrupt while a command runs. If asked to, show each line, without DVC's chatter; if not, its
-    errors are dropped.
+    interrupt while a command runs.
     """
-    started, processes, said = time.time(), list[subprocess.Popen[str]](), None
+    started, said = time.time(), None
+    processes, waiting = list[subprocess.Popen[str]](), set[Future[None]]()
     with ThreadPoolExecutor() as pool:
         try:
             for command in commands:
@@ -102,57 +81,50 @@ def run_dvc(*commands: Sequence[str], show: bool = True) -> list[str]:
                     [*DVC, *command],
                     env=make_environment(),
                     stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT if show else subprocess.DEVNULL,
+                    stderr=subprocess.STDOUT,
                     start_new_session=True,
                     encoding="utf-8",
                     errors="replace",
                 )
                 processes.append(process)
-            outputs = [
-                pool.submit(read_output, *pair, show)
-                for pair in zip(processes, commands, strict=True)
-            ]
-            while wait(outputs, 2, FIRST_EXCEPTION).not_done:
-                for output in outputs:
-                    if output.done():
-                        output.result()
+                waiting.add(pool.submit(show_output, process, command))
+            while waiting:
+                done, waiting = wait(waiting, 2, FIRST_EXCEPTION)
+                for output in done:
+                    output.result()
                 holder = describe_lock(started)
                 if holder and holder != said:
                     print(f"repro: waiting for {holder}", file=sys.stderr)
                 said = holder
         finally:
             stop(*processes)
-    return [output.result() for output in outputs]
 
 
-def read_output(process: "subprocess.Popen[str]", command: Sequence[str], show: bool) -> str:
-    """Read what DVC prints until it ends, or raise InputError if it fails."""
-    lines = []
+def show_output(process: "subprocess.Popen[str]", command: Sequence[str]) -> None:
+    """Show what DVC prints, without its chatter, until it ends; raise InputError if it fails."""
+    output = ""
     with process:
         for line in process.stdout or ():
-            lines.append(line)
-            if show and not CHATTER.match(line):
+            output += line
+            if not CHATTER.match(line):
                 print(line, end="", flush=True)
-    output = "".join(lines)
     if process.returncode:
-        reason = find_reason(output, process.returncode)
-        raise InputError(f"dvc {' '.join(command)} failed; {reason}")
-    return output
+        raise InputError(
+            f"dvc {' '.join(command)} failed; {find_reason(output, process.returncode)}"
+        )
 
 
 def find_reason(output: str, status: int) -> str:
     """Say why DVC failed, by what it printed and its status."""
-    for text, remedy in REMEDIES.items():
-        if text in output:
-            return remedy
-    stage = FAILED.search(output)
-    code = int(stage[2]) if stage else status
-    # As Python says it, or, where DVC's shell starts the command and waits (dash), as shells do.
-    number = code - 128 if code > 128 else -code
-    if number not in {*signal.Signals} or code in SAID:
-        return "the reason is above"
-    cause = CAUSES.get(signal.Signals(number), "a fault in a library or in the machine")
-    return f"{stage[1] if stage else 'DVC'} was ended by {signal.Signals(number).name}, {cause}"
+    if "is not a git repository" in output:
+        return "DVC needs Git: clone the repository, or run `git init` here"
+    killed = KILLED.search(output)
+    if killed or status == -signal.SIGKILL:
+        return (
+            f"{killed[1] if killed else 'DVC'} was ended by SIGKILL, most likely for lack of"
+            " memory; free some, or run `dvc repro`, which trains one network at a time"
+        )
+    return "the reason is above"
 
 
 def stop(*processes: "subprocess.Popen[str]") -> None:
