@@ -138,17 +138,15 @@ def convert_to_grey(image: Image.Image) -> Image.Image:
         return image.getchannel("L")
     if not image.has_transparency_data:
         return image.convert("L")
-    layers = image.convert("RGBA")
-    parts = (layers.convert("RGB").convert("L"), layers.getchannel("A"))
-    grey, alpha = (np.asarray(part, np.float64) for part in parts)
+    picture, opacity = image.convert("RGBA").convert("LA").split()
+    grey, alpha = (np.asarray(part, np.float64) for part in (picture, opacity))
     border = np.ones(grey.shape, bool)
     border[1:-1, 1:-1] = False
     opaque = alpha[border].mean() > 127
     weights = np.where(border, alpha, 0) if opaque else alpha
     brightness = np.average(grey, weights=weights) if weights.any() else 0
     background = 255 if (brightness > 127) == opaque else 0
-    filled = (grey * alpha + background * (255 - alpha)) / 255
-    return Image.fromarray(np.rint(filled).astype(np.uint8))
+    return Image.composite(picture, Image.new("L", image.size, background), opacity)
 
 
 if __name__ == "__main__":

@@ -45,10 +45,8 @@ def in_prepared(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_accuracy_and_loss(capsys: pytest.CaptureFixture[str]) -> None:
     call(main, MODEL)
     test = parts()["test"]
-    probabilities, labels = (
-        build(test)(training.scale(test.images)).numpy(),
-        np.asarray(test.labels),
-    )
+    probabilities = build(test)(training.scale(test.images)).numpy()
+    labels = np.asarray(test.labels)
     wrong = int((probabilities.argmax(1) != labels).sum())
     loss = -np.log(probabilities[np.arange(30), labels]).mean()
     assert 0 < wrong < 30
@@ -101,7 +99,7 @@ def test_picture_has_the_probability_of_each_class(
         (["models/flat.keras"], f"models/flat.keras: {FOR} (None, 56); name another"),
         (["models/of_any_size.keras"], f"models/of_any_size.keras: {FOR} (None, None, None, 1); "),
         ([MODEL, "--image", "none.png"], "none.png: no such file; check the path"),
-        ([MODEL, "--image", "models"], "models: expected a picture, such as a PNG; found"),
+        ([MODEL, "--image", "params.yaml"], "params.yaml: expected a picture, such as a PNG;"),
         ([MODEL, "--image", "blank.png"], "blank.png: expected a digit; found one colour; draw"),
         ([MODEL], "other.npz: expected images (8, 7); found (7, 8);"),
     ],
@@ -125,8 +123,7 @@ def test_digit_is_made_like_mnists(background: str) -> None:
     drawing[20:40, 20:40] = 40
     image = Image.fromarray(drawing // 5 if background == "black" else 255 - drawing)
     if background == "transparent":
-        ink, image = Image.fromarray(drawing), Image.new("LA", image.size)
-        image.putalpha(ink)
+        image = Image.merge("LA", [Image.new("L", image.size), Image.fromarray(drawing)])
     image.save("drawn.png")
     found = read_picture(Path("drawn.png"), (28, 28), digit=True)
     np.testing.assert_array_equal(found[:, :, 0], digit)

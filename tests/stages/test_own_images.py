@@ -1,6 +1,5 @@
 """Own data from folders of real pictures, of the kinds that Pillow reads."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -105,10 +104,13 @@ def test_counts_classes_and_what_is_left_out(
     (train / "2/gone.png").symlink_to("/nowhere/gone.png")
     two = [Image.fromarray(GREY + n) for n in range(2)]
     two[0].save(train / "10/two.gif", save_all=True, append_images=two[1:])
+    # As the systems of two computers write the same name.
+    for path in (train / "é/x.png", pictures / "test/e\u0301/x.png"):
+        save(path, GREY)
     call(main, "pictures", str(OUTPUT))
     assert capsys.readouterr().out.replace("pictures/train/", "").splitlines() == [
-        "pictures/train: 2: 12, 10: 14",
-        "pictures/test: 2: 4, 10: 4",
+        "pictures/train: 2: 12, 10: 14, é: 1",
+        "pictures/test: 2: 4, 10: 4, é: 1",
         "left out, hidden: 3 (.ipynb_checkpoints/x.png, 2/._1.png, __MACOSX/x.png)",
         "left out, image file is truncated: 1 (10/cut.png)",
         "left out, pixels -1 to -1, not 0 to 65535: 1 (10/negative.tif)",
@@ -116,15 +118,15 @@ def test_counts_classes_and_what_is_left_out(
         "left out, cannot identify it: 2 (2/Thumbs.db, 2/photo.heic)",
         "left out, a link to no file: 1 (2/gone.png)",
         "left out, in no class: 1 (3.png)",
-        f"{OUTPUT}: 28 x 28 pixels, classes 0 (2), 1 (10)",
+        f"{OUTPUT}: 28 x 28 pixels, classes 0 (2), 1 (10), 2 (é)",
         "Now set data.dataset: own/pictures.npz and preprocess.validation_from: stratified in"
         " params.yaml",
     ]
     dataset = read_dataset(OUTPUT)
-    assert dataset.names.tolist() == ["2", "10"]  # numbers by their value
-    assert dataset.y_train.tolist() == [1] * 14 + [0] * 12
-    upper, lower = dataset.x_test[:, :12].mean((1, 2)), dataset.x_test[:, 16:].mean((1, 2))
-    assert ((upper > lower) == (dataset.y_test == 0)).all()
+    assert dataset.names.tolist() == ["2", "10", "é"]  # numbers by their value
+    assert dataset.y_train.tolist() == [1] * 14 + [0] * 12 + [2]
+    upper, lower = dataset.x_test[:8, :12].mean((1, 2)), dataset.x_test[:8, 16:].mean((1, 2))
+    assert ((upper > lower) == (dataset.y_test[:8] == 0)).all()
 
 
 def test_refusals(pictures: Path) -> None:
@@ -132,30 +134,23 @@ def test_refusals(pictures: Path) -> None:
     OUTPUT.parent.mkdir(parents=True)
     OUTPUT.write_bytes(b"precious")
 
-    def refused(output: Path = OUTPUT, *options: str) -> str:
-        line = message_of(main, "pictures", str(output), *options)
-        assert [path.read_bytes() for path in Path("data").rglob("*.*")] == [b"precious"]
-        return line.removeprefix("own_images: ")
+    def refused(*arguments: str) -> str:
+        before = OUTPUT.read_bytes()
+        line = message_of(main, "pictures", *arguments)
+        assert [path.read_bytes() for path in Path("data").rglob("*.*")] == [before]
+        return line
 
-    for output in (Path("data/x.npz"), Path("data/own/x.csv")):
-        expected = f"output: expected data/own/NAME.npz; found {output};"
-        assert refused(output).startswith(expected)
-    assert "add --replace, or another name" in refused()
+    for output in ("data/x.npz", "data/own/x.csv"):
+        assert f"output: expected data/own/NAME.npz; found {output};" in refused(output)
+    assert "add --replace, or another name" in refused(str(OUTPUT))
+    replace = (str(OUTPUT), "--replace")
+    call(main, "pictures", *replace)
+    assert len(read_dataset(OUTPUT).x_test) == 8
     for path in pictures.glob("test/*/*"):
         save(path, GREY * 0)
-    expected = "x_test: expected different images; found one 8 times;"
-    assert refused(OUTPUT, "--replace").startswith(expected)
+    assert "x_test: expected different images; found one 8 times;" in refused(*replace)
     for path in pictures.glob("test/10/*"):
         path.write_bytes(b"?")
-    expected = "pictures/test: expected pictures of each class, 2, 10; found none of 10; add some"
-    assert refused(OUTPUT, "--replace").startswith(expected)
+    assert "pictures/test: expected pictures of each class, 2, 10; found none" in refused(*replace)
     (pictures / "test").rename("Tests")
-    expected = "pictures/test: expected the folders pictures/train/CLASS and pictures/test/CLASS;"
-    assert refused(OUTPUT, "--replace").startswith(expected)
-    shutil.copytree(pictures / "train", pictures / "test")  # a data set again
-    # As the systems of two computers write the same name.
-    for part, name in (("train", "é"), ("test", "e\u0301")):
-        (pictures / part / "10").rename(pictures / part / name)
-    call(main, "pictures", str(OUTPUT), "--replace")
-    assert read_dataset(OUTPUT).names.tolist() == ["2", "é"]
-    assert len(read_dataset(OUTPUT).x_test) == 24
+    assert "pictures/test: expected the folders pictures/train/CLASS and" in refused(*replace)
