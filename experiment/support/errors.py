@@ -15,10 +15,6 @@ class InputError(Exception):
     """Bad input: the message is one line that says what was expected, found, and what to do."""
 
 
-class TerminatedError(KeyboardInterrupt):
-    """A request to terminate, with its signal: SIGTERM, or SIGHUP for a terminal that is closed."""
-
-
 def wrong(what: str, expected: str, found: object, remedy: str) -> InputError:
     """Return the error to raise where something is not as expected."""
     return InputError(f"{what}: expected {expected}; found {found}; {remedy}")
@@ -39,7 +35,7 @@ def one_line_errors(program: str, then: str = GO_ON) -> Iterator[None]:
     """
 
     def terminate(number: int, frame: FrameType | None) -> None:
-        raise TerminatedError(number)
+        raise KeyboardInterrupt(number)
 
     codecs.register_error("printable", _replace_characters)
     for stream in (sys.stdout, sys.stderr):
@@ -54,7 +50,7 @@ def one_line_errors(program: str, then: str = GO_ON) -> Iterator[None]:
     except InputError as error:
         sys.exit(f"{program}: {error}")
     except KeyboardInterrupt as error:
-        number = error.args[0] if isinstance(error, TerminatedError) else signal.SIGINT
+        number = error.args[0] if error.args else signal.SIGINT  # Python's own has none
         word = "interrupted" if number == signal.SIGINT else "terminated"
         print(f"{program}: {word}; {then}", file=sys.stderr)
         sys.exit(128 + number)

@@ -2,7 +2,6 @@
 
 import sys
 import time
-from typing import TextIO
 
 from tqdm import tqdm
 
@@ -14,18 +13,14 @@ class Progress:
     earlier process has done of it, which does not count for the time left.
     """
 
-    def __init__(
-        self, name: str, *, total: float, finished: float = 0, stream: TextIO | None = None
-    ) -> None:
+    def __init__(self, name: str, *, total: float, finished: float = 0) -> None:
         self._name, self._rest, self._new = name, total - finished, 0.0
-        self._stream = stream or sys.stderr
         self._started = time.monotonic()
         self._bar = tqdm(
             desc=name,
             total=total,
             initial=finished,
-            file=self._stream,
-            disable=not self._stream.isatty(),
+            disable=not sys.stderr.isatty(),
             dynamic_ncols=True,
             bar_format="{desc}  {percentage:3.0f} % |{bar}| {elapsed}, {remaining} left{postfix}",
         )
@@ -43,8 +38,8 @@ class Progress:
 
     def say(self, text: str) -> None:
         """Write a line, above the bar."""
-        tqdm.write(f"{self._name}  {text}", file=self._stream)
-        self._stream.flush()
+        tqdm.write(f"{self._name}  {text}", file=sys.stderr)
+        sys.stderr.flush()
 
     def seconds(self) -> float:
         """Return the time since the start."""
