@@ -2,7 +2,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiment.data.split import Dataset, divide, stratified_sample
@@ -90,6 +90,7 @@ def test_impossible_division(dataset: Dataset, settings: dict[str, Any], message
     assert message in str(error.value)
 
 
+@settings(deadline=None)  # none that a busy machine keeps
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=80), st.integers(1, 80), st.integers(0, 9))
 def test_sample_keeps_shares_within_one_image(labels: list[int], samples: int, seed: int) -> None:
     array = np.array(labels, dtype=np.uint8)
