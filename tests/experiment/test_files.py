@@ -90,38 +90,25 @@ def test_nothing_of_this_run_is_in_a_file(tmp_path: Path) -> None:
     assert not [*tmp_path.glob("*m.json")]
 
 
-def test_damage_anywhere_is_noticed_or_harmless(tmp_path: Path) -> None:
-    """A bit of each byte of the headers is turned: the length of `a` becomes 2000."""
-    path = tmp_path / "arrays.npz"
-    files.write_arrays(path, ARRAYS)
-    whole, noticed = path.read_bytes(), 0
-    places = [*range(300), *range(len(whole) - 500, len(whole))]
-    for place in places:
-        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
-        try:
-            found = read_arrays(path, ("a", "b"))
-        except InputError:
-            noticed += 1
-        else:
-            for name, array in ARRAYS.items():
-                assert (found[name].dtype, found[name].tolist()) == (array.dtype, array.tolist())
-    assert noticed > 0.6 * len(places)  # the rest are clocks and versions in the archive
-
-
 def test_what_cannot_be_read(tmp_path: Path) -> None:
-    """Also a header that declares more than there is."""
+    """Also a header that declares more than there is, or less, so that the end would be missed."""
     np.save(tmp_path / "one.npy", np.eye(3))
     np.savez(tmp_path / "objects.npz", a=np.array([print]))
     np.savez(tmp_path / "b.npz", b=np.eye(3))
-    for length in (4, 10**10, 10**30):
-        header = io.BytesIO()
-        fields = {"descr": "|u1", "fortran_order": False, "shape": (length,)}
-        np.lib.format.write_array_header_1_0(header, fields)
-        with zipfile.ZipFile(tmp_path / f"{length}.npz", "w") as archive:
-            archive.writestr("a.npy", header.getvalue() + b"123")
+    files.write_arrays(tmp_path / "less.npz", ARRAYS)
+    whole = (tmp_path / "less.npz").read_bytes()
+    (tmp_path / "less.npz").write_bytes(whole.replace(b"(2001,)", b"(2000,)"))
+    (tmp_path / "cut.npz").write_bytes(whole[:-20])
+    # Its arrays would begin before the file.
+    (tmp_path / "start.npz").write_bytes(whole[:-6] + b"\xff\xff\xff\x7f" + whole[-2:])
+    header = io.BytesIO()
+    fields = {"descr": "|u1", "fortran_order": False, "shape": (10**30,)}
+    np.lib.format.write_array_header_1_0(header, fields)
+    with zipfile.ZipFile(tmp_path / "short.npz", "w") as archive:
+        archive.writestr("a.npy", header.getvalue() + b"123")
     for name, message in {
         "one.npy": "another kind of file, or a damaged one",
-        **{f"{length}.npz": "another kind of file" for length in (4, 10**10, 10**30)},
+        **dict.fromkeys(("cut.npz", "less.npz", "short.npz", "start.npz"), "another kind of file"),
         "objects.npz": "objects in a, which could run code",
         "b.npz": "b; add a",
         ".": "a folder",

@@ -12,7 +12,7 @@ import pytest
 
 from experiment.support.errors import InputError
 from tests.experiment import networks
-from tests.experiment.networks import equal, fit, keras, parts, tf, train, trained, training
+from tests.experiment.networks import equal, fit, keras, parts, train, trained, training
 
 layers = keras.layers
 
@@ -65,42 +65,23 @@ def test_model_file(tmp_path: Path) -> None:
     assert size < 4 * model.count_params() + 40_000
 
 
-class Penalty(keras.Layer):  # type: ignore[misc]  # Keras has no types
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        self.add_loss(0.1 * tf.reduce_mean(inputs**2))
-        return inputs
-
-
-class Lookup(keras.Layer):  # type: ignore[misc]
-    """Has a sparse gradient."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.embedding = layers.Embedding(5, 8)
-
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        return inputs + self.embedding(tf.cast(4 * tf.sigmoid(inputs[:, 0]), tf.int32))
-
-
-class Counting(keras.Layer):  # type: ignore[misc]
+class Counting(keras.Layer):  # type: ignore[misc]  # Keras has no types
     def __init__(self) -> None:
         super().__init__()
         self.mean = keras.metrics.Mean(name="activity")
 
 
 def make_middle() -> list[keras.Layer]:
-    """Penalties, moving statistics, random streams without a seed, limits, a sparse gradient."""
+    """Penalties, moving statistics, a random stream without a seed, limits."""
     kernel, activity = keras.regularizers.L2(0.1), keras.regularizers.L1(0.01)
     return [
         keras.Sequential([layers.Dense(8, kernel_regularizer=kernel)]),
         layers.Dense(8, activity_regularizer=activity),
-        Penalty(),
         layers.SpectralNormalization(layers.Dense(8)),
         keras.Sequential([layers.BatchNormalization(momentum=0.5)]),
         layers.Dropout(0.5),
         layers.Dense(8, trainable=False),
         layers.Dense(8, kernel_constraint=keras.constraints.MaxNorm(0.2)),
-        Lookup(),
     ]
 
 

@@ -4,7 +4,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from experiment.network.checkpoint import State
 from experiment.splits import Split
 from tests.experiment.networks import equal, keras, parts, tf, train, trained, training
 
@@ -77,18 +76,3 @@ def test_adam_is_that_of_keras() -> None:
         found.append([variable.numpy() for variable in [weights, *optimizer.variables[2:]]])
     assert all(np.allclose(a, b, rtol=3e-5) for a, b in zip(*found, strict=True))
     assert not np.allclose(found[0][0], 1, rtol=1e-2)
-
-
-@pytest.mark.parametrize("done", [1, 15])
-def test_resumed_training_does_the_rest_and_ends_with_the_bits_of_one_that_never_stopped(
-    done: int,
-) -> None:
-    """The rows that are there already stay as they are, right or not."""
-    _, states = trained()
-    told = [row | {"loss": 0.125} for row in states[done - 1].curve]
-    model, more = train(State(told, states[done - 1].variables))
-    assert [len(state.curve) for state in more] == list(range(done + 1, 16))
-    last = [State(told, states[-1].variables), *more][-1]
-    assert last.curve == told + states[-1].curve[done:]
-    assert equal(last.variables, states[-1].variables)
-    assert equal([v.numpy() for v in model.variables], last.variables[: len(model.variables)])
