@@ -5,8 +5,8 @@ No DVC pipeline: a run that is stored is never trained again, and the rest takes
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from functools import partial
 
 from experiment.files import write_json
 from experiment.parameters import Parameters, load_parameters, read_parameters
@@ -15,8 +15,8 @@ from experiment.support.markdown import fill_blocks
 from study import results
 from study.grid import PARAMETERS, StudyParameters, plan_runs, plan_seeds
 from study.pictures import write_pictures
-from study.runs import VARIED, Entry, Run, Store, choose_runs, plain_setting
-from study.table import RUNS, Table
+from study.runs import Entry, Store, choose_runs
+from study.table import RUNS, write_table
 from study.training.replicate import count_images, load_datasets, train_missing
 
 
@@ -51,14 +51,11 @@ def main() -> None:
 
 def train_new(params: Parameters, seeds: int | None, workers: int | None) -> None:
     """Train what is new in study/params.yaml, or params.yaml with so many more seeds."""
-    study = None if seeds else read_parameters(PARAMETERS, StudyParameters)
-    names = [block.dataset for block in study.grid] if study else [params.data.dataset]
-
-    def plan(sizes: Mapping[str, int]) -> list[Run]:
-        if study:
-            return plan_runs(study, params, sizes)
-        return plan_seeds(seeds or 0, params, sizes[params.data.dataset])
-
+    if seeds:
+        names, plan = [params.data.dataset], partial(plan_seeds, seeds, params)
+    else:
+        study = read_parameters(PARAMETERS, StudyParameters)
+        names, plan = [block.dataset for block in study.grid], partial(plan_runs, study, params)
     # Runs on known data, of whatever environment, are found without a data set and TensorFlow. A
     # file of the user's may have other images than when it was trained on.
     stored = [e for e in Store().entries.values() if not e.setting.is_own]
@@ -81,11 +78,8 @@ def train_again(starts: Sequence[str], params: Parameters, workers: int | None) 
             raise wrong("--again", expected, number, "copy more digits of one in study/runs.jsonl")
         again |= found
     datasets = load_datasets(entry.setting.dataset for entry in again.values())
-    runs = []
-    for entry in again.values():
-        varied = {name: getattr(entry.setting, name) for name in (*VARIED, "further")}
-        runs.append((replace(plain_setting(params, 0), **varied), entry.seed))
-    train_missing(runs, datasets, params, workers, again=again.keys())
+    runs = [(entry.setting, entry.seed) for entry in again.values()]
+    train_missing(runs, datasets, params, workers, again=again.values())
 
 
 def remake() -> None:
@@ -101,14 +95,13 @@ def remake() -> None:
     if left := len(store.entries) - len(entries):
         text = "were trained on another machine or with other software than most and are left out"
         print(f"study: {left} of {len(store.entries)} runs {text}", file=sys.stderr)
-    table = Table(entries)
-    table.write()
-    if not results.can_fill_page(table):
+    write_table(entries)
+    if not results.can_fill_page(entries):
         print(f"study: no runs of the protocols: {RUNS} alone is written", file=sys.stderr)
         return
-    content = results.summarise(entries, table)
+    content = results.summarise(entries)
     write_json(results.FILE, content)
-    write_pictures(entries, table)
+    write_pictures(entries)
     fill_blocks(results.PAGE, results.PROGRAM, results.make_blocks(content))
 
 

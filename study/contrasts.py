@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from experiment.variants import Placement
-from study.runs import Setting
+from study.runs import Entry, Setting
 from study.statistics import estimate
-from study.table import Table
+from study.table import select_values
 
 SUPPORTED, CONTRADICTED, EQUIVALENT = "supported", "contradicted", "equivalent"
 UNDECIDED, NOT_YET, NOT_TESTED = "undecided", "not yet", "not tested"
@@ -42,6 +42,8 @@ FASHION = "fashion_mnist"
 ON_FASHION = replace(BASE, dataset=FASHION)
 # By number of training images: small sets get more epochs, since theirs have few updates.
 EPOCHS = {48_000: 20, 10_000: 30, 5_000: 40, 1_000: 80, 500: 100, 100: 100}
+
+MIDDLE = (0.3, 0.4, 0.5)  # rates
 
 FIRST_SEED = 18
 LOOKS = {8: 0.0003, 12: 0.0028, 16: 0.0084}  # by number of seeds, the two-sided nominal level
@@ -74,12 +76,9 @@ def against_place(place: Placement) -> Weights:
 
 
 def against_rates(*rates: float) -> Weights:
-    """Return the mean accuracy with rates of 0.3 to 0.5 minus that with other rates."""
-    middle, others = (
-        average(*(replace(BASE, dropout_rate=rate) for rate in each))
-        for each in ((0.3, 0.4, 0.5), rates)
-    )
-    return subtract(middle, others)
+    """Return the mean accuracy with the `MIDDLE` rates minus that with other rates."""
+    middle, others = ([replace(BASE, dropout_rate=r) for r in each] for each in (MIDDLE, rates))
+    return subtract(average(*middle), average(*others))
 
 
 def slope_on_units(*units: int) -> Weights:
@@ -139,18 +138,18 @@ CLAIMS = {
 CONTRASTS = {name: each for _, contrasts in CLAIMS.values() for name, each in contrasts.items()}
 
 
-def measure(table: Table, weights: Weights) -> pd.Series:
+def measure(entries: Sequence[Entry], weights: Weights) -> pd.Series:
     """Return a sum by seed, of the seeds that have all of its runs."""
-    terms = [weight * table.values(*term) for term, weight in weights.items()]
+    terms = [weight * select_values(entries, *term) for term, weight in weights.items()]
     return pd.concat(terms, axis=1, join="inner").sum(axis=1)
 
 
-def judge_all(table: Table) -> tuple[dict[str, Figures], dict[str, Figures]]:
+def judge_all(entries: Sequence[Entry]) -> tuple[dict[str, Figures], dict[str, Figures]]:
     """Return the contrasts and the claims with their verdicts, as metrics/results.json has them."""
     contrasts: dict[str, Figures] = {}
     for claim, (_, parts) in CLAIMS.items():
         # A look at a claim happens once all of its runs are there: those of each contrast.
-        values = {name: measure(table, each.weights) for name, each in parts.items()}
+        values = {name: measure(entries, each.weights) for name, each in parts.items()}
         rows = pd.concat(values, axis=1, join="inner")
         for name, c in parts.items():
             about = {"claim": claim, "margin": c.margin, "text": c.text, "unit": c.unit}
@@ -169,12 +168,9 @@ def judge_all(table: Table) -> tuple[dict[str, Figures], dict[str, Figures]]:
 def judge(contrast: Contrast, values: pd.Series) -> Figures:
     """Judge a contrast by its values, by seed, at the looks whose seeds are there.
 
-    Returns:
-        The `verdict`; the `level` and the estimate of the look that decided it, else of the last
-        that could be taken, always with an interval of 95 %; how many `seeds` that look had, or
-        how many are there for the first; `seeds_planned`, at that look or the next one; and what
-        is `excluded` where all looks leave it undecided: effects below the first number and above
-        the second, the ends of an interval with the coverage of the last look.
+    The `level` and the estimate, with an interval of 95 %, are of the look that decided it, else of
+    the last one taken; `seeds_planned` are at that look or the next one. Where all looks leave it
+    undecided, effects outside of what is `excluded` are: an interval with the last look's coverage.
     """
     result: Figures = {"level": None, "verdict": NOT_YET}
     for planned, level in LOOKS.items():
@@ -196,8 +192,7 @@ def judge(contrast: Contrast, values: pd.Series) -> Figures:
 def judge_claim(contrasts: Mapping[str, Figures], names: Sequence[str]) -> str:
     """Judge a claim: supported with all of its contrasts, contradicted with one of them.
 
-    A claim of equivalence is supported where all of its contrasts are equivalent, and
-    contradicted where one differs.
+    For a claim of equivalence, one that is equivalent supports it, one that differs contradicts.
     """
     found = {contrasts[name]["verdict"] for name in names}
     if names[0] in CONTRASTS and CONTRASTS[names[0]].equivalence:

@@ -42,13 +42,8 @@ class StudyParameters(Section):
 def plan_runs(study: StudyParameters, params: Parameters, images: Mapping[str, int]) -> list[Run]:
     """Return the runs of the grid, each once, in the order of its blocks.
 
-    Args:
-        study: the grid.
-        params: of the pipeline, for what a block leaves open.
-        images: by dataset, the number of training images that validation leaves.
-
-    Raises:
-        InputError: a block wants more images than there are.
+    `params` has what a block leaves open; `images`, by dataset, how many validation leaves to train
+    on. InputError is raised if a block wants more.
     """
     runs: list[Run] = []
     for block in study.grid:
@@ -59,8 +54,8 @@ def plan_runs(study: StudyParameters, params: Parameters, images: Mapping[str, i
                 f"{PARAMETERS}: grid: expected train_samples of {available} or fewer for"
                 f" {block.dataset}; found {samples}; lower it, or null for all"
             )
-        plain = replace(plain_setting(params, samples), dataset=block.dataset)
-        plain = replace(plain, epochs=block.epochs or plain.epochs)
+        epochs = block.epochs or params.train.epochs
+        plain = replace(plain_setting(params, samples), dataset=block.dataset, epochs=epochs)
         units = block.dense_units or [plain.dense_units]
         # Seeds outermost: a study that is stopped has whole comparisons.
         for seed, size, rate, placement in itertools.product(
@@ -73,15 +68,9 @@ def plan_runs(study: StudyParameters, params: Parameters, images: Mapping[str, i
     return list(dict.fromkeys(runs))
 
 
-def plan_seeds(number: int, params: Parameters, images: int) -> list[Run]:
-    """Return the runs of the pipeline's variants with the first seeds besides its own.
-
-    Args:
-        number: of seeds.
-        params: of the pipeline.
-        images: number of training images that validation leaves.
-    """
+def plan_seeds(number: int, params: Parameters, images: Mapping[str, int]) -> list[Run]:
+    """Return the runs of the pipeline's variants with the first seeds besides its own."""
     seeds = [seed for seed in range(number + 1) if seed != params.train.seed][:number]
-    samples = params.preprocess.train_samples or images
+    samples = params.preprocess.train_samples or images[params.data.dataset]
     settings = [setting_of(params, variant, samples) for variant in VARIANTS]
     return list(dict.fromkeys((setting, seed) for seed in seeds for setting in settings))

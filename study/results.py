@@ -10,7 +10,6 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from experiment.data.known import label_of
 from experiment.support.markdown import table as markdown
@@ -29,7 +28,7 @@ from study.contrasts import (
 )
 from study.runs import VARIED, Entry, Setting, select
 from study.statistics import estimate, estimate_for_new_images
-from study.table import Table
+from study.table import pair_seeds
 
 FILE = Path("metrics/results.json")
 PAGE = Path("docs/results.md")
@@ -56,53 +55,52 @@ ASKED_AGAIN = ("C5", "C7", "C8")
 
 PLACES = {"dense": "dense layer", "pooling": "pooling", "both": "both"}
 FEW = replace(BASE, train_samples=1_000, epochs=80)
-# What Dropout changes in the main settings, over all seeds, with its unit.
-CHANGES = {
-    LAST: ("accuracy on test images, %", "points"),
-    "test_loss": ("loss on test images", "nats"),
-    "validation_loss_rise": ("rise of the validation loss", "nats"),
+MAIN = (BASE, ON_FASHION)
+# By metric its name in the tables, and its digits there.
+METRICS = {
+    LAST: ("accuracy on test images, %", 3),
+    "test_loss": ("loss on test images", 4),
+    "validation_loss_rise": ("rise of the validation loss", 4),
+    "test_calibration_error": ("expected calibration error, %", 3),
+    "test_brier": ("Brier score", 4),
 }
-# Secondary measures of protocol 2: rates with 1,000 images, and by number of images the epochs
-# that are 2,500 updates.
+CHANGES = (LAST, "test_loss", "validation_loss_rise")  # in the main settings, over all seeds
+# Secondary measures of protocol 2: metrics of the main settings, rates with 1,000 images, and by
+# number of images the epochs that are 2,500 updates.
+CALIBRATION = ("test_calibration_error", "test_brier")
 RATES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 EQUAL_UPDATES = {100: 625, 500: 156, 1_000: 78, 5_000: 16}
-CALIBRATION = {
-    "test_calibration_error": ("expected calibration error, %", "points"),
-    "test_brier": ("Brier score", "score"),
-}
-DIGITS = {"nats": 4, "score": 4}
 INTERVAL = "[95 % interval]"
 COMPARED = ["seeds", "no Dropout", "Dropout", f"difference {INTERVAL}"]
+TEST_IMAGES = 10_000  # of both data sets
 
 
-def can_fill_page(table: Table) -> bool:
+def can_fill_page(entries: Sequence[Entry]) -> bool:
     """Return whether the page is there, and the runs that it is about."""
-    compared = all(len(table.pair(each, LAST)) > 1 for each in (BASE, ON_FASHION, FEW))
+    compared = all(compare(entries, each, LAST) for each in (*MAIN, FEW))
     return PAGE.exists() and FIRST.exists() and compared
 
 
-def summarise(entries: Sequence[Entry], table: Table) -> Figures:
+def summarise(entries: Sequence[Entry]) -> Figures:
     """Return the content of `FILE`: all accuracies in percent, their differences in points."""
     first = json.loads(FIRST.read_text(encoding="utf-8"))
-    contrasts, claims = judge_all(table)
+    contrasts, claims = judge_all(entries)
     contrasts, claims = first["contrasts"] | contrasts, first["claims"] | claims
     return {
-        "answers": answer_all(contrasts, claims, table),
+        "answers": answer_all(contrasts, claims, entries),
         "changes": {
-            each.dataset: {metric: compare(table.pair(each, metric)) for metric in CHANGES}
-            for each in (BASE, ON_FASHION)
+            each.dataset: {metric: compare(entries, each, metric) for metric in CHANGES}
+            for each in MAIN
         },
         "claims": claims,
         "contrasts": contrasts,
-        "gains": list_gains(table),
-        "gains_for_new_images": {
-            each.dataset: gain_for_new_images(entries, each) for each in (BASE, ON_FASHION)
-        },
-        "secondary": summarise_secondary(table),
+        "gains": list_gains(entries),
+        "gains_for_new_images": {each.dataset: gain_for_new_images(entries, each) for each in MAIN},
+        "secondary": summarise_secondary(entries),
     }
 
 
-def answer_all(contrasts: Figures, claims: Figures, table: Table) -> Figures:
+def answer_all(contrasts: Figures, claims: Figures, entries: Sequence[Entry]) -> Figures:
     """Return, by question of a reader, how sure the answer is, and figures for its sentence."""
     answers: Figures = {}
     for question, choices in ANSWERED_BY.items():
@@ -112,12 +110,12 @@ def answer_all(contrasts: Figures, claims: Figures, table: Table) -> Figures:
     answers["early_stopping"]["figures"]["S5"] = contrasts["S5"]
     verdicts = [each["verdict"] for name, each in claims.items() if name not in ASKED_AGAIN]
     decided = sum(verdict in DECIDED for verdict in verdicts)
-    counts = {"claims": len(verdicts), "decided": decided, "runs": len(table.rows)}
-    runs = {str(each.train_samples): count_misleading_pairs(table, each) for each in (BASE, FEW)}
+    counts = {"claims": len(verdicts), "decided": decided, "runs": len(entries)}
+    pairs = {str(each.train_samples): count_misleading(entries, each) for each in (BASE, FEW)}
     return answers | {
         "cost_in_use": {"figures": {}, "mark": LIKELY, "rests_on": []},
         "how_sure": {"figures": counts, "mark": SURE, "rests_on": []},
-        "one_run": {"figures": runs, "mark": SURE, "rests_on": []},
+        "one_run": {"figures": pairs, "mark": SURE, "rests_on": []},
     }
 
 
@@ -134,58 +132,60 @@ def choose_mark(contrasts: Figures, names: Sequence[str]) -> str:
     return LIKELY if one_side else NOT_SHOWN
 
 
-def summarise_secondary(table: Table) -> dict[str, list[Figures]]:
+def summarise_secondary(entries: Sequence[Entry]) -> dict[str, list[Figures]]:
     """Return the secondary measures of protocol 2 whose seeds are all there."""
-    measures: dict[str, list[tuple[Figures, Setting, str]]] = {
-        "rates": [({"rate": r}, replace(FEW, dropout_rate=r), LAST_FIVE) for r in RATES],
-        "sizes": [
-            ({"train_samples": n, "epochs": e}, replace(BASE, train_samples=n, epochs=e), LAST_FIVE)
-            for n, e in EQUAL_UPDATES.items()
-        ],
-        "calibration": [
-            ({"metric": metric, "dataset": each.dataset}, each, metric)
-            for metric in CALIBRATION
-            for each in (BASE, ON_FASHION)
-        ],
-    }
+    rows: list[tuple[str, Figures, Setting, str]] = [
+        ("rates", {"rate": rate}, replace(FEW, dropout_rate=rate), LAST_FIVE) for rate in RATES
+    ]
+    for number, epochs in EQUAL_UPDATES.items():
+        size = {"train_samples": number, "epochs": epochs}
+        rows.append(("sizes", size, replace(BASE, train_samples=number, epochs=epochs), LAST_FIVE))
+    for metric in CALIBRATION:
+        for each in MAIN:
+            rows.append(("calibration", {"metric": metric, "dataset": each.dataset}, each, metric))
     seeds = range(FIRST_SEED, FIRST_SEED + min(LOOKS))
-    found: dict[str, list[Figures]] = {}
-    for name, rows in measures.items():
-        pairs = [(what, table.pair(setting, metric, seeds)) for what, setting, metric in rows]
-        found[name] = [what | compare(pair) for what, pair in pairs if len(pair) == len(seeds)]
+    found: dict[str, list[Figures]] = {name: [] for name, *_ in rows}
+    for name, what, setting, metric in rows:
+        if compared := compare(entries, setting, metric, seeds):
+            found[name].append(what | compared)
     return found
 
 
-def compare(pair: pd.DataFrame) -> Figures:
-    """Return both means and the difference; see `Table.pair`."""
+def compare(
+    entries: Sequence[Entry], setting: Setting, metric: str, seeds: Sequence[int] = ()
+) -> Figures:
+    """Return both means and the difference, over these seeds or all; nothing where some lack."""
+    pair = pair_seeds(entries, setting, metric)
+    pair = pair[pair.index.isin(seeds)] if seeds else pair
+    if len(pair) < max(2, len(seeds)):
+        return {}
     means = {name: float(values.mean()) for name, values in pair.items()}
     return asdict(estimate(pair["with"] - pair["without"])) | means
 
 
-def count_misleading_pairs(table: Table, setting: Setting) -> dict[str, int]:
+def count_misleading(entries: Sequence[Entry], setting: Setting) -> dict[str, int]:
     """Count pairs of a run without Dropout and one with it, and those that the former wins.
 
     Of any seeds; where a seed also chooses the training images, of the same seed.
     """
-    pair = table.pair(setting, LAST)
+    pair = pair_seeds(entries, setting, LAST)
     wins = pair["with"].to_numpy()[:, None] < pair["without"].to_numpy()
     if setting.train_samples < BASE.train_samples:
         wins = wins.diagonal()
     return {"misleading": int(wins.sum()), "pairs": wins.size}
 
 
-def list_gains(table: Table) -> list[Figures]:
+def list_gains(entries: Sequence[Entry]) -> list[Figures]:
     """Return what Dropout changes in the accuracy after the last epoch, MNIST and all images first.
 
     Of each setting that differs from the main one only in what the study varies.
     """
     varied, gains = {name: getattr(BASE, name) for name in VARIED}, []
-    for setting in table.settings():
-        pair = table.pair(setting, LAST)
-        if setting.placement in PLACES and len(pair) > 1 and replace(setting, **varied) == BASE:
-            found = compare(pair)
-            left = 100 * (100 - found["with"]) / (100 - found["without"])
+    for setting in {entry.setting for entry in entries}:
+        is_varied = setting.placement in PLACES and replace(setting, **varied) == BASE
+        if is_varied and (found := compare(entries, setting, LAST)):
             what = {name: getattr(setting, name) for name in VARIED}
+            left = 100 * (100 - found["with"]) / (100 - found["without"])
             gains.append(what | found | {"errors_left": left})
 
     def order(gain: Figures) -> tuple[object, ...]:
@@ -206,9 +206,7 @@ def gain_for_new_images(entries: Iterable[Entry], setting: Setting) -> Figures |
     seeds = sorted(sides[0].keys() & sides[1].keys())
     if len(seeds) < 5:
         return None
-    # Every run is tested on the same images: as many as its errors are a share of.
-    one = sides[0][seeds[0]]
-    images = np.arange(round(len(one.test_errors or ()) / (1 - one.metrics[LAST])))
+    images = np.arange(TEST_IMAGES)
     without, with_it = (
         100.0 * np.array([np.isin(images, side[seed].test_errors or []) for seed in seeds])
         for side in sides
@@ -218,32 +216,27 @@ def gain_for_new_images(entries: Iterable[Entry], setting: Setting) -> Figures |
 
 def make_blocks(content: Figures) -> dict[str, str]:
     """Return the tables of the page, by the names of their blocks, from the content of `FILE`."""
-    contrasts, secondary, changes = (content[n] for n in ("contrasts", "secondary", "changes"))
+    contrasts, secondary = content["contrasts"], content["secondary"]
     claims = [
         [name, c["text"], str(contrasts[c["contrasts"][0]]["protocol"]),
          " and ".join(c["contrasts"]), c["verdict"]]
         for name, c in content["claims"].items()
     ]  # fmt: skip
     changed = []
-    for metric, (text, unit) in CHANGES.items():
-        for dataset, found in changes.items():
+    for metric in CHANGES:
+        for dataset, found in content["changes"].items():
             new = content["gains_for_new_images"][dataset] if metric == LAST else None
-            others = f"{format_interval(new, unit)}, {new['seeds']} seeds" if new else ""
-            cells = format_comparison(found[metric], unit)
-            changed.append([f"{label_of(dataset)}: {text}", *cells, others])
-    rates = [[f"{e['rate']:g}", *format_comparison(e, "points")] for e in secondary["rates"]]
+            others = f"{format_interval(new)}, {new['seeds']} seeds" if new else ""
+            changed.append([*format_metric(dataset, metric, found[metric]), others])
+    rates = [[f"{e['rate']:g}", *format_comparison(e)] for e in secondary["rates"]]
     sizes = [
-        [f"{e['train_samples']:,}", str(e["epochs"]), *format_comparison(e, "points")]
+        [f"{e['train_samples']:,}", str(e["epochs"]), *format_comparison(e)]
         for e in secondary["sizes"]
     ]
-    calibration = [
-        [f"{label_of(e['dataset'])}: {text}", *format_comparison(e, unit)]
-        for e in secondary["calibration"]
-        for text, unit in [CALIBRATION[e["metric"]]]
-    ]
+    calibration = [format_metric(e["dataset"], e["metric"], e) for e in secondary["calibration"]]
     settings = [
         [label_of(g["dataset"]), f"{g['train_samples']:,}", str(g["epochs"]), str(g["dense_units"]),
-         PLACES[g["placement"]], f"{g['dropout_rate']:g}", *format_comparison(g, "points"),
+         PLACES[g["placement"]], f"{g['dropout_rate']:g}", *format_comparison(g),
          f"{g['errors_left']:.0f}"]
         for g in content["gains"]
     ]  # fmt: skip
@@ -267,30 +260,32 @@ def format_contrast(c: Figures) -> list[str]:
     if c["verdict"] == NOT_YET:
         verdict = f"{NOT_YET} ({c['seeds']} of {c['seeds_planned']} seeds)"
     if "excluded" in c:
-        below, above = (format_figure(limit, c["unit"]) for limit in c["excluded"])
+        below, above = map(format_figure, c["excluded"])
         verdict += f"; below {below} and above {above} is excluded"
     if "mean" in c:
         p = "<0.0001" if c["p"] < 0.0001 else f"{c['p']:.4f}"
-        figures = [format_estimate(c, c["unit"]), p, f"below {c['level']:g}"]
+        figures = [f"{format_figure(c['mean'])} {format_interval(c)}", p, f"below {c['level']:g}"]
     return [c["claim"], c["text"], str(c["seeds"]), *figures, verdict]
 
 
-def format_comparison(found: Figures, unit: str) -> list[str]:
+def format_metric(dataset: str, metric: str, found: Figures) -> list[str]:
+    """Return the cells of a comparison after what it is of."""
+    text, digits = METRICS[metric]
+    return [f"{label_of(dataset)}: {text}", *format_comparison(found, digits)]
+
+
+def format_comparison(found: Figures, digits: int = 3) -> list[str]:
     """Return the cells of `COMPARED`."""
-    means = [f"{found[which]:.{DIGITS.get(unit, 3)}f}" for which in ("without", "with")]
-    return [str(found["seeds"]), *means, format_estimate(found, unit)]
+    means = [f"{found[which]:.{digits}f}" for which in ("without", "with")]
+    difference = f"{format_figure(found['mean'], digits)} {format_interval(found, digits)}"
+    return [str(found["seeds"]), *means, difference]
 
 
-def format_estimate(found: Figures, unit: str) -> str:
-    """Return a mean with its interval, as `+0.205 [+0.089 to +0.321]`."""
-    return f"{format_figure(found['mean'], unit)} {format_interval(found, unit)}"
-
-
-def format_interval(found: Figures, unit: str) -> str:
+def format_interval(found: Figures, digits: int = 3) -> str:
     """Return an interval, as `[+0.089 to +0.321]`."""
-    return f"[{format_figure(found['low'], unit)} to {format_figure(found['high'], unit)}]"
+    return f"[{format_figure(found['low'], digits)} to {format_figure(found['high'], digits)}]"
 
 
-def format_figure(value: float, unit: str) -> str:
-    """Format a difference in the digits of its unit."""
-    return f"{value:+.{DIGITS.get(unit, 3)}f}".replace("-", "\N{MINUS SIGN}")
+def format_figure(value: float, digits: int = 3) -> str:
+    """Return a difference with its sign."""
+    return f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")

@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from experiment.files import replacing
+from experiment.files import write_text
 from experiment.metrics import LAST
 from experiment.network import NUMERICS
 from experiment.parameters import Instructions, Parameters, ValidationFrom
@@ -46,8 +46,8 @@ WITHOUT_INFLUENCE = (
 class Setting:
     """All parameters of a training but the seed: runs that repeat each other have the same.
 
-    Attributes are as in params.yaml, but for `dataset`, a name or a path; `placement`, `none` where
-    the rate is 0; `train_samples`, always a number; `further`, what else a variant gives
+    They are as in params.yaml, but for `dataset`, a name or a path; `placement`, `none` where the
+    rate is 0; `train_samples`, always a number; and `further`, what else a variant gives
     `build_model`, as JSON, empty where nothing.
     """
 
@@ -104,14 +104,9 @@ def setting_of(params: Parameters, variant: str, images: int) -> Setting:
 class Entry:
     """A run, with its results once it is finished.
 
-    Attributes:
-        setting, seed: what was trained.
-        conditions: software and hardware; see `study.training.worker.describe_conditions`.
-        data: hash of the images and labels.
-        available: number of training images that validation left; the run may use fewer.
-        metrics, curve, test_errors, calibration: see `study.training.one_run.train_one`; None
-            where they were not stored.
-        format: see `FORMAT`.
+    `conditions` are software and hardware, see `study.training.worker.describe_conditions`; `data`
+    is the hash of the images and labels, of which validation left as many as are `available` to
+    train on. Of its results see `study.training.one_run.train_one`; an older `format` lacks some.
     """
 
     setting: Setting
@@ -151,17 +146,12 @@ class Entry:
 
 
 def parse_line(line: str) -> Entry:
-    """Read a run from its line.
-
-    Raises:
-        ValueError: the line is not what was written.
-        InputError: it is, by other code.
-    """
+    """Read a run; raise ValueError if it is not what was written, InputError if other code did."""
     try:
         content = json.loads(line)
         if content.pop("checksum") != hash_content(content):
             raise ValueError("its content is not what was written")
-    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from None
     # It is whole: were it dropped because this code cannot read it, a good run would be lost.
     try:
@@ -175,22 +165,17 @@ def parse_line(line: str) -> Entry:
             instructions="avx2" if avx2 else "native",
             numerics=conditions["numerics"],
         )
-        entry, reason = Entry(setting, seed, **content), "another key"
-    except (KeyError, TypeError) as error:
-        entry, reason = None, str(error)
-    if entry is None or entry.key != key:
+        entry = Entry(setting, seed, **content)
+        if entry.key != key:
+            raise ValueError("another key")
+    except (KeyError, TypeError, ValueError) as error:
         remedy = "give a new parameter a default that is in no key, as `further` has"
-        raise wrong("stored runs", "those of this code's parameters", reason, remedy)
+        raise wrong("stored runs", "those of this code's parameters", error, remedy) from None
     return entry
 
 
 class Store:
-    """The file of finished runs.
-
-    Attributes:
-        entries: its runs, by key, in their order.
-        problems: a line of text for each line of the file that is damaged or torn.
-    """
+    """The file of finished runs: `entries` by key, and `problems`, a text for each damaged line."""
 
     def __init__(self, path: Path = STORE) -> None:
         self.path, self.entries, self.problems = path, dict[str, Entry](), list[str]()
@@ -215,9 +200,7 @@ class Store:
         rewrite = bool(self.problems) or entry.key in self.entries
         self.entries[entry.key] = entry
         if rewrite:
-            with replacing(self.path) as temporary:
-                text = "".join(each.to_line() for each in self.entries.values())
-                temporary.write_text(text, encoding="utf-8", newline="\n")
+            write_text(self.path, "".join(each.to_line() for each in self.entries.values()))
             self.problems.clear()
             return
         with self.path.open("ab") as file:
@@ -232,30 +215,25 @@ def load_runs(path: Path = STORE) -> list[Entry]:
 
 
 def choose_runs(store: Store) -> list[Entry]:
-    """Return the runs that may be compared with each other.
+    """Return the runs that may be compared with each other, or raise InputError if there is none.
 
     Runs of one setting, or of settings that differ in Dropout alone, may have been trained on
     machines or with software that give other bits. Those of the surroundings with the most runs
     are kept, so that no run counts twice and none is compared across machines. Of own images,
     those of the latest run are kept.
-
-    Raises:
-        InputError: there is no run.
     """
     if not store.entries:
         raise wrong(str(store.path), "finished runs", "none", "run `make study`")
     latest = {entry.setting.dataset: entry.data for entry in store.entries.values()}
-    runs = {
-        key: entry
-        for key, entry in store.entries.items()
+    found = [
+        (entry.setting.without_dropout(), hash_content(entry.surroundings()), entry)
+        for entry in store.entries.values()
         if entry.data == latest[entry.setting.dataset] or not entry.setting.is_own
-    }
-    where = {key: hash_content(entry.surroundings()) for key, entry in runs.items()}
-    groups: dict[Setting, Counter[str]] = {}
-    for key, entry in runs.items():
-        groups.setdefault(entry.setting.without_dropout(), Counter())[where[key]] += 1
-    chosen = {family: counts.most_common(1)[0][0] for family, counts in groups.items()}
-    return [e for key, e in runs.items() if chosen[e.setting.without_dropout()] == where[key]]
+    ]
+    chosen: dict[Setting, str] = {}
+    for (family, where), _ in Counter(each[:2] for each in found).most_common():
+        chosen.setdefault(family, where)
+    return [entry for family, where, entry in found if chosen[family] == where]
 
 
 def select(entries: Iterable[Entry], setting: Setting) -> dict[int, Entry]:

@@ -3,20 +3,16 @@
 docs/study.md says how often the intervals hold what they are of.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-import pandas as pd
+from numpy.typing import ArrayLike
 from scipy import stats
 
 LEVEL = 0.95  # of an interval, if not said otherwise
 
 # Differences of equal accuracies can differ in the last bits.
 ROUNDING = 1e-12
-
-Values: TypeAlias = Sequence[float] | np.ndarray | pd.Series
 
 
 @dataclass(frozen=True)
@@ -34,7 +30,7 @@ class Estimate:
     p: float
 
 
-def estimate(values: Values, level: float = LEVEL) -> Estimate:
+def estimate(values: ArrayLike, level: float = LEVEL) -> Estimate:
     """Return the mean of `(n,)` values, n of 2 or more, with Student's t interval and p.
 
     Values that are all equal have an interval of no width.

@@ -41,17 +41,10 @@ LOCAL = {
 def connected(
     params: TrainParameters, workers: int | None
 ) -> Iterator[tuple[Client, dict[str, str]]]:
-    """Connect to the cluster in `DASK_SCHEDULER_ADDRESS`, else start a local one.
+    """Connect to the cluster in `DASK_SCHEDULER_ADDRESS`, else start one with so many workers.
 
-    Args:
-        params: threads and instructions that each run uses.
-        workers: processes of the local cluster, one run in each; None: as many as the cores allow.
-
-    Yields:
-        The client, and the conditions of the first worker; see `describe_conditions`.
-
-    Raises:
-        InputError: the cluster cannot train.
+    If no number is given, it has as many as the cores allow. With the client come the conditions of
+    the first worker, see `describe_conditions`. InputError is raised if the cluster cannot train.
     """
     address = dask.config.get("scheduler-address", None)
     where = "this machine" if address is None else f"DASK_SCHEDULER_ADDRESS {address!r}"

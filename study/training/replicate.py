@@ -4,6 +4,7 @@ import hashlib
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 
 from distributed import Future, as_completed
@@ -39,20 +40,12 @@ def train_missing(
     datasets: dict[str, Dataset],
     params: Parameters,
     workers: int | None,
-    again: Collection[str] = (),
+    again: Collection[Entry] = (),
 ) -> None:
-    """Train those of the runs that are not stored, and store each as it ends.
+    """Train those of the runs that are not stored, in their order, and store each as it ends.
 
-    Args:
-        runs: in the order of training.
-        datasets: by name, see `load_datasets`.
-        params: of the pipeline.
-        workers: see `study.training.cluster.connected`.
-        again: the keys of all of the runs, where they are stored and trained again; a new line
-            replaces the stored one, unless a figure is another.
-
-    Raises:
-        InputError: data, cluster or memory are missing, or runs failed.
+    Where they are stored and trained `again`, a new line replaces the stored one, unless a figure
+    is another. InputError is raised if there is no cluster, or if runs failed.
     """
     with ExitStack() as stack:
         try:
@@ -67,10 +60,11 @@ def train_missing(
             for name, dataset in datasets.items()
         }
         planned = [Entry(setting, seed, *facts[setting.dataset]) for setting, seed in runs]
-        if again and {entry.key for entry in planned} != {*again}:
+        stored = [(entry.key, entry.available) for entry in again]
+        if again and stored != [(entry.key, entry.available) for entry in planned]:
             raise InputError(
-                "--again: expected runs of this params.yaml, this software and this kind of"
-                " processor; found others, which cannot be trained again here"
+                "--again: expected runs of these images, this software, this kind of processor, and"
+                " the threads, instructions and validation of params.yaml; found others"
             )
         store = Store()
         for problem in store.problems:
@@ -131,12 +125,8 @@ def load_datasets(names: Iterable[str]) -> dict[str, Dataset]:
     for name in dict.fromkeys(names):
         path = FOLDER / f"{name}.npz" if name in list_known() else DATA / name
         if name in list_known() and not path.exists():
-            dataset = fetch(
-                name,
-                by_hand=OF_THE_PIPELINE,
-                report=lambda line: print(f"download: {line}", file=sys.stderr),
-            )
-            write_arrays(path, dataset.arrays())
+            report = partial(print, "download:", file=sys.stderr)
+            write_arrays(path, fetch(name, OF_THE_PIPELINE, report).arrays())
         datasets[name] = read_dataset(path)
     return datasets
 
@@ -153,11 +143,5 @@ def hash_dataset(dataset: Dataset) -> str:
 
 def count_images(dataset: Dataset, params: Parameters) -> int:
     """Return the number of images that validation leaves to train on."""
-    parts = divide(
-        dataset,
-        validation_split=params.preprocess.validation_split,
-        validation_from=params.preprocess.validation_from,
-        train_samples=None,
-        seed=0,
-    )
-    return len(parts["train"].images)
+    how = params.preprocess.model_copy(update={"train_samples": None})
+    return len(divide(dataset, **dict(how), seed=0)["train"].images)

@@ -28,6 +28,7 @@ LAST, LAST_FIVE, KEPT = "test_accuracy", "last_five_test_accuracy", "best_epoch_
 VALIDATION = "last_five_validation_accuracy"
 FASHION: dict[str, Any] = {"data": "fashion_mnist"}
 POINTS, NATS = "+.3f", "+.4f"
+MAIN = {"data": "mnist", "n": 48_000, "epochs": None, "units": 128, "place": "dense", "rate": 0.5}
 
 
 def is_share(metric: str) -> bool:
@@ -55,8 +56,7 @@ class Pages:
 
     def of(self, metric: str, **where: Any) -> pd.Series:
         """By seed; the main setting but for what is said."""
-        main = {"data": "mnist", "n": 48_000, "epochs": None, "units": 128, "place": "dense"}
-        chosen: dict[str, Any] = main | {"rate": 0.5} | where
+        chosen: dict[str, Any] = MAIN | where
         chosen["epochs"] = chosen["epochs"] or EPOCHS[chosen["n"]]
         chosen["place"] = chosen["place"] if chosen["rate"] else "none"
         runs = self.runs[(self.runs[KEYS] == [*chosen.values()]).all(axis=1)]
@@ -290,8 +290,11 @@ def test_cost_in_use() -> None:
     assert f"over the time without was {ratio.mean():.3f} [{low:.3f} to {high:.3f}]" in page
 
 
-def test_settings(pages: Pages) -> None:
-    """Over the seeds that both sides have, so that the columns subtract."""
+def test_comparisons(pages: Pages) -> None:
+    """Over the seeds that both sides have, so that the columns subtract.
+
+    Secondary measures of protocol 2 over the first look's, once all are there.
+    """
     found = pages.block("settings")
     dropped = pages.runs.query("placement != 'none'")
     assert len(found) == (dropped.groupby(KEYS).size() > 1).sum()
@@ -299,44 +302,35 @@ def test_settings(pages: Pages) -> None:
         where: dict[str, Any] = {"data": LABELS[data], "n": int(n.replace(",", ""))}
         where |= {"epochs": int(epochs), "units": int(units), "rate": float(rate)}
         pair = pages.both(LAST, place=place.removesuffix(" layer"), **where)
-        assert cells == show_pair(pair, LAST)
         without, with_it = 100 - pair.mean()
-        assert left == f"{100 * with_it / without:.0f}"
+        assert [*cells, left] == [*show_pair(pair, LAST), f"{100 * with_it / without:.0f}"]
 
-
-def test_changes_and_secondary_measures(pages: Pages) -> None:
-    """Changes over all seeds; measures of protocol 2 over the first look's, once all are there."""
-    rates = [round(0.1 * tenths, 1) for tenths in range(1, 9)]
-    sizes = {100: 625, 500: 156, 1_000: 78, 5_000: 16}
-    scores = {
-        "test_calibration_error": "expected calibration error, %",
-        "test_brier": "Brier score",
-    }
-    metrics = {
-        LAST: "accuracy on test images, %",
-        "test_loss": "loss on test images",
+    texts = {
+        LAST: "accuracy on test images, %", "test_loss": "loss on test images",
         "validation_loss_rise": "rise of the validation loss",
-    }
-    wanted: dict[str, list[tuple[list[str], str, dict[str, Any]]]] = {
-        "rates": [([f"{rate:g}"], LAST_FIVE, {"n": 1_000, "rate": rate}) for rate in rates],
-        "sizes": [([f"{n:,}", str(e)], LAST_FIVE, {"n": n, "epochs": e}) for n, e in sizes.items()],
-    }
-    for block, texts in (("calibration", scores), ("changes", metrics)):
-        wanted[block] = [
-            ([f"{label}: {text}"], metric, {"data": data})
-            for metric, text in texts.items()
-            for label, data in LABELS.items()
-        ]
-    for block, rows in wanted.items():
-        expected = []
-        for first, metric, where in rows:
-            pair = pages.both(metric, **where)
-            if block == "changes":
-                new = [show_for_new_images(pages, where["data"]) if metric == LAST else ""]
-                expected.append([*first, *show_pair(pair, metric), *new])
-            elif (there := pair.index.isin(FIRST_LOOK)).sum() == 8:
-                expected.append([*first, *show_pair(pair[there], metric)])
-        assert pages.block(block) == expected
+        "test_calibration_error": "expected calibration error, %", "test_brier": "Brier score",
+    }  # fmt: skip
+    rows: dict[str, list[list[str]]] = {"changes": [], "calibration": [], "rates": [], "sizes": []}
+    for metric, text in texts.items():
+        for label, data in LABELS.items():
+            pair, cells = pages.both(metric, data=data), [f"{label}: {text}"]
+            if "calibration" in metric or "brier" in metric:
+                rows["calibration"] += show_first_look(cells, pair, metric)
+            else:
+                new = show_for_new_images(pages, data) if metric == LAST else ""
+                rows["changes"].append([*cells, *show_pair(pair, metric), new])
+    for share in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8):
+        pair = pages.both(LAST_FIVE, n=1_000, rate=share)
+        rows["rates"] += show_first_look([f"{share:g}"], pair, LAST_FIVE)
+    for size, more in ((100, 625), (500, 156), (1_000, 78), (5_000, 16)):
+        pair = pages.both(LAST_FIVE, n=size, epochs=more)
+        rows["sizes"] += show_first_look([f"{size:,}", str(more)], pair, LAST_FIVE)
+    assert {name: pages.block(name) for name in rows} == rows
+
+
+def show_first_look(first: list[str], pair: pd.DataFrame, metric: str) -> list[list[str]]:
+    there = pair[pair.index.isin(FIRST_LOOK)]
+    return [[*first, *show_pair(there, metric)]] if len(there) == 8 else []
 
 
 def show_for_new_images(pages: Pages, data: str) -> str:

@@ -20,7 +20,7 @@ from study import results
 from study.pictures import PLOTS
 from study.runs import STORE, Store, load_runs
 from study.table import RUNS
-from tests.conftest import ROOT, set_parameters
+from tests.conftest import ROOT, call, set_parameters
 from tests.study.conftest import make_folder, remake
 from tests.study.made_up import make_entries, make_entry, make_setting, write_lines
 
@@ -86,27 +86,32 @@ def test_every_sentence_rests_on_verdicts_that_hold() -> None:
 
 
 def test_nothing_to_train(
-    remade: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    remade: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Known from the store alone: there is no data set in this folder."""
-    monkeypatch.chdir(remade)
+    """Known from the store alone: there is no data set here. The table has runs of all settings."""
+    folder = shutil.copytree(remade, tmp_path / "study")
+    monkeypatch.chdir(folder)
     command.train_new(load_parameters(), 5, None)
     assert "study: all 10 runs are there: nothing to train" in capsys.readouterr().err
+    before = RUNS.read_bytes()
+    RUNS.unlink()
+    set_parameters(folder, train__learning_rate=0.002)
+    call(command.main, "--no-training")
+    assert RUNS.read_bytes() == before
 
 
-def test_wrong_arguments(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)  # where it would find nothing to train
+def test_wrong_arguments(in_workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, expected in (
-        ("--seeds 0", "argument --seeds: expected 1 or more; found '0'"),
-        ("--workers 1.5", "argument --workers: expected 1 or more; found '1.5'"),
+        ("--workers 0", "argument --workers: expected 1 or more; found '0'"),
+        ("--seeds 1.5", "argument --seeds: expected 1 or more; found '1.5'"),
+        ("--again 0 --seeds 2", "argument --seeds: not allowed with argument --again"),
         ("--seeds 2 --no-training", "argument --no-training: not allowed with argument --seeds"),
-        ("--seeds 2 --again 0", "argument --again: not allowed with argument --seeds"),
     ):
-        monkeypatch.setattr("sys.argv", ["study", *arguments.split()])
         with pytest.raises(SystemExit, match="2"):
-            command.main()
+            call(command.main, *arguments.split())
         assert expected in capsys.readouterr().err
 
 
@@ -116,45 +121,23 @@ def test_template(missing: Path | None, tmp_path: Path, capsys: pytest.CaptureFi
 
     What is left out of it is said.
     """
-    sets: Any = ({"dataset": "own/x.npz", "further": '{"l2": 1}'}, {}, {"dataset": "fashion_mnist"})
-    own = [make_entry(make_setting(r, **e), s) for e in sets for r in (0.0, 0.5) for s in (0, 1)]
-    entries = make_entries(range(18, 20)) if missing else own
+    entries = make_entries(range(18, 20))
+    if missing is None:
+        sets: Any = {"dataset": "own/x.npz", "further": '{"l2": 1}'}, {"dataset": "fashion_mnist"}
+        settings = [make_setting(rate, **each) for each in sets for rate in (0.0, 0.5)]
+        entries = [make_entry(setting, seed) for setting in settings for seed in (0, 1)]
     elsewhere = {**entries[0].conditions, "libc": "another"}
     other = replace(make_entry(entries[0].setting, 40), conditions=elsewhere)
     folder = make_folder(tmp_path / "own", write_lines([*entries, other]) + "{")
     if missing:
         (folder / missing).unlink()
     remake(folder)
-    rows = pd.read_csv(folder / RUNS)
+    rows, number = pd.read_csv(folder / RUNS), len(entries) + 1
     assert len(rows) == len(entries)
     assert [*rows.get("further", pd.Series()).dropna()] == ([] if missing else ['{"l2": 1}'] * 4)
-    said, number = capsys.readouterr().err, len(entries) + 1
+    said = capsys.readouterr().err
     assert "metrics/study_runs.csv alone is written" in said
     assert f"study: study/runs.jsonl, line {number + 1}: dropped, damaged (torn" in said
     assert f"1 of {number} runs were trained on another machine or with other software" in said
-    assert not (folder / results.FILE).exists()
+    assert {path.name for path in (folder / "metrics").iterdir()} == {RUNS.name}
     assert not (folder / PLOTS).exists()
-
-
-def test_stop_keeps_the_table(
-    remade: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """After another learning rate and Ctrl-C it has all of its runs, and where none is trained."""
-    folder = shutil.copytree(remade, tmp_path / "study")
-    set_parameters(folder, train__learning_rate=0.002)
-    before = (folder / RUNS).read_bytes()
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.chdir(folder)
-    monkeypatch.setattr(command, "load_datasets", interrupt)
-    monkeypatch.setattr("sys.argv", ["study"])
-    with pytest.raises(SystemExit) as caught:
-        command.main()
-    assert caught.value.code == 130
-    assert (folder / RUNS).read_bytes() == before
-    monkeypatch.setattr("sys.argv", ["study", "--no-training"])
-    (folder / RUNS).unlink()
-    command.main()
-    assert (folder / RUNS).read_bytes() == before

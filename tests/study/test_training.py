@@ -12,7 +12,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from unittest import mock
@@ -42,7 +42,6 @@ from tests.study.stand_in.one_run import name_run
 # A cluster of the user's is not for tests.
 os.environ.pop("DASK_SCHEDULER_ADDRESS", None)
 
-ANOTHER = "study: expected no other study at work in this folder; found one; wait for it"
 STAND_INS = {"one_run.py": "study/training", "training.py": "experiment/network"}
 
 
@@ -69,15 +68,18 @@ def set_seeds(folder: Path, *seeds: int, datasets: Sequence[str] = ("own/tiny.np
 
 
 def start_study(folder: Path, *arguments: str, **variables: str) -> "subprocess.Popen[str]":
-    code = folder if (folder / "study/training").exists() else ROOT
-    return start(folder, "study", *arguments, PYTHONPATH=str(code), **variables)
+    return start(folder, "study", *arguments, PYTHONPATH=str(folder), **variables)
 
 
-def study(folder: Path, *arguments: str, **variables: str) -> Done:
-    """Runs `python -m study` to its end."""
-    done = finish(start_study(folder, *arguments, **variables))
+def end(process: "subprocess.Popen[str]") -> Done:
+    done = finish(process)
     assert "Traceback" not in done.output, done.output
     return done
+
+
+def study(folder: Path, *arguments: str) -> Done:
+    """Runs `python -m study` to its end."""
+    return end(start_study(folder, *arguments))
 
 
 def set_fault(folder: Path, fault: str, rate: float, seed: int) -> Path:
@@ -86,10 +88,12 @@ def set_fault(folder: Path, fault: str, rate: float, seed: int) -> Path:
     return path
 
 
-def is_held(hold: Path, *, stored: int) -> Callable[[], bool]:
-    """Whether a run waits and so many others are stored."""
-    folder, held = hold.parents[1], hold.with_name(hold.name.replace("hold", "held"))
-    return lambda: held.exists() and len(read_lines(folder)) == stored
+def wait_for_hold(hold: Path, process: "subprocess.Popen[str]", *, stored: int) -> Path:
+    """Waits until a run waits and so many others are stored; has the process of the run in it."""
+    held = hold.with_name(hold.name.replace("hold", "held"))
+    folder = hold.parents[1]
+    wait_until(lambda: held.exists() and len(read_lines(folder)) == stored, process)
+    return held
 
 
 def read_lines(folder: Path) -> list[str]:
@@ -103,18 +107,13 @@ def clear_faults(folder: Path) -> None:
         path.unlink()
 
 
-def find_stored(done: Done) -> str:
-    [found] = re.findall(r"^study: (\d+ of \d+) runs are there already", done.output, re.MULTILINE)
-    return str(found)
-
-
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study in which nothing went wrong."""
     folder = make_study(tmp_path_factory.mktemp("study") / "a study é", 0, 1, 2)
     started = time.monotonic()
     done = good(study(folder, "--workers=2"))
-    assert find_stored(done) == "0 of 6"
+    assert "study: 0 of 6 runs are there already" in done.output
     [speed] = re.findall(r"6 of 6 runs done, 0 failed: (\S+) runs per hour", done.output)
     assert float(speed) > 6 * 3600 / (time.monotonic() - started)
     clear_faults(folder)
@@ -131,17 +130,17 @@ def test_study_goes_on_whatever_stops_it(whole: Path, tmp_path: Path) -> None:
     ):
         hold = set_fault(folder, "hold", rate, seed)
         process = start_study(folder, "--workers=1")
-        wait_until(is_held(hold, stored=stored), process)
+        wait_for_hold(hold, process, stored=stored)
         if number == signal.SIGINT:  # as a terminal sends it: to all processes
             second = study(folder)
-            assert (second.status, second.output.startswith(ANOTHER)) == (1, True)
+            assert second.status == 1
+            assert second.output.startswith("study: expected no other study at work in this folder")
             os.killpg(process.pid, number)
         else:
             process.send_signal(number)
-        done = finish(process)  # with its worker, though that was busy
+        done = end(process)  # with its worker, though that was busy
         assert done.status == (-number if number == signal.SIGKILL else 128 + number), done.output
         assert not word or f"study: {word}; {GO_ON}" in done.output.splitlines(), done.output
-        assert "Traceback" not in done.output, done.output
         clear_faults(folder)
 
     set_seeds(folder, 0, 1, 2)
@@ -149,21 +148,19 @@ def test_study_goes_on_whatever_stops_it(whole: Path, tmp_path: Path) -> None:
     set_fault(folder, "fail", 0.0, 2)
     set_fault(folder, "die", 0.5, 2)
     process = start_study(folder, "--workers=2")
-    wait_until(is_held(hold, stored=3), process)
-    os.kill(int(hold.with_name(f"held {name_run(0.5, 1)}").read_text()), signal.SIGKILL)
+    held = wait_for_hold(hold, process, stored=3)
+    os.kill(int(held.read_text()), signal.SIGKILL)
     hold.unlink()
-    done = finish(process)
-    assert (done.status, "Traceback" in done.output) == (1, False), done.output
+    done = end(process)
     found = re.findall(r"^study  failed: .*seed=(\d)\b.*?: (.*)$", done.output, re.MULTILINE)
     assert sorted(found) == [
         ("2", "ValueError: a fault that was injected"),
         ("2", "each worker that trained it died; is there enough memory (3 GB a worker)?"),
     ]
-    last = done.output.splitlines()[-1]
-    assert last == f"study: 2 runs failed, with the errors above; {GO_ON}"
-    tries = (folder / f"faults/tried {name_run(0.0, 2)}").stat().st_size
+    last = f"study: 2 runs failed, with the errors above; {GO_ON}"
+    assert (done.status, done.output.splitlines()[-1]) == (1, last)
     # Once more where a worker dies while it is there.
-    assert tries in (3, 4)
+    assert (folder / f"faults/tried {name_run(0.0, 2)}").stat().st_size in (3, 4)
     clear_faults(folder)
 
     lines = (folder / STORE).read_text().splitlines(keepends=True)
@@ -173,7 +170,7 @@ def test_study_goes_on_whatever_stops_it(whole: Path, tmp_path: Path) -> None:
     for line in (2, 4):
         said = rf"^study: {STORE}, line {line}: dropped, damaged \(.+\); the run is trained again$"
         assert re.search(said, done.output, re.MULTILINE), done.output
-    assert find_stored(done) == "2 of 6"
+    assert "study: 2 of 6 runs are there already" in done.output
     assert unfinished(folder) == []
     assert read_lines(folder) == read_lines(whole)
     assert (folder / RUNS).read_bytes() == (whole / RUNS).read_bytes()
@@ -183,31 +180,25 @@ def test_remote_cluster(whole: Path, tmp_path: Path) -> None:
     """Found through DASK_SCHEDULER_ADDRESS; the scheduler is killed in the middle of a run."""
     folder = make_study(tmp_path / "study", 0, 1, 2)
     hold, where = set_fault(folder, "hold", 0.5, 2), folder / "scheduler.json"
-    common = [f"--scheduler-file={where}", "--no-dashboard"]
-    kinds = {
-        "scheduler": ["--host=127.0.0.1", "--port=0"],
-        "worker": ["--nthreads=1", "--no-nanny"],
-    }
     started: list[subprocess.Popen[str]] = []
     try:
-        for kind, more in kinds.items():
-            name = f"distributed.cli.dask_{kind}"
-            started.append(start(folder, name, *common, *more, PYTHONPATH=str(folder)))
+        for kind in ("scheduler --host=127.0.0.1 --port=0", "worker --nthreads=1 --no-nanny"):
+            command = f"distributed.cli.dask_{kind} --no-dashboard".split()
+            command.append(f"--scheduler-file={where}")
+            started.append(start(folder, *command, PYTHONPATH=str(folder)))
             wait_until(lambda: where.exists() and where.stat().st_size > 0, started[0])
         address = json.loads(where.read_text())["address"]
         process = start_study(folder, DASK_SCHEDULER_ADDRESS=address)
-        wait_until(is_held(hold, stored=5), process)
+        wait_for_hold(hold, process, stored=5)
         started[0].kill()
-        stopped = finish(process)
+        stopped = end(process)
     finally:
         for each in started:
             each.kill()
             each.communicate()
-    assert (stopped.status, "Traceback" in stopped.output) == (1, False), stopped.output
+    assert stopped.status == 1
     assert re.search(r"seed=2\b.*: the cluster has gone", stopped.output)
-    hold.unlink()
-    assert find_stored(good(study(folder, "--workers=1"))) == "5 of 6"
-    assert read_lines(folder) == read_lines(whole)
+    assert {*read_lines(folder)} < {*read_lines(whole)}
 
 
 def test_worker_with_other_software_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,26 +229,18 @@ def refusal(address: object) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("address", ["tcp://127.0.0.1", "", 8786, None])
-def test_wrong_address_is_one_line(address: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster, "ANSWER", 0.5)
-    with socket.create_server(("127.0.0.1", 0)) as server:  # which is not Dask's: never answers
-        address = f"tcp://127.0.0.1:{server.getsockname()[1]}" if address is None else address
-        expected = f"{address!r}: expected a scheduler, such as tcp://HOST:8786"
-        assert refusal(address).startswith(f"DASK_SCHEDULER_ADDRESS {expected}")
-
-
 def test_cluster_that_cannot_train_is_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """No worker, a worker's own address, workers with other packages; no cluster here."""
-
-    def get_versions(client: Client, check: bool = False) -> None:
-        if check:
-            raise ValueError("other packages")
-
+    """No address, no answer, no worker, a worker's own address, other packages; no cluster here."""
+    with monkeypatch.context() as patch, socket.create_server(("127.0.0.1", 0)) as server:
+        patch.setattr(cluster, "ANSWER", 0.5)
+        for address in (8786, f"tcp://127.0.0.1:{server.getsockname()[1]}"):
+            expected = f"{address!r}: expected a scheduler, such as tcp://HOST:8786"
+            assert refusal(address).startswith(f"DASK_SCHEDULER_ADDRESS {expected}")
     monkeypatch.setattr(cluster, "PATIENCE", 0.5)
-    monkeypatch.setattr(Client, "get_versions", get_versions)
+    versions = mock.Mock(side_effect=ValueError("other packages"))
+    monkeypatch.setattr(Client, "get_versions", versions)
     with LocalCluster(n_workers=0, processes=False, protocol="tcp", dashboard_address=":0") as one:
         closing = threading.Timer(60, one.close)
         closing.start()
@@ -268,6 +251,7 @@ def test_cluster_that_cannot_train_is_refused(
         one.wait_for_workers(1)
         assert "; found ValueError: a Worker;" in refusal(one.workers[0].address)
         assert "; found ValueError: other packages;" in refusal(one.scheduler_address)
+        versions.assert_called_with(check=True)
         closing.cancel()
     monkeypatch.setattr(cluster, "CPU_COUNT", 5)
     with mock.patch.object(cluster, "LocalCluster", side_effect=OSError("no port")) as local:
@@ -278,18 +262,18 @@ def test_cluster_that_cannot_train_is_refused(
 def test_facts_of_a_dataset() -> None:
     """Its hash, of content, type and shape, is in stored runs; what it says of images and time."""
     base = Dataset(**synthetic_arrays())
-    changes = [
-        {"x_test": base.x_test ^ 1},
-        {"y_test": base.y_test[::-1]},
-        {},
-        {"y_train": base.y_train.astype("u2")},
-        {"x_train": base.x_train.reshape(-1, 4, 16)},
+    changed = [
+        base,
+        replace(base, x_test=base.x_test ^ 1),
+        replace(base, y_test=base.y_test[::-1]),
+        replace(base, y_train=base.y_train.astype("u2")),
+        replace(base, x_train=base.x_train.reshape(-1, 4, 16)),
     ]
-    assert len({replicate.hash_dataset(replace(base, **each)) for each in changes}) == 5
+    assert len({replicate.hash_dataset(each) for each in changed}) == 5
     assert replicate.hash_dataset(base).startswith("155040cee5e69340")
     params = load_parameters(ROOT / "params.yaml")
-    quarter = params.preprocess.model_copy(update={"validation_split": 0.25})
-    assert replicate.count_images(base, params.model_copy(update={"preprocess": quarter})) == 90
+    how = params.preprocess.model_copy(update={"validation_split": 0.25, "train_samples": 3})
+    assert replicate.count_images(base, params.model_copy(update={"preprocess": how})) == 90
     full = replace(base, y_train=np.zeros(60_000, np.uint8))
     minutes = replicate.count_work(make_entry(MAIN), {"mnist": full}) / replicate.IMAGES_PER_MINUTE
     assert minutes == pytest.approx(3.4)
@@ -315,10 +299,9 @@ def test_data_sets_and_runs_that_are_trained(
     command.train_new(params, None, 3)
     command.train_again([more.key[:9]], params, 2)
     (runs, datasets, *others), (again, _, *its) = (call.args for call in trained.call_args_list)
-    assert (runs, others) == (grid, [params, 3])
+    assert (runs, [*datasets], others) == (grid, ["own/tiny.npz", "bars"], [params, 3])
     assert (again, its) == ([(more.setting, 0)], [params, 2])
-    assert trained.call_args.kwargs == {"again": {more.key}}
-    assert [*datasets] == ["own/tiny.npz", "bars"]
+    assert [*trained.call_args.kwargs["again"]] == [more]
     replicate.OF_THE_PIPELINE.unlink()  # it is got once
     assert np.array_equal(replicate.load_datasets(["bars"])["bars"].x_train, arrays["x_train"])
 
@@ -333,13 +316,10 @@ def test_again(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     other = replace(other, metrics={**other.metrics, "test_accuracy": 0.5})
     (folder / STORE).write_text(old.to_line() + other.to_line())
     done = study(folder, "--again", old.key[:8], other.key[:8])
-    expected = r"failed: .*: the stored line stays, .* differs: test_accuracy: 0.5 stored, 0\.\d+ n"
     assert done.status == 1
-    assert re.search(expected, done.output)
+    assert re.search("failed: .*the stored line stays, .*: test_accuracy: 0.5 stored", done.output)
     np.savez(folder / "data/own/tiny.npz", **synthetic_arrays(seed=1))  # type: ignore[arg-type]
-    refused = study(folder, "--again", old.key)  # other images are other runs
-    assert refused.status == 1
-    assert "--again: expected runs of this params.yaml" in refused.output
+    assert "--again: expected runs of these images" in study(folder, "--again", old.key).output
     assert (folder / STORE).read_text() == lines[0] + other.to_line()
     monkeypatch.chdir(folder)
     for start_of_key, number in (("zz", 0), ("", 2)):
@@ -358,7 +338,7 @@ def test_more_seeds_have_the_pipelines_numbers(tmp_path: Path, finished: Path) -
     make_tiny(folder, epochs=EPOCHS)
     own = load_parameters(folder / "params.yaml").train.seed
     set_parameters(folder, train__seed=1 - own)
-    good(study(folder, "--seeds=2", "--workers=1"))
+    good(finish(start(folder, "study", "--seeds=2", "--workers=1", PYTHONPATH=str(ROOT))))
     entries = [*Store(folder / STORE).entries.values()]
     params = load_parameters(folder / "params.yaml")
     settings = {name: setting_of(params, name, 96) for name in VARIANTS}
