@@ -22,11 +22,7 @@ from gate.git import environment_without_repository, git
 def open_clone(repository: Path) -> Iterator[Path]:
     """Clone the last commit, with an empty DVC cache of its own, and delete the clone afterwards.
 
-    Args:
-        repository: folder of dvc.yaml, which may be below the top of the repository.
-
-    Yields:
-        The same folder of the clone.
+    Takes and yields the folder of dvc.yaml, which may be below the top of the repository.
 
     Raises:
         InputError: there is no pipeline or no commit.

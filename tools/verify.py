@@ -6,19 +6,15 @@ Status 0 if every output has the committed bytes, else 1; then the gate says wha
 import argparse
 import json
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from experiment.files import replacing
 from experiment.support.errors import InputError, one_line_errors, wrong
 from gate.git import git
 from tools.clones import open_clone, run
-
-Hashes = dict[str, str | None]
 
 CERTIFICATE = Path("certificate/certificate.json")
 
@@ -53,7 +49,7 @@ def rerun_and_compare(clone: Path) -> dict[str, Any]:
     rerun = read_hashes(clone)
     # Git tells which files were edited after DVC had stored their hashes.
     edited = git(clone, "diff", "--name-only", "--relative", "-z", "HEAD", "--", ":!dvc.lock")
-    differs = find_differences(committed, rerun) | {*filter(None, edited.split("\0"))}
+    differs = {name for name, _ in committed.items() ^ rerun.items()} | {*edited.split("\0")} - {""}
     environments = sorted(clone.glob("metrics/*.environment.json"))
     return {
         "commit": git(clone, "rev-parse", "HEAD"),
@@ -64,28 +60,17 @@ def rerun_and_compare(clone: Path) -> dict[str, Any]:
     }
 
 
-def find_differences(committed: Hashes, rerun: Hashes) -> set[str]:
-    """Return the outputs whose hashes differ, or are missing."""
-    return {
-        name
-        for name in {*committed, *rerun}
-        if committed.get(name) is None or committed[name] != rerun.get(name)
-    }
-
-
-def read_hashes(clone: Path) -> Hashes:
-    """Return the hash of each output in dvc.lock, None where it has none.
+def read_hashes(clone: Path) -> dict[str, str]:
+    """Return the hash of each output in dvc.lock.
 
     Raises:
-        InputError: there is no such file, or no output in it.
+        InputError: there is no such file.
     """
-    hashes: Hashes = {}
-    with suppress(FileNotFoundError, YAMLError, AttributeError, KeyError, TypeError):
-        for stage in YAML(typ="safe").load(clone / "dvc.lock")["stages"].values():
-            hashes |= {out["path"]: out.get("md5") for out in stage.get("outs", [])}
-    if not hashes:
-        raise wrong("dvc.lock", "hashes of outputs", "none", "run `make repro` and commit dvc.lock")
-    return hashes
+    lock = clone / "dvc.lock"
+    if not lock.is_file():
+        raise wrong("dvc.lock", "hashes of outputs", "no such file", "run `make repro`, commit it")
+    stages = YAML(typ="safe").load(lock)["stages"]
+    return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", [])}
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import pytest
 
 from gate.base import choose_base
 from gate.errors import CannotCompareError
+from gate.git import git
 from gate.tests.conftest import Project
 
 FORK = "where this branch left main (merge base)"
@@ -144,3 +145,10 @@ def test_command_in_the_hint_gets_the_base(
     assert command.startswith(unshallow)
     do(copy, command.removeprefix("git "))
     assert find(copy, named)[0] == history.commit_of(base)
+
+
+def test_configuration_in_variables(history: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a user configures by variables, such as safe.directory, is Git's for the gate, too."""
+    for name, value in {"COUNT": "1", "KEY_0": "safe.directory", "VALUE_0": "/srv"}.items():
+        monkeypatch.setenv(f"GIT_CONFIG_{name}", value)
+    assert git(history.folder, "config", "--get", "safe.directory") == "/srv"

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -12,8 +13,8 @@ from experiment.support.errors import InputError
 from tests.conftest import ROOT, Run
 from tests.faults.processes import finish, start, wait_until
 from tests.repository import commit, git
-from tools import verify
 from tools.clones import open_clone
+from tools.verify import rerun_and_compare
 
 FILES = {
     "dvc.yaml": """\
@@ -35,11 +36,15 @@ echo '{"loss": 0.5}' > metrics/a.json
 echo '{"libc": "1"}' > metrics/a.environment.json
 """,
     "stages/__init__.py": "",
-    "stages/__main__.py": "import sys; from dvc.cli import main; sys.exit(main(['repro']))",
-    ".gitignore": "/certificate/\n__pycache__/\n",
+    "stages/__main__.py": """\
+import os, sys
+from dvc.cli import main
+sys.exit("GIT_DIR" in os.environ or main(["repro"]))
+""",
+    ".gitignore": "/certificate/\n/report/\n__pycache__/\n",
     ".dvc/.gitignore": "/config.local\n/tmp\n/cache\n",
 }
-LOCK = "stages: {train: {outs: [{path: model, hash: md5, md5: a1}, {path: other}]}}\n"
+LOCK = "stages: {train: {outs: [{path: model, hash: md5, md5: a1}]}}\n"
 WAITING = "import subprocess; subprocess.run(['sleep', '500'])"
 
 
@@ -51,7 +56,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "clone é/below"
     for name, text in FILES.items():
         write(folder / name, text)
-    write(folder / ".dvc/config", f"[cache]\n    dir = {tmp_path / 'shared'}\n")
+    # DVC puts its files into Git's index itself.
+    config = f"[core]\n    autostage = true\n[cache]\n    dir = {tmp_path / 'shared'}\n"
+    write(folder / ".dvc/config", config)
     git(folder.parent, "init", "--quiet", "--initial-branch=main")
     commit(folder, "pipeline")
     return folder
@@ -62,28 +69,50 @@ def write(path: Path, text: str) -> None:
     path.write_text(text)
 
 
-def test_committed_results_and_edited_ones(folder: Path, tmp_path: Path, run: Run) -> None:
+@pytest.fixture
+def hook(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """What Git says to the hooks of a user's repository, on which nothing here may act."""
+    users = tmp_path / "user's"
+    git(tmp_path, "init", "--quiet", str(users))
+    (users / "file").touch()
+    commit(users, "theirs")
+    paths = {"DIR": "", "COMMON_DIR": "", "INDEX_FILE": "index", "OBJECT_DIRECTORY": "objects"}
+    variables = {f"GIT_{name}": str(users / ".git" / path) for name, path in paths.items()}
+    before = {path: path.read_bytes() for path in users.rglob("*") if path.is_file()}
+    yield variables | {"GIT_WORK_TREE": str(users)}
+    # HEAD, refs, index, config, ...
+    assert {path: path.read_bytes() for path in users.rglob("*") if path.is_file()} == before
+
+
+def test_committed_results_and_edited_ones(
+    folder: Path, tmp_path: Path, run: Run, hook: dict[str, str]
+) -> None:
     """Nothing comes from the cache that others share; of an edited metric the gate is asked."""
     assert run(folder, "stages").returncode == 0
     head = commit(folder, "results")
-    variables = {"TMPDIR": str(tmp_path / "tmp")}
+    variables = hook | {"TMPDIR": str(tmp_path / "tmp")}
     done = run(folder, "tools.verify", **variables)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert "Running stage 'prepare'" in done.stdout
     assert done.stdout.endswith(f"Commit {head}, run from nothing: same bytes (3 outputs)\n")
+    for command in ("check --base HEAD --json", "report --base HEAD"):
+        done = run(folder, "gate", *command.split(), **variables)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "--json" not in command or json.loads(done.stdout)["base"]["commit"] == head
+    assert (folder / "report/index.html").is_file()
 
     write(folder / "metrics/a.environment.json", '{"libc": "2"}\n')
     write(folder / "metrics/a.json", json.dumps({"loss": 0.25}))
     right, lock = hashlib.md5(b'{"loss": 0.5}\n').hexdigest(), folder / "dvc.lock"
-    write(lock, lock.read_text().replace(right, "another"))
+    write(lock, lock.read_text().replace(right, "another").replace("path: prepared", "path: gone"))
     head = commit(folder, "edited")
     write(folder / "note", "")
     done = run(folder, "tools.verify", **variables)
     assert done.returncode == 1
     assert "What is not committed is left out." in done.stderr
     differs, asked = done.stdout.split(f"{head}, run from nothing: other bytes\n")[1].split("Is th")
-    edited = ["metrics/a.environment.json", "metrics/a.json"]
-    assert differs.split()[:2] == edited
+    edited = ["gone", "metrics/a.environment.json", "metrics/a.json", "prepared"]
+    assert differs.split()[:4] == edited
     assert '-{"libc": "2"}\n+{"libc": "1"}\n' in differs
     assert "loss" in asked
     certificate = json.loads((folder / "certificate/certificate.json").read_text())
@@ -95,20 +124,6 @@ def test_committed_results_and_edited_ones(folder: Path, tmp_path: Path, run: Ru
     assert [*(tmp_path / "tmp").glob("clone-*")] == []
 
 
-def test_differences(tmp_path: Path) -> None:
-    """A hash that is missing is a difference, also on both sides."""
-    write(tmp_path / "dvc.lock", LOCK)
-    committed = verify.read_hashes(tmp_path)
-    assert committed == {"model": "a1", "other": None}
-    cases: list[tuple[verify.Hashes, set[str]]] = [
-        ({"model": "a1", "other": None}, {"other"}),
-        ({"model": "a2", "other": "b1"}, {"model", "other"}),
-        ({"new": "a1"}, {"model", "other", "new"}),
-    ]
-    for rerun, differs in cases:
-        assert verify.find_differences(committed, rerun) == differs
-
-
 def test_refusals(folder: Path, tmp_path: Path) -> None:
     """One line: no pipeline, no commit, no results, a pipeline that fails."""
     empty = tmp_path / "empty"
@@ -116,7 +131,7 @@ def test_refusals(folder: Path, tmp_path: Path) -> None:
 
     def refuse(repository: Path, reason: str) -> None:
         with pytest.raises(InputError, match=reason), open_clone(repository) as clone:
-            verify.rerun_and_compare(clone)
+            rerun_and_compare(clone)
 
     refuse(empty, r"^dvc.yaml: expected a pipeline")
     write(empty / "dvc.yaml", "")
@@ -129,8 +144,7 @@ def test_refusals(folder: Path, tmp_path: Path) -> None:
     assert [*(tmp_path / "tmp").glob("clone-*")] == []
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_signals(number: int, status: int, folder: Path, tmp_path: Path) -> None:
+def test_stop(folder: Path, tmp_path: Path) -> None:
     """All that was started ends; nothing is left on the disk."""
     write(folder / "dvc.lock", LOCK)
     write(folder / "stages/__main__.py", WAITING)
@@ -140,8 +154,8 @@ def test_signals(number: int, status: int, folder: Path, tmp_path: Path) -> None
     parent = psutil.Process(process.pid)
     wait_until(lambda: any(each.name() == "sleep" for each in parent.children(True)), process)
     started = parent.children(recursive=True)
-    process.send_signal(number)
+    process.send_signal(signal.SIGTERM)
     done = finish(process, patience=60)
-    assert (done.status, "verify: " in done.output) == (status, True), done.output
+    assert (done.status, "verify: " in done.output) == (143, True), done.output
     assert psutil.wait_procs(started, timeout=10)[1] == []
     assert [*(tmp_path / "tmp").glob("clone-*")] == []
