@@ -7,7 +7,7 @@ import argparse
 import json
 import os
 import platform
-import shutil
+import re
 import sys
 import time
 from pathlib import Path
@@ -23,7 +23,6 @@ from gate.git import git
 from tools.clones import open_clone, run, set_parameters
 
 RESULTS = Path("metrics/bench.json")
-IMAGES = Path("data/raw/images.npz")
 
 # The numbers in the text of tools/plain.py.
 PLAIN: dict[str, Any] = {
@@ -54,9 +53,6 @@ def measure_pairs(clone: Path, pairs: int, epochs: int) -> dict[str, Any]:
     Raises:
         InputError: one of them fails.
     """
-    if IMAGES.is_file():  # else the clone downloads them
-        (clone / IMAGES).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(IMAGES, clone / IMAGES)
     plain = clone.parent / "plain"
     plain.mkdir()
     script = ("tools/plain.py", "data/processed", str(plain), "--epochs", str(epochs))
@@ -104,10 +100,8 @@ def measure(command: tuple[str, ...], clone: Path) -> dict[str, float]:
 def read_processor() -> str:
     """Return the processor's name as Linux has it, else its kind."""
     info = Path("/proc/cpuinfo")
-    for line in info.read_text().splitlines() if info.is_file() else ():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.machine()
+    found = re.search("^model name\\s*: (.+)", info.read_text(), re.M) if info.is_file() else None
+    return found[1] if found else platform.machine()
 
 
 def format_results(results: dict[str, Any]) -> str:

@@ -3,47 +3,35 @@
 import json
 import re
 import resource
-import sys
 import time
 from contextlib import nullcontext
 from pathlib import Path
 from statistics import median
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
 
 from experiment.parameters import load_parameters
 from experiment.support.errors import InputError
-from tests.conftest import ROOT
+from tests.conftest import ROOT, call
 from tests.repository import git
 from tools import bench
 
 INSTRUCTIONS = ("avx2", "native")
 
 
-def test_program(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_ratios() -> None:
     """The median of the ratios within the pairs, which is not that of the medians."""
-    seconds = [(15, 5, 1), (40, 10, 2), (20, 10, 4)]
+    largest = {"plain": 800, "avx2": 400, "native": 800}
     pairs = [
         {
-            name: {"seconds": cost, "largest_process": 400 if name == "avx2" else 800}
-            for name, cost in zip(("plain", *INSTRUCTIONS), costs, strict=True)
+            name: {"seconds": cost, "largest_process": largest[name]}
+            for name, cost in zip(largest, costs, strict=True)
         }
-        for costs in seconds
+        for costs in ((15, 5, 1), (40, 10, 2), (20, 10, 4))
     ]
     results = {"pairs": pairs, "epochs": 2, "cores": 2, "processor": "P", "training_images": 48_000}
-    measure_pairs = Mock(return_value=results)
-    monkeypatch.setattr(bench, "open_clone", nullcontext)
-    monkeypatch.setattr(bench, "measure_pairs", measure_pairs)
-    command = ["bench", "--epochs", "2", "--output", str(tmp_path / "bench.json"), "--pairs"]
-    monkeypatch.setattr(sys, "argv", [*command, "3"])
-    bench.main()
-    measure_pairs.assert_called_once_with(Path.cwd(), 3, 2)
-    assert json.loads((tmp_path / "bench.json").read_bytes()) == results
-    assert capsys.readouterr().out.splitlines() == [
+    assert bench.format_results(results).splitlines() == [
         "avx2: seconds of the plain script: 3.00 times (2.00 to 4.00)",
         "avx2: largest_process of the plain script: 2.00 times (2.00 to 2.00)",
         "avx2: one training sees 9,600 images a second",  # 96,000 in 10 s
@@ -52,30 +40,29 @@ def test_program(
         "native: one training sees 48,000 images a second",
         "3 pairs, 2 epochs, 2 cores, P",
     ]
-    monkeypatch.setattr(sys, "argv", [*command, "0"])
-    with pytest.raises(SystemExit):
-        bench.main()
 
 
 def test_pairs_in_turn(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Plain script, then the pipeline with each set of instructions; each pair has its seed."""
-    monkeypatch.chdir(tmp_path)  # where there are no images to copy
     ran: list[tuple[object, ...]] = []
 
-    def measure(command: tuple[str, ...], clone: Path) -> int:
+    def measure(command: tuple[str, ...], clone: Path) -> dict[str, int]:
         train = load_parameters(clone / "params.yaml").train
         if command[1] != "dvc":  # which is not counted
             ran.append((command, train.seed, train.instructions, train.epochs))
-        return len(ran)
+        return {"seconds": len(ran), "largest_process": 1}
 
     monkeypatch.setattr(bench, "measure", measure)
-    found = bench.measure_pairs(repository, pairs=2, epochs=7)
+    monkeypatch.setattr(bench, "open_clone", lambda _: nullcontext(repository))
+    output = tmp_path / "bench.json"
+    call(bench.main, "--pairs", "2", "--epochs", "7", "--output", str(output))
+    found = json.loads(output.read_bytes())
     script = ("tools/plain.py", "data/processed", str(tmp_path / "plain"), "--epochs", "7")
     assert [step[:2] for step in ran[::3]] == [(script, 101), (script, 102)]
     assert [step for step in ran if step[0] != script] == [
         (("-m", "stages"), seed, each, 7) for seed in (101, 102) for each in INSTRUCTIONS
     ]
-    assert found["pairs"] == [
+    assert [{name: cost["seconds"] for name, cost in pair.items()} for pair in found["pairs"]] == [
         {"plain": 1, "avx2": 2, "native": 3},
         {"plain": 4, "avx2": 5, "native": 6},
     ]
@@ -83,6 +70,8 @@ def test_pairs_in_turn(repository: Path, tmp_path: Path, monkeypatch: pytest.Mon
     assert (found["epochs"], found["training_images"]) == (7, 96)
     assert found["environment"]["threads"] == "1"
     assert found["processor"] in Path("/proc/cpuinfo").read_text()
+    with pytest.raises(SystemExit):
+        call(bench.main, "--pairs", "0")
 
 
 def test_costs_of_a_process(tmp_path: Path) -> None:
