@@ -53,15 +53,18 @@ def commit(folder: Path, message: str) -> str:
     return git(folder, "rev-parse", "HEAD")
 
 
+def copy_files(folder: Path, *paths: str) -> None:
+    """Copy what is at these paths here, by default everything, but for what Git ignores."""
+    listed = git(ROOT, "ls-files", "-z", "--cached", "--others", "--exclude-standard", *paths)
+    for name in listed.split("\0"):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+
+
 def make_repository(folder: Path) -> Path:
     """Make a repository with this pipeline on tiny images, all committed, without results."""
-    for name in COMMITTED:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        if (ROOT / name).is_dir():
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(ROOT / name, folder / name, ignore=ignored)
-        else:
-            shutil.copy(ROOT / name, folder / name)
+    copy_files(folder, *COMMITTED)
     make_tiny(folder, epochs=EPOCHS)
     git(folder, "init", "--quiet", "--initial-branch=main")
     git(folder, "add", "--force", "data/own/tiny.npz")
@@ -78,6 +81,35 @@ def make_finished(folder: Path) -> str:
     assert done.returncode == 0, done.stdout + done.stderr
     commit(folder, "results")
     return done.stdout
+
+
+class Terminal:
+    """Runs lines as a user types them; each must succeed. The environment is there already."""
+
+    def __init__(self, folder: Path, home: str = "home") -> None:
+        self.folder, self.home, self.prefix = folder, folder.parent / home, list[str]()
+        self.home.mkdir(exist_ok=True)
+        configuration = "[user]\nname = a\nemail = a\n[safe]\ndirectory = *\n"
+        (self.home / ".gitconfig").write_text(configuration)
+        self.environment = environment_of_stages(
+            HOME=str(self.home), DVC_SITE_CACHE_DIR=str(folder.parent / "site"),
+            GIT_CONFIG_GLOBAL="", PYTHONDONTWRITEBYTECODE="1",
+        )  # fmt: skip
+
+    def run(self, line: str) -> str:
+        """Return what a line prints. For `make`, run its recipe."""
+        program, *arguments = shlex.split(line, comments=True)
+        command = line
+        if program == "source" or arguments == ["setup"]:
+            command = "true"
+        elif program == "make":
+            command = shlex.join(["python", *recipe(*arguments)[1:]])
+        done = subprocess.run(
+            [*self.prefix, "bash", "-c", command], cwd=self.folder, env=self.environment,
+            capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{line}: {done.stdout}{done.stderr}"
+        return done.stdout
 
 
 def everything(folder: Path) -> dict[str, bytes]:

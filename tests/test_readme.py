@@ -1,14 +1,13 @@
 """What the READMEs, in English and in Japanese, say is what the repository has and does."""
 
 import re
-import shlex
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
-from tests.conftest import ROOT, Run, set_parameters
-from tests.repository import git, ran, recipe
+from tests.conftest import ROOT, set_parameters
+from tests.repository import Terminal, commit, git, ran, recipe
 
 README, JAPANESE = (
     (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.ja.md")
@@ -57,54 +56,30 @@ def test_links_lead_somewhere() -> None:
 
 
 @pytest.mark.slow
-def test_commands_that_change_one_thing_work_in_their_order(repository: Path, run: Run) -> None:
-    """In a clone whose networks learn nothing, so that it takes seconds.
-
-    Instead of the editor, the test changes params.yaml; instead of `make`, it runs the command of
-    that target, since the environment is there already.
-    """
-    clone = repository
+def test_commands_that_change_one_thing_work_in_their_order(repository: Path) -> None:
+    """In a clone whose networks learn nothing; the test changes params.yaml, not an editor."""
     # The repository's own rules need runs over seeds and an anchor in its history.
     rule = "{better: higher, blocks: true, margin: {absolute: 1}}"
     rules = f'metrics: {{"metrics/*.json": {{test_accuracy: {rule}}}}}\n'
-    (clone / "gate.yaml").write_text(rules, encoding="utf-8")
-    git(clone, "add", "gate.yaml")
-    git(clone, "commit", "--quiet", "--message=gate")
+    (repository / "gate.yaml").write_text(rules, encoding="utf-8")
+    commit(repository, "gate")
     section = README.partition("## Change one thing")[2].partition("\n## ")[0]
-    outputs = {
-        " ".join(line.split()[:2]): run_as_written(line, clone, run)
-        for line in re.findall(r"^\$ (.*)", section, re.MULTILINE)
-    }
+    terminal, outputs = Terminal(repository), {}
+    terminal.environment["PYTHONPATH"] = str(ROOT)  # of the gate, which is not in the clone
+    for line in re.findall(r"^\$ (.*)", section, re.MULTILINE):
+        if edited := re.fullmatch(r"nano params\.yaml +# (\w+): (\S+)", line):
+            set_parameters(repository, **{f"train__{edited[1]}": float(edited[2])})
+        else:
+            outputs[" ".join(line.split()[:2])] = terminal.run(line)
     assert list(outputs) == [
-        "source .venv/bin/activate", "git switch", "nano params.yaml", "make repro", "git commit",
-        "dvc params", "dvc metrics", "dvc plots", "make gate", "make report",
+        "source .venv/bin/activate", "git switch", "make repro", "git commit", "dvc params",
+        "dvc metrics", "dvc plots", "make gate", "make report",
     ]  # fmt: skip
     assert ran(outputs["make repro"]) == ["check", "train_dropout", "plot"]
     assert "train.dropout_rate" in outputs["dvc params"]
     assert "metrics/dropout.json" in outputs["dvc metrics"]
     assert "metrics/no_dropout.json" not in outputs["dvc metrics"]
-    assert git(clone, "diff", "--name-only", "main", "rate-0.2", "--", "plots/dropout.csv")
-    assert (clone / "dvc_plots/index.html").is_file()
-    assert (clone / "report/index.html").is_file()
-    assert git(clone, "status", "--porcelain") == ""
-
-
-def run_as_written(line: str, clone: Path, run: Run) -> str:
-    """What a command of the README prints; see the test."""
-    command, _, comment = (part.strip() for part in line.partition("#"))
-    program, *arguments = shlex.split(command)
-    if program == "source":
-        return ""
-    if program == "nano":
-        name, value = comment.split(": ")
-        set_parameters(clone, **{f"train__{name}": float(value)})
-        return ""
-    if program == "git":
-        return git(clone, *arguments)
-    if program == "make":
-        _, _, program, *arguments = recipe(*arguments)  # python -m program ...
-    variables_of_code = {} if program in ("gate", "dvc") else {"PYTHONPATH": ""}
-    done = run(clone, program, *arguments, **variables_of_code)
-    allowed = (0, 1) if program == "gate" else (0,)  # a rate may well be worse
-    assert done.returncode in allowed, f"{line}\n{done.stdout}{done.stderr}"
-    return done.stdout + done.stderr
+    assert git(repository, "diff", "--name-only", "main", "rate-0.2", "--", "plots/dropout.csv")
+    assert (repository / "dvc_plots/index.html").is_file()
+    assert (repository / "report/index.html").is_file()
+    assert git(repository, "status", "--porcelain") == ""

@@ -1,4 +1,4 @@
-"""docs/remotes.md, line by line, in repositories of a few images."""
+"""docs/remotes.md, line by line, in repositories of a few images; not SSH, nor a web server."""
 
 import os
 import re
@@ -10,17 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, environment_of_stages, set_parameters
-from tests.repository import everything, git, ran
+from tests.conftest import ROOT, set_parameters
+from tests.repository import Terminal, everything, git, ran
 
 pytestmark = pytest.mark.slow
 
 PAGE = (ROOT / "docs/remotes.md").read_text(encoding="utf-8")
-HERE = {  # the environment is there already; SSH and a web server are not tried
-    "make setup": "true",
-    "source .venv/bin/activate": "true",
-    "make repro": "python -m stages",
-}
 # Another user cannot read this Python where it is in someone's home, unless it is let.
 AS_OTHER = ["setpriv", "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
 AS_OTHER += ["--clear-groups", "--regid=users"]
@@ -46,36 +41,12 @@ def lines(section: str) -> Lines:
 CACHE = lines("Nothing twice on one machine")
 
 
-class Terminal:
-    """Runs lines as a user types them and stops at the first that fails."""
-
-    def __init__(self, folder: Path, user: str = "") -> None:
-        home = folder.parent / f"home-{user}"
-        home.mkdir(exist_ok=True)
-        (home / ".gitconfig").write_text("[user]\nname = a\nemail = a\n[safe]\ndirectory = *\n")
-        self.folder = folder
-        self.prefix = [*AS_OTHER, f"--reuid={user}"] if user else []
-        if user:
-            subprocess.run(["chown", "-R", f"{user}:users", home, folder], check=True)
-        self.environment = environment_of_stages(
-            HOME=str(home), USER=user, DVC_SITE_CACHE_DIR=str(folder.parent / "site"),
-            GIT_CONFIG_GLOBAL="", PYTHONDONTWRITEBYTECODE="1",
-        )  # fmt: skip
-
-    def run(self, command: str) -> str:
-        command_line = [*self.prefix, "bash", "-c", HERE.get(command, command)]
-        done = subprocess.run(
-            command_line, cwd=self.folder, env=self.environment, capture_output=True, text=True
-        )
-        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
-        return done.stdout
-
-    def type(self, lines: Lines, examples: dict[str, str]) -> None:
-        """Run lines of the page, with values in place of its examples."""
-        for command, shown in lines:
-            for example, value in examples.items():
-                command = command.replace(example, value)
-            assert shown in self.run(command)
+def type_lines(terminal: Terminal, lines: Lines, examples: dict[str, str]) -> None:
+    """Run lines of the page, with values in place of its examples."""
+    for command, shown in lines:
+        for example, value in examples.items():
+            command = command.replace(example, value)
+        assert shown in terminal.run(command)
 
 
 @pytest.fixture
@@ -117,15 +88,26 @@ def test_second_clone_pulls(
 ) -> None:
     """It trains nothing; the keys are in no commit."""
     sender = Terminal(first)
-    sender.type(lines(section), examples)
-    sender.type(lines("Push"), {})
+    type_lines(sender, lines(section), examples)
+    type_lines(sender, lines("Push"), {})
     assert "a-secret" not in git(first, "show", "HEAD")
     _, _, *pull = lines("Pull")
     git(tmp_path, "clone", "--quiet", "origin.git", "second")
     receiver = Terminal(tmp_path / "second")
-    receiver.type([line for line in lines(section) if "--local" in line[0]], examples)
-    receiver.type(pull, {})
+    type_lines(receiver, [line for line in lines(section) if "--local" in line[0]], examples)
+    type_lines(receiver, pull, {})
     is_the_same(receiver, first)
+
+
+def terminal_of(user: str, folder: Path) -> Terminal:
+    """Give a folder to a user, if one is named, and return their terminal."""
+    terminal = Terminal(folder, f"home of {user}")
+    if user:
+        owner = ["chown", "-R", f"{user}:users"]
+        subprocess.run([*owner, terminal.home, folder], check=True)
+        terminal.prefix = [*AS_OTHER, f"--reuid={user}"]
+        terminal.environment["USER"] = user
+    return terminal
 
 
 @pytest.fixture
@@ -141,14 +123,14 @@ def test_cache_of_two_users(first: Path, top: Path) -> None:
 
     Where this user is not root, it is both.
     """
-    owner = Terminal(shutil.copytree(first, top / "first", symlinks=True), USERS[0])
+    owner = terminal_of(USERS[0], shutil.copytree(first, top / "first", symlinks=True))
     make, join, commit, checkout = CACHE[:3], CACHE[3:6], CACHE[6:7], CACHE[7:]
     examples = {"/srv/dvc-cache": str(top / "cache"), "chgrp users": f"chgrp {GROUP}"}
-    owner.type([*make, *join, *commit], examples)
+    type_lines(owner, [*make, *join, *commit], examples)
     (top / "second").mkdir()
-    other = Terminal(top / "second", USERS[1])
+    other = terminal_of(USERS[1], top / "second")
     other.run(f"git clone --quiet {top / 'first'} .")
-    other.type([*join, *checkout], examples)
+    type_lines(other, [*join, *checkout], examples)
     is_the_same(other, first)
 
     # As if it had never seen a run: what DVC knows of one is in dvc.lock.
@@ -159,7 +141,7 @@ def test_cache_of_two_users(first: Path, top: Path) -> None:
 
     set_parameters(other.folder, train__seed=1)
     other.run("dvc repro preprocess")
-    other.type(commit, examples)
+    type_lines(other, commit, examples)
     cache = [top / "cache", *(top / "cache").rglob("*")]
     assert {path.stat().st_gid for path in cache} == {(top / "cache").stat().st_gid}
     assert {path.stat().st_mode & 0o070 for path in cache if path.is_dir()} == {0o070}

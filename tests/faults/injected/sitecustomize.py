@@ -7,7 +7,6 @@ written under its temporary name and about to be renamed.
 import itertools
 import os
 import resource
-import signal
 import sys
 import time
 from pathlib import Path
@@ -27,7 +26,5 @@ def fsync(file: int) -> None:
     sync(file)
 
 
-# As in a terminal, also where the tests run in the background of a shell, which ignores Ctrl-C.
-signal.signal(signal.SIGINT, signal.default_int_handler)
 if given.get("FAULT_IN") == " ".join(sys.orig_argv[2:]):
     os.fsync = fsync  # type: ignore[assignment]
