@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from experiment.support.errors import InputError, one_line_errors
+from experiment.support.errors import InputError, one_line_errors, wrong
 from gate.errors import CannotCompareError
 from gate.git import git
 
@@ -49,11 +49,9 @@ def check_words(name: str, first: str, second: str) -> dict[str, str]:
     """
     for key, text in (("FROM", first), ("TO", second)):
         if not re.fullmatch("[a-z][a-z0-9_]*", text) or keyword.iskeyword(text) or first == second:
-            raise InputError(
-                f"{key}: expected a name such as batch_norm; found {text!r}; change it"
-            )
+            raise wrong(key, "a name such as batch_norm", repr(text), "change it")
     if not re.fullmatch(r"\w[\w -]{0,29}", name):
-        raise InputError(f"NAME: expected 1 to 30 letters or blanks; found {name!r}; change it")
+        raise wrong("NAME", "1 to 30 letters or blanks", repr(name), "change it")
     return {"FROM": first, "TO": second, "NAME": name}
 
 
@@ -70,14 +68,12 @@ def make_new(folder: Path, words: dict[str, str]) -> None:
     changes = YAML(typ="safe").load(files.pop(Path("changes.yaml")))
     for path in map(folder.joinpath, changes["remove"]):
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-    for path in list_files(folder):
+    tracked = git(folder, "ls-files", "-z", ":!gate", ":!*.png").split("\0")
+    for path in filter(Path.is_file, map(folder.joinpath, tracked)):
         replace(path, changes["rename"], words)
-        if path.suffix == ".md":
-            drop_links(path)
     for name, edits in changes["edit"].items():
         if missing := replace(folder / name, edits, words):
-            raise InputError(f"{name}: expected {missing[0]!r}; found none; correct {TEMPLATE}")
-    sort_curves(folder / "dvc.yaml")
+            raise wrong(name, repr(missing[0]), "none", f"correct {TEMPLATE}")
     for name, text in files.items():
         (folder / name).write_text(fill(text, words), encoding="utf-8")
     # Unused imports go.
@@ -85,12 +81,6 @@ def make_new(folder: Path, words: dict[str, str]) -> None:
         subprocess.run([sys.executable, "-m", "ruff", *command.split()], cwd=folder, check=True)
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", f"--message=New question: {words['NAME']}")
-
-
-def list_files(folder: Path) -> list[Path]:
-    """Return the text files that Git tracks and that are still there, but for the gate's own."""
-    names = git(folder, "ls-files", "-z", ":!gate", ":!*.png").split("\0")
-    return [folder / name for name in names if (folder / name).is_file()]
 
 
 def fill(text: str, words: dict[str, str]) -> str:
@@ -108,27 +98,6 @@ def replace(path: Path, edits: dict[str, str], words: dict[str, str]) -> list[st
             missing.append(filled)
     path.write_text(text, encoding="utf-8")
     return missing
-
-
-def sort_curves(path: Path) -> None:
-    """Sort the curves among the deps of a stage, which the new names may have put out of order."""
-
-    def reorder(found: re.Match[str]) -> str:
-        return "".join(sorted(found[0].splitlines(keepends=True)))
-
-    text = re.sub(r"( +- plots/\w+\.csv\n)+", reorder, path.read_text(encoding="utf-8"))
-    path.write_text(text, encoding="utf-8")
-
-
-def drop_links(path: Path) -> None:
-    """Leave only the words of links to files that are no longer there."""
-
-    def keep(found: re.Match[str]) -> str:
-        there = found[2].startswith("http") or (path.parent / found[2]).exists()
-        return found[0] if there else found[1]
-
-    text = re.sub(r"\[([^\]]+)\]\(([^)#]+)[^)]*\)", keep, path.read_text(encoding="utf-8"))
-    path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

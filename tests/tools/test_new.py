@@ -1,15 +1,14 @@
 """`make new`: a repository for another question, and two questions that are asked in it."""
 
 import re
-import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from experiment.support.errors import InputError
-from tests.conftest import ROOT, Run, make_tiny
-from tests.repository import commit, git
+from tests.conftest import Run, make_tiny
+from tests.repository import commit, copy_files, git
 from tools.new import check_words, make_new
 
 PATCHES = Path(__file__).parent / "patches"
@@ -19,10 +18,7 @@ PATCHES = Path(__file__).parent / "patches"
 def clone(tmp_path: Path) -> Path:
     """A repository with the files of this one."""
     folder = tmp_path / "clone"
-    for name in filter(None, git(ROOT, "ls-files", "-z").split("\0")):
-        if (ROOT / name).exists():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, folder / name)
+    copy_files(folder)
     git(folder, "init", "--quiet", "--initial-branch=main")
     commit(folder, "a fresh clone")
     return folder
@@ -41,13 +37,7 @@ def test_example(name: str, clone: Path, run: Run) -> None:
     """A patch of a few lines trains, is drawn, is gated, and goes on the last screen."""
     second = name.replace(" ", "_")
     patch = PATCHES / f"{second}.patch"
-    changed = re.findall(r"^([-+]|diff)(?![-+])", patch.read_text(), re.MULTILINE)
-    assert changed.count("diff") <= 3
-    assert len(changed) - changed.count("diff") <= 25
-
     succeed(run, clone, "tools.new", name, "plain", second)
-    # Whichever of the two names comes first.
-    succeed(run, clone, "pytest", "-q", "tests/pipeline/test_contract.py::test_stages")
     git(clone, "apply", str(patch))
     make_tiny(clone, epochs=2)
     commit(clone, name)
@@ -75,8 +65,6 @@ def test_new_repository(clone: Path, run: Run) -> None:
     assert (
         "another learning rate (train.learning_rate)" in (clone / "stages/summary.py").read_text()
     )
-    curves = "      - plots/alone.csv\n      - plots/batch_norm.csv\n"
-    assert curves in (clone / "dvc.yaml").read_text()
     for command in ("ruff format --check .", "ruff check ."):
         succeed(run, clone, *command.split())
     assert '"name": "batch_norm"' in (clone / ".devcontainer/devcontainer.json").read_text()
