@@ -10,56 +10,56 @@ fail() {
     exit 1
 }
 
-version() { "$1" -I -c 'import sys; print("%d.%d%s" % (*sys.version_info[:2], sys.abiflags))' 2>/dev/null; }
+# Print a Python's version, and whether .venv can be built from it ("fits"), or a first one that
+# holds uv ("boots").
+describe() {
+    "$1" -I -c 'import sys, sysconfig
+from importlib.util import find_spec
+free = sysconfig.get_config_var("Py_GIL_DISABLED") # without the lock, for which there are no wheels
+fits = (3, 11) <= sys.version_info < (3, 14) and sys.implementation.name == "cpython" and not free
+boots = find_spec("ensurepip") and find_spec("venv")
+version = "%d.%d%s" % (*sys.version_info[:2], sys.abiflags)
+print(version, ("fits" if fits else "boots") if boots else "")' 2>/dev/null
+}
 
 # Scripts in .venv hold its path, so the path is a part of the key: a clone may be moved.
 key="$PWD $(cksum <requirements.txt)"
 is_ready() {
-    [ "$(cat .venv/ready 2>/dev/null)" = "$key" ] && installed=$(version $python) &&
-        { [ -z "${PYTHON:-}" ] || [ "$(version "$PYTHON")" = "$installed" ]; }
+    [ "$(cat .venv/ready 2>/dev/null)" = "$key" ] && installed=$(describe $python) &&
+        { [ -z "${PYTHON:-}" ] || [ "$(describe "$PYTHON")" = "$installed" ]; }
 }
 if is_ready; then exit; fi
-case $PWD in *:*) fail "expected a path without a colon; found $PWD; move this folder" ;; esac
 [ -w . ] || fail "expected a folder that can be written to; found $PWD; copy it"
 
-# Keep where packages come from; no variable changes which ones are installed, or where to.
-for name in $(env | sed -nE 's/^((PIP|UV|PYTHON)[A-Z0-9_]*)=.*/\1/p'); do
-    case $name in
-    PYTHON | PIP_CONFIG_FILE | PIP_INDEX_URL | PIP_EXTRA_INDEX_URL | PIP_FIND_LINKS) ;;
-    PIP_NO_INDEX | PIP_PROXY | PIP_CERT | PIP_CLIENT_CERT | PIP_TRUSTED_HOST | PIP_CACHE_DIR) ;;
-    PIP_TIMEOUT | PIP_DEFAULT_TIMEOUT | UV_DEFAULT_INDEX | UV_CACHE_DIR | UV_SYSTEM_CERTS) ;;
-    UV_PYTHON_INSTALL_MIRROR | UV_PYTHON_INSTALL_DIR | UV_PYTHON_DOWNLOADS_JSON_URL) ;;
-    *) unset "$name" ;;
-    esac
-done
-unset VIRTUAL_ENV CONDA_PREFIX __PYVENV_LAUNCHER__
+# How to reach an index. No other setting counts: it could change what is installed, or where.
+names='index-url|extra-index-url|find-links|no-index|proxy|cert|client-cert|trusted-host'
+names="$names|timeout|cache-dir"
+kept="PYTHON|PIP_(CONFIG_FILE|DEFAULT_TIMEOUT|$(echo "$names" | tr a-z- A-Z_))"
+kept="$kept|UV_(DEFAULT_INDEX|CACHE_DIR|SYSTEM_CERTS)"
+kept="$kept|UV_PYTHON_(INSTALL_MIRROR|INSTALL_DIR|DOWNLOADS_JSON_URL)"
+unset VIRTUAL_ENV CONDA_PREFIX __PYVENV_LAUNCHER__ \
+    $(env | sed -nE 's/^((PIP|UV|PYTHON)[A-Z0-9_]*)=.*/\1/p' | grep -vxE "$kept")
 export PYTHONNOUSERSITE=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_RETRIES=1
 export UV_NO_CONFIG=1 UV_PYTHON_INSTALL_BIN=0
 
-# Set a variable that has no value, if there is one to give.
-default() { eval "[ -z \"\$2\" ] || [ -n \"\${$1:-}\" ] || export $1=\"\$2\""; }
-
-# Take from pip.conf how to reach an index, and nothing else; tell uv of it.
+# Take from pip.conf how to reach an index; tell uv of it.
 read_settings() {
     settings=$($python -m pip config list 2>&1) ||
         fail "pip's configuration cannot be read; fix it: $(last_error "$settings")"
-    names='index-url|extra-index-url|find-links|no-index|proxy|cert|client-cert|trusted-host'
-    while read -r name value; do # [install] comes before [global], and wins
-        default "PIP_$(echo "$name" | tr a-z- A-Z_)" "$value"
+    while read -r name value && [ "$name" ]; do # [install] comes before [global], and wins
+        name=PIP_$(echo "$name" | tr a-z- A-Z_)
+        eval "export $name=\"\${$name:-\$value}\""
     done <<END
-$(printf "%s\n" "$settings" | sort -r | sed -e 's/\\n/ /g' |
-        sed -nE "s/^(install|global)\.($names|timeout|cache-dir)=['\"] *(.*)['\"]$/\2 \3/p")
+$(printf "%s\n" "$settings" | sort -r |
+        sed -nE -e 's/\\n/ /g' -e "s/^(install|global)\.($names)=['\"] *(.*)['\"]$/\2 \3/p")
 END
-    export PIP_CONFIG_FILE=/dev/null
-    default PIP_INDEX_URL "${UV_DEFAULT_INDEX:-}"
-    default PIP_CERT "${REQUESTS_CA_BUNDLE:-${CURL_CA_BUNDLE:-${SSL_CERT_FILE:-}}}"
-    default UV_DEFAULT_INDEX "${PIP_INDEX_URL:-}"
-    default UV_INDEX "${PIP_EXTRA_INDEX_URL:-}"
-    default UV_INDEX_STRATEGY unsafe-best-match # as pip does; the hashes make it safe
-    default UV_FIND_LINKS "$(echo "${PIP_FIND_LINKS:-}" | tr ' ' ,)"
-    default UV_NO_INDEX "${PIP_NO_INDEX:-}"
-    default UV_INSECURE_HOST "${PIP_TRUSTED_HOST:-}"
-    [ -z "${PIP_CERT:-}" ] || export SSL_CERT_FILE="$PIP_CERT"
+    export PIP_CONFIG_FILE=/dev/null PIP_INDEX_URL="${PIP_INDEX_URL:-${UV_DEFAULT_INDEX:-}}"
+    export UV_DEFAULT_INDEX="${UV_DEFAULT_INDEX:-$PIP_INDEX_URL}" UV_NO_INDEX="${PIP_NO_INDEX:-0}"
+    export UV_INDEX="${PIP_EXTRA_INDEX_URL:-}" UV_INSECURE_HOST="${PIP_TRUSTED_HOST:-}"
+    export UV_FIND_LINKS="$(echo "${PIP_FIND_LINKS:-}" | tr ' ' ,)"
+    export UV_INDEX_STRATEGY=unsafe-best-match # as pip does; the hashes make it safe
+    cert=${PIP_CERT:-${REQUESTS_CA_BUNDLE:-${CURL_CA_BUNDLE:-${SSL_CERT_FILE:-}}}}
+    [ -z "$cert" ] || export PIP_CERT="$cert" SSL_CERT_FILE="$cert"
     [ -z "${PIP_PROXY:-}" ] || export http_proxy="$PIP_PROXY" https_proxy="$PIP_PROXY"
     cache=${UV_CACHE_DIR:-${XDG_CACHE_HOME:-${HOME:-/dev/null}/.cache}/uv}
     { mkdir -p "$cache" && [ -w "$cache" ]; } 2>/dev/null || export UV_NO_CACHE=1
@@ -75,17 +75,14 @@ last_error() {
 # End with the cause that matters in the output of pip or uv, and what to do.
 explain() {
     case $1 in
-    *SOCKS*) fail "pip cannot use a SOCKS proxy; name an HTTP proxy (PIP_PROXY=http://...)" ;;
     *"DO NOT MATCH THE HASHES"*)
         package=$(printf '%s\n' "$1" | sed -nE 's/^ +([^ ]+==[^ ]+) from .*/\1/p' | tail -n 1)
         fail "$package on the package index does not have the hash of the lock; do not trust it" ;;
-    *"No space left"*) fail "the disk is full; free some space and run again" ;;
     *CERTIFICATE_VERIFY* | *"TLS CA"* | *"peer certificate"*)
         fail "the certificate of the package index is of an authority unknown here; name its file" \
             "(PIP_CERT=/path/to/authority.pem)" ;;
     *roxyError* | *"unnel connection"* | *"unnel error"*)
-        proxies=$(env | grep -ioE '^(pip_|https?_|all_)proxy' | tr '\n' ' ')
-        fail "the proxy cannot be used; fix or unset $proxies" ;;
+        fail "the proxy cannot be used; fix it (PIP_PROXY, https_proxy, http_proxy, all_proxy)" ;;
     *NewConnection* | *"ailed to establish"* | *"ailed to resolve"* | *"imed out"* | *unreachable*)
         fail "no package index can be reached; connect, or name one (PIP_INDEX_URL, PIP_PROXY)" ;;
     *) fail "the packages cannot be installed: $(last_error "$1"); run again" ;;
@@ -113,25 +110,18 @@ download_python() {
     "$1" python find --managed-python '>=3.11,<3.14'
 }
 
-# Print whether .venv can be built from a Python ("fits"), or a first one that holds uv ("boots").
-judge() {
-    "$1" -I -c 'import ensurepip, sys, sysconfig, venv
-fits = (3, 11) <= sys.version_info < (3, 14) and sys.implementation.name == "cpython"
-free = sysconfig.get_config_var("Py_GIL_DISABLED") # without the lock, for which there are no wheels
-print("fits" if fits and not free else "boots")' 2>/dev/null || true
-}
-
 expected="expected Python 3.11, 3.12 or 3.13 with venv and ensurepip"
 fitting='' booting='' found=''
 if [ -n "${PYTHON:-}" ]; then set -- "$PYTHON"; else
     set -- python3 python3.13 python3.12 python3.11 python
 fi
 for candidate; do
-    case $(judge "$candidate") in
-    fits) fitting=$candidate && break ;;
-    boots) booting=${booting:-$candidate} ;;
+    described=$(describe "$candidate") || continue
+    found="$found $candidate (${described%% *})"
+    case $described in
+    *fits) fitting=$candidate && break ;;
+    *boots) booting=${booting:-$candidate} ;;
     esac
-    if other=$(version "$candidate"); then found="$found $candidate ($other)"; fi
 done
 : "${found:= none}"
 if [ -z "$fitting" ] && [ -n "${PYTHON:-}" ]; then
@@ -150,9 +140,7 @@ try:
     fcntl.flock(9, fcntl.LOCK_EX | fcntl.LOCK_NB)
 except BlockingIOError:
     print("setup: another set-up is at work in this folder; waiting for it", flush=True)
-    fcntl.flock(9, fcntl.LOCK_EX)
-except OSError:  # a file system without locks
-    pass'
+    fcntl.flock(9, fcntl.LOCK_EX)' 2>/dev/null || true # on a file system without locks
 if is_ready; then exit; fi
 
 echo "setup: installing the locked packages into .venv, once: half a minute, 2.4 GB on disk"

@@ -82,9 +82,10 @@ def assert_refused(done: tuple[int, str, str], cause: str) -> None:
     assert re.match(f"setup: {cause}", errors), errors
 
 
-def assert_locked(folder: Path, lock: str) -> None:
+def assert_locked(folder: Path) -> None:
     """Expect the releases of the lock for this system, and nothing else, in an environment."""
-    pins = [Requirement(line.split(" --hash")[0]) for line in lock.splitlines()]
+    lock = (folder / "requirements.txt").read_text().splitlines()
+    pins = [Requirement(line.split(" --hash")[0]) for line in lock]
     sites = [str(path) for path in folder.glob(".venv/lib/python*/site-packages")]
     assert {f"{canonicalize_name(d.name)}=={d.version}" for d in distributions(path=sites)} == {
         f"{pin.name}{pin.specifier}" for pin in pins if not pin.marker or pin.marker.evaluate()
@@ -93,7 +94,7 @@ def assert_locked(folder: Path, lock: str) -> None:
 
 def test_hostile_environment(index: tuple[str, str], clone: Path, tmp_path: Path) -> None:
     """uv installs the locked releases, whatever is set, from the second index of a pip.conf."""
-    address, lock = index
+    address = index[0]
     constraint, poisoned = tmp_path / "constraint.txt", tmp_path / "poisoned"
     constraint.write_text("numpy==999\nattrs==999\n")
     poisoned.mkdir()
@@ -117,26 +118,24 @@ def test_hostile_environment(index: tuple[str, str], clone: Path, tmp_path: Path
     )  # fmt: skip
     assert done == (0, STARTS, "")
     assert set_up(clone) == (0, "", "")
-    assert_locked(clone, lock)
+    assert_locked(clone)
     assert [path for path in poisoned.iterdir() if path.suffix != ".py"] == []
     assert not (tmp_path / "target").exists()
 
 
 @pytest.mark.slow
 def test_pip_where_uv_cannot(index: tuple[str, str], clone: Path, tmp_path: Path) -> None:
-    address, lock = index
     (tmp_path / "uv").write_text('echo "error: not here" >&2; exit 2')
-    done = set_up(clone, address, STANDS_IN=str(tmp_path / "uv"))
+    done = set_up(clone, index[0], STANDS_IN=str(tmp_path / "uv"))
     says = f"{STARTS}setup: pip installs, in minutes, since uv cannot: error: not here\n"
     assert done == (0, says, "")
-    assert_locked(clone, lock)
+    assert_locked(clone)
 
 
 @pytest.mark.parametrize(
     ("package", "locked_hash", "cause"),
     [
         ("uv", OTHER, r"uv==\S+ on the package index does not have the hash of the lock"),
-        slow("numpy", OTHER, r"numpy==\S+ on the package index does not have the hash of the lock"),
         slow("numpy", "", ".*hash"),
         slow("[a-z]", "", ".*hash"),
     ],
@@ -158,7 +157,6 @@ def test_hash(
     [
         ("HOME", "/dev/null", "no package index can be reached; connect, or name one"),
         ("PIP_PROXY", "http://127.0.0.1:9", "the proxy cannot be used; .*PIP_PROXY"),
-        ("all_proxy", "socks5://127.0.0.1:9", "pip cannot use a SOCKS proxy; name an"),
         ("PIP_CERT", "/no/file", ".* an authority unknown here; name its file"),
     ],
 )
@@ -167,35 +165,24 @@ def test_no_index(clone: Path, variable: str, value: str, cause: str) -> None:
     assert_refused(set_up(clone, "https://127.0.0.1:9/simple", **{variable: value}), cause)
 
 
-def test_colon_in_path(clone: Path) -> None:
-    folder = clone.rename(clone.parent / "a:b")
-    assert_refused(set_up(folder), "expected a path without a colon; found .*; move this folder")
-
-
 @pytest.mark.slow
-def test_killed_moved_linked(index: tuple[str, str], clone: Path, tmp_path: Path) -> None:
-    """A killed set-up is done again; a moved clone, and one with another's .venv, get their own."""
-    address, lock = index
-    process = start(clone, address)
+def test_killed_and_linked(index: tuple[str, str], clone: Path) -> None:
+    """A killed set-up is done again; a clone with another's .venv gets its own."""
+    process = start(clone, index[0])
     while not (clone / ".venv/first.txt").exists() and process.poll() is None:
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    assert not (clone / ".venv/ready").exists()
-    (clone / ".venv/left").touch()
-
-    moved, other = tmp_path / "moved", tmp_path / "other"
-    clone.rename(moved)
-    assert set_up(moved, address) == (0, STARTS, "")
-    assert str(moved) in (moved / ".venv/bin/activate").read_text()
-    assert not (moved / ".venv/left").exists()
-    shutil.copytree(moved, other, ignore=shutil.ignore_patterns(".venv"))
-    (other / ".venv").symlink_to(moved / ".venv")
-    assert set_up(other, address) == (0, STARTS, "")
+    left = clone / ".venv/left"
+    left.touch()
+    other = clone.parent / "other"
+    shutil.copytree(clone, other, ignore=shutil.ignore_patterns(".venv"))
+    (other / ".venv").symlink_to(clone / ".venv")
+    for folder, is_left in ((other, True), (clone, False)):
+        assert set_up(folder, index[0]) == (0, STARTS, "")
+        assert_locked(folder)
+        assert left.exists() == is_left
     assert not (other / ".venv").is_symlink()
-    assert set_up(moved) == (0, "", "")
-    assert_locked(moved, lock)
-    assert_locked(other, lock)
 
 
 def write_program(path: Path, code: str) -> None:
@@ -213,10 +200,8 @@ def write_python(path: Path, judged: str) -> None:
     if judged == "free":
         write_program(path, f'exec "{PYTHON}" "$1" "$2" "{FREE}\n$3"')
         return
-    answer = f"echo {judged}" if judged else "exit 1"  # as without ensurepip
     rest = f'[ {judged or "no"} = boots ] && exec "{PYTHON}" "$@"; echo "$0 runs" >&2; exit 1'
-    cases = f"*ensurepip*) {answer} ;; *version_info*) echo 3.14 ;; *) {rest} ;;"
-    write_program(path, f'case "$3" in {cases} esac')
+    write_program(path, f'case "$3" in *ensurepip*) echo 3.14 {judged} ;; *) {rest} ;; esac')
 
 
 @pytest.fixture
@@ -237,7 +222,6 @@ def path(tmp_path: Path) -> Path:
         ({"python3": "fits", "a b": "fits"}, "a b", "/a b runs"),
         ({"python3": "fits", "mine": "boots"}, "mine", "PYTHON=mine is mine (3.14); name another"),
         ({"python3": "free", "python3.12": "fits"}, "", "/python3.12 runs"),
-        ({"free": "free"}, "free", "t); name another"),
         ({}, "", "expected Python 3.11, 3.12 or 3.13 with venv and ensurepip; found none"),
     ],
 )
@@ -306,7 +290,6 @@ def test_python_is_downloaded(
     index: tuple[str, str], clone: Path, path: Path, tmp_path: Path, judged: str
 ) -> None:
     """Where Python is too new, it installs uv, which gets another; without ensurepip, a user's."""
-    address, lock = index
     (tmp_path / "downloads").write_text(DOWNLOADS)
     write_python(path / "python3", judged)
     if not judged:
@@ -314,24 +297,14 @@ def test_python_is_downloaded(
     variables = {"PATH": str(path), "PYTHON": "", "STANDS_IN": str(tmp_path / "downloads")}
     mirrors = ("file:///no", "file:///mirror")
     refused, done = (
-        set_up(clone, address, UV_PYTHON_INSTALL_MIRROR=mirror, **variables) for mirror in mirrors
+        set_up(clone, index[0], UV_PYTHON_INSTALL_MIRROR=mirror, **variables) for mirror in mirrors
     )
     gets = "setup: expected .*; found python3 .3.14.; uv gets one\n"
     assert refused[0] == 1
     assert re.fullmatch(f"{gets}setup: uv cannot get one: error: none; .* name a .*\n", refused[2])
     assert done[:2] == (0, STARTS)
     assert re.fullmatch(gets, done[2])
-    assert_locked(clone, lock)
-
-
-def test_uv_run_and_sync(tmp_path: Path) -> None:
-    """`uv run` takes .venv as it is and `uv sync` refuses; neither makes a lock of its own."""
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    uv = [str(Path(sys.executable).parent / "uv"), "--offline", "--project", str(tmp_path)]
-    assert subprocess.run([*uv, "run", "true"], check=False).returncode == 0
-    done = subprocess.run([*uv, "sync"], capture_output=True, text=True, check=False)
-    assert (done.returncode, "marked as unmanaged" in done.stderr) == (2, True)
-    assert [file.name for file in tmp_path.iterdir()] == ["pyproject.toml"]
+    assert_locked(clone)
 
 
 def test_recipes_name_the_interpreter() -> None:
