@@ -67,8 +67,8 @@ END
 
 # Print the error in the output of pip or uv: the last that is named, else the last line.
 last_error() {
-    errors=$(printf '%s\n' "$1" | grep -iE '^ *([a-z]*error|cause): ' | grep -vE 'error$|failed$') ||
-        errors=$1
+    errors=$(printf '%s\n' "$1" | grep -iE '^ *([a-z]*error|cause): ' |
+        grep -vE '(error|failed|Exception:)$') || errors=$1
     printf '%s\n' "$errors" | tail -n 1 | sed 's/^ *//' | cut -c 1-300
 }
 
