@@ -331,3 +331,13 @@ def test_variables_of_recipes(tmp_path: Path) -> None:
     output = subprocess.check_output(command, text=True, cwd=ROOT, env=environment)
     found = {line for line in output.splitlines() if line.startswith("PYTHON")}
     assert found - {"PYTHONUNBUFFERED=1"} == {"PYTHON=a b", "PYTHONNOUSERSITE=1", "PYTHONUTF8=1"}
+
+
+def test_uv_run_and_sync(tmp_path: Path) -> None:
+    """`uv run` takes .venv as it is and `uv sync` refuses; neither makes a lock of its own."""
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    uv = [str(Path(sys.executable).parent / "uv"), "--offline", "--project", str(tmp_path)]
+    assert subprocess.run([*uv, "run", "true"], check=False).returncode == 0
+    done = subprocess.run([*uv, "sync"], capture_output=True, text=True, check=False)
+    assert (done.returncode, "marked as unmanaged" in done.stderr) == (2, True)
+    assert [file.name for file in tmp_path.iterdir()] == ["pyproject.toml"]
