@@ -1,15 +1,32 @@
-"""`python -m explore`: writes explore/index.html and explore/index.ja.html, from what Git has."""
+"""`python -m explore`: writes explore/index.html and explore/index.ja.html, from what Git has.
+
+A page is one file with all that it needs.
+"""
 
 import argparse
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
-from experiment.files import replacing
-from experiment.support.errors import one_line_errors
+from experiment.files import write_text
+from experiment.support.errors import one_line_errors, wrong
 from experiment.support.markdown import fill_blocks
-from explore.page import render
-from explore.runs import add_own_run, compare
-from explore.words import LANGUAGES, PROGRAM, load_figures, load_words, make_blocks
-from study.runs import load_runs
+from explore.networks import pack
+from explore.runs import KNOBS, Comparison, add_own_run, compare
+from explore.words import (
+    LANGUAGES,
+    PROGRAM,
+    answer_questions,
+    describe_gain,
+    describe_own_run,
+    list_choices,
+    load_figures,
+    load_words,
+    make_blocks,
+    make_templates,
+)
+from study.contrasts import BASE, ON_FASHION
+from study.runs import Setting, load_runs
 
 
 def main() -> None:
@@ -28,17 +45,48 @@ def main() -> None:
 
 
 def build(folder: Path, address: str = "") -> list[Path]:
-    """Write the pages and return their paths."""
-    figures, entries, paths = load_figures(), load_runs(), []
+    """Write the page in each language into a folder and return the paths.
+
+    `address` is where they will be, with a slash at its end, for those who link to them.
+    """
+    figures, entries, paths = load_figures(), load_runs(), list[Path]()
     comparisons = compare(entries, figures["gains"])
     own = add_own_run(comparisons, entries)
     for language in LANGUAGES:
         words = load_words(language, figures)
+        data = {
+            "comparisons": [each | describe_gain(each, words) for each in comparisons.values()],
+            "guess": find_place(comparisons, ON_FASHION),
+            "knobs": [*KNOBS],
+            "networks": figures["networks"],
+            "say": words["script"],
+            "start": find_place(comparisons, BASE),
+        }
+        page = (
+            make_templates()
+            .get_template("page.html")
+            .render(
+                address=address,
+                answers=answer_questions(words, figures),
+                data=pack(json.dumps(data, separators=(",", ":")).encode()),
+                choices=list_choices(comparisons.values(), words),
+                own=describe_own_run(own, words),
+                t=words,
+                units=len(figures["networks"]["networks"]["dropout"]["weights"][3]),
+            )
+        )
         paths.append(folder / words["file"])
-        with replacing(paths[-1]) as temporary:
-            page = render(comparisons, own, figures, words, address)
-            temporary.write_text(page, encoding="utf-8", newline="\n")
+        write_text(paths[-1], page)
     return paths
+
+
+def find_place(comparisons: Mapping[Setting, Comparison], setting: Setting) -> int:
+    """Return the place of a comparison that the page needs, or raise InputError."""
+    if setting not in comparisons:
+        expected = f"two seeds or more of {setting.dataset}, without Dropout and with rate"
+        rate, remedy = setting.dropout_rate, "run `make study`"
+        raise wrong("study/runs.jsonl", f"{expected} {rate}", "none", remedy)
+    return [*comparisons].index(setting)
 
 
 if __name__ == "__main__":

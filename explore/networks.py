@@ -15,8 +15,9 @@ from typing import Any
 
 import h5py
 import numpy as np
+from scipy.special import softmax
 
-from experiment.files import replacing
+from experiment.files import write_text
 from experiment.parameters import load_parameters
 from experiment.support.errors import InputError, one_line_errors, wrong
 from explore.runs import SIDES
@@ -69,9 +70,7 @@ def main() -> None:
             "strongest": STRONGEST,
             "tested": len(images),
         }
-        with replacing(NETWORKS) as temporary:
-            text = json.dumps(content, sort_keys=True)
-            temporary.write_text(text + "\n", encoding="utf-8", newline="\n")
+        write_text(NETWORKS, json.dumps(content, sort_keys=True) + "\n")
 
 
 def read_weights(path: Path) -> Weights:
@@ -84,14 +83,13 @@ def read_weights(path: Path) -> Weights:
 
 
 def compute_units(weights: Weights, images: np.ndarray) -> np.ndarray:
-    """Return the outputs of the dense layer for `uint8 (n, h, w)`: `float32 (n, units)`."""
+    """Return the dense layer's outputs, `float32 (n, units)`, for `uint8 (n, h, w)`, both even."""
     kernel, bias, dense, dense_bias = weights[:4]
     x = images.astype(np.float32) / 255
     patches = np.lib.stride_tricks.sliding_window_view(x, kernel.shape[:2], axis=(1, 2))
-    n, height, width = patches.shape[:3]
-    maps = patches.reshape(n, height, width, -1) @ kernel.reshape(-1, kernel.shape[-1]) + bias
-    height, width = height // 2, width // 2
-    quarters = maps[:, : 2 * height, : 2 * width].reshape(n, height, 2, width, 2, -1)
+    maps = np.tensordot(patches, kernel[:, :, 0], axes=2) + bias
+    n, height, width, filters = maps.shape
+    quarters = maps.reshape(n, height // 2, 2, width // 2, 2, filters)
     flat = np.maximum(quarters.max(axis=(2, 4)), 0).reshape(n, -1)
     outputs: np.ndarray = np.maximum(flat @ dense + dense_bias, 0)
     return outputs
@@ -99,9 +97,7 @@ def compute_units(weights: Weights, images: np.ndarray) -> np.ndarray:
 
 def compute_probabilities(weights: Weights, units: np.ndarray) -> np.ndarray:
     """Return those of each class, `float64 (..., classes)`, from the outputs of the dense layer."""
-    logits = (units @ weights[4] + weights[5]).astype(float)
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    found: np.ndarray = powers / powers.sum(axis=-1, keepdims=True)
+    found: np.ndarray = softmax((units @ weights[4] + weights[5]).astype(float), axis=-1)
     return found
 
 

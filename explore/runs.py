@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from experiment.metrics import LAST
 from experiment.parameters import Parameters
 from study.contrasts import BASE
-from study.runs import Entry, Setting, count_ends, select, setting_of
+from study.runs import VARIED, Entry, Setting, count_ends, select, setting_of
 from study.statistics import estimate_curves
 
 # The parameters that a reader chooses, by their names on the page and in its address.
@@ -27,53 +27,39 @@ MEASURES = ("val_loss", "val_accuracy", "loss", "accuracy")  # accuracies are sh
 Comparison = dict[str, Any]
 
 
-def compare(entries: Iterable[Entry], gains: Iterable[Mapping[str, Any]]) -> list[Comparison]:
-    """Return a comparison for each setting of the study.
+def compare(
+    entries: Sequence[Entry], gains: Iterable[Mapping[str, Any]]
+) -> dict[Setting, Comparison]:
+    """Return a comparison for each setting with Dropout that has a gain in metrics/results.json.
 
     Where the same was trained for several numbers of epochs, that with the most seeds is taken.
-
-    Args:
-        entries: as `study.runs.load_runs` gives them.
-        gains: of metrics/results.json, in accuracy on test images, points.
 
     Returns:
         Of each, its `KNOBS`, `epochs`, `seeds`, `gain` and the `verdict` on it, and by side what
         `describe` returns. `same`: a seed also chooses the images, so only runs of the same seed
         saw the same.
     """
-    entries, chosen = list(entries), dict[tuple[Any, ...], Mapping[str, Any]]()
+    chosen, found = dict[tuple[Any, ...], Mapping[str, Any]](), {}
     for gain in gains:
         key = tuple(gain[parameter] for parameter in KNOBS.values())
-        if key not in chosen or gain["seeds"] > chosen[key]["seeds"]:
-            chosen[key] = gain
-    found = []
+        chosen[key] = max(chosen.get(key, gain), gain, key=lambda each: each["seeds"])
     for key, gain in chosen.items():
-        knobs = dict(zip(KNOBS, key, strict=True))
-        without, dropout = (select(entries, s) for s in settings_of(knobs, gain["epochs"]))
+        setting = replace(BASE, **{name: gain[name] for name in VARIED})
+        without, dropout = (select(entries, s) for s in (setting.without_dropout(), setting))
         # Runs that were added after the results wait for them.
         seeds = sorted(without.keys() & dropout.keys())[: gain["seeds"]]
         if len(seeds) > 1:
             verdict = "better" if gain["low"] > 0 else "worse" if gain["high"] < 0 else "undecided"
-            found.append(
-                knobs
-                | {
-                    "epochs": gain["epochs"],
-                    "gain": gain,
-                    "same": gain["train_samples"] < dropout[seeds[0]].available,
-                    "seeds": seeds,
-                    "verdict": verdict,
-                    "with": describe([dropout[seed] for seed in seeds]),
-                    "without": describe([without[seed] for seed in seeds]),
-                }
-            )
+            found[setting] = dict(zip(KNOBS, key, strict=True)) | {
+                "epochs": setting.epochs,
+                "gain": gain,
+                "same": setting.train_samples < dropout[seeds[0]].available,
+                "seeds": seeds,
+                "verdict": verdict,
+                "with": describe([dropout[seed] for seed in seeds]),
+                "without": describe([without[seed] for seed in seeds]),
+            }
     return found
-
-
-def settings_of(knobs: Mapping[str, Any], epochs: int) -> list[Setting]:
-    """Return the settings that are compared: without Dropout and with it."""
-    chosen = {parameter: knobs[name] for name, parameter in KNOBS.items()}
-    setting = replace(BASE, epochs=epochs, **chosen)
-    return [setting.without_dropout(), setting]
 
 
 def describe(runs: Sequence[Entry]) -> dict[str, Any]:
@@ -91,7 +77,9 @@ def describe(runs: Sequence[Entry]) -> dict[str, Any]:
     }
 
 
-def add_own_run(comparisons: Iterable[Comparison], entries: Sequence[Entry]) -> Comparison | None:
+def add_own_run(
+    comparisons: Mapping[Setting, Comparison], entries: Iterable[Entry]
+) -> Comparison | None:
     """Add the curves of the last `make repro`, as `own` of each side, where the settings are its.
 
     Also added: how many of the `others`, which have other seeds, ended `lower`, by validation
@@ -106,29 +94,24 @@ def add_own_run(comparisons: Iterable[Comparison], entries: Sequence[Entry]) -> 
     except (OSError, KeyError, ValueError):
         return None
     available = {entry.setting.dataset: entry.available for entry in entries}
-    images, seed = params.preprocess.train_samples, params.train.seed
-    images = images or available.get(params.data.dataset, 0)
-    settings = [setting_of(params, variant, images) for variant in SIDES.values()]
-    for found in comparisons:
-        lengths = {len(curve.get("epoch", ())) for curve in curves}
-        if settings_of(found, found["epochs"]) == settings and lengths == {found["epochs"]}:
-            for side, setting, curve in zip(SIDES, settings, curves, strict=True):
-                end = fmean(curve["val_accuracy"][-LAST:])
-                lower, _, others = count_ends(end, select(entries, setting), seed)
-                found[side] |= {
-                    "lower": lower,
-                    "others": others,
-                    "own": {name: shorten(read_curves([curve], name))[0] for name in MEASURES},
-                }
-            return found
-    return None
+    images = params.preprocess.train_samples or available.get(params.data.dataset, 0)
+    setting = setting_of(params, SIDES["with"], images)
+    lengths = {len(curve.get("epoch", ())) for curve in curves}
+    if setting not in comparisons or lengths != {setting.epochs}:
+        return None
+    found, settings = comparisons[setting], (setting.without_dropout(), setting)
+    for side, repeated, curve in zip(SIDES, settings, curves, strict=True):
+        end = fmean(curve["val_accuracy"][-LAST:])
+        lower, _, others = count_ends(end, select(entries, repeated), params.train.seed)
+        own = {name: shorten(read_curves([curve], name))[0] for name in MEASURES}
+        found[side] |= {"lower": lower, "others": others, "own": own}
+    return found
 
 
 def read_locked_parameters() -> Parameters:
     """Return the parameters that the pipeline's results were made with, from dvc.lock."""
     sections: dict[str, dict[str, Any]] = {}
-    stages = YAML(typ="safe").load(Path("dvc.lock").read_text(encoding="utf-8"))["stages"]
-    for stage in stages.values():
+    for stage in YAML(typ="safe").load(Path("dvc.lock"))["stages"].values():
         for name, value in stage.get("params", {}).get("params.yaml", {}).items():
             section, key = name.split(".")
             sections.setdefault(section, {})[key] = value

@@ -2,33 +2,33 @@
 
 import json
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
-from jinja2 import Environment, StrictUndefined, UndefinedError, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedError
 from ruamel.yaml import YAML
 
 from experiment.data.known import label_of
-from experiment.support.errors import InputError, wrong
+from experiment.support.errors import InputError
 from experiment.support.markdown import table
 from explore.networks import NETWORKS
-from study.contrasts import BASE, FASHION
+from explore.runs import KNOBS, SIDES, Comparison
+from study.contrasts import BASE, FASHION, judge_claim
 from study.results import FILE
 
 LANGUAGES = ("en", "ja")
 PROGRAM = "explore"  # in the marks of a README's blocks: <!-- explore: answers -->
+
+GAIN = {"without": ".2f", "with": ".2f", "mean": "+.3f", "low": "+.3f", "high": "+.3f"}
 
 Texts = Mapping[str, Any]
 Figures = Mapping[str, Any]
 
 
 def load_figures() -> dict[str, Any]:
-    """Read what texts can name: metrics/results.json, and explore/networks.json as `networks`.
-
-    Raises:
-        InputError: a file is missing or damaged.
-    """
+    """Return metrics/results.json with explore/networks.json as `networks`, or raise InputError."""
     found = []
     for path, remedy in ((FILE, "make study"), (NETWORKS, "python -m explore.networks")):
         try:
@@ -43,34 +43,32 @@ def load_figures() -> dict[str, Any]:
 def load_words(language: str, figures: Figures) -> dict[str, Any]:
     """Return the texts of a language, as HTML, with the figures that they name.
 
-    Args:
-        language: of `LANGUAGES`.
-        figures: as `load_figures` reads them. Texts can also name, as `rests_on`, the contrasts
-            behind each answer, and as `tests` what was measured of each network.
-
-    Raises:
-        InputError: there is no such figure.
+    These are what `load_figures` reads and, as `rests_on`, the contrasts behind each answer, as
+    `tests` what was measured of each network. InputError means that there is no such figure.
     """
-    path = Path(__file__).parent / "words" / f"{language}.yaml"
-    jinja = Environment(
-        undefined=StrictUndefined,
-        autoescape=select_autoescape(),
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    jinja.filters["number"] = format_number
     rests_on = {
         name: [figures["contrasts"][contrast] for contrast in answer["rests_on"]]
         for name, answer in figures["answers"].items()
     }
     tests = {name: each["test"] for name, each in figures["networks"]["networks"].items()}
+    template = make_templates().get_template(f"{language}.yaml")
     try:
-        template = jinja.from_string(path.read_text(encoding="utf-8"))
-        text = template.render({**figures, "rests_on": rests_on, "tests": tests})
+        text = template.render(figures, rests_on=rests_on, tests=tests)
     except (UndefinedError, TypeError) as error:
-        raise InputError(f"explore/words/{path.name}: no such figure: {error}") from None
+        raise InputError(f"explore/words/{language}.yaml: no such figure: {error}") from None
     words: dict[str, Any] = YAML(typ="safe").load(text)
     return words
+
+
+def make_templates() -> Environment:
+    """Return the templates of the page and of its texts."""
+    folders = [Path(__file__).with_name(name) for name in ("templates", "words")]
+    # What is put in is ours: texts, numbers, and labels of data sets.
+    templates = Environment(  # noqa: S701
+        loader=FileSystemLoader(folders), undefined=StrictUndefined, trim_blocks=True
+    )
+    templates.filters["number"] = format_number
+    return templates
 
 
 def format_number(value: float, spec: str) -> str:
@@ -83,57 +81,85 @@ def answer_questions(words: Texts, figures: Figures) -> list[dict[str, Any]]:
 
     Returns:
         Of each, `name`, `question`, `mark`, `sentence` and the `statistics` behind it, a line each.
-
-    Raises:
-        InputError: the words lack a sentence for the verdict.
     """
-    found = []
+    found, contrasts = [], figures["contrasts"]
     for name, texts in words["questions"].items():
         answer = figures["answers"][name]
-        case = choose_case(answer, figures)
-        if case not in texts:
-            expected, remedy = f"a sentence for {case!r}", "write one in each language"
-            raise wrong(f"explore/words: questions: {name}", expected, ", ".join(texts), remedy)
-        contrasts = figures["contrasts"]
         # Those that it rests on, and those that its sentence has a figure of.
         names = answer["rests_on"] + [each for each in answer["figures"] if each in contrasts]
         statistics = [describe_contrast(each, contrasts[each], words) for each in names]
         statistics += [texts["also"]] if "also" in texts else []
-        chosen = {"sentence": texts[case], "mark": answer["mark"], "statistics": statistics}
+        sentence = texts[choose_case(answer, contrasts)]
+        chosen = {"sentence": sentence, "mark": answer["mark"], "statistics": statistics}
         found.append({"name": name, "question": texts["question"], **chosen})
     return found
 
 
-def choose_case(answer: Figures, figures: Figures) -> str:
+def choose_case(answer: Figures, contrasts: Figures) -> str:
     """Return which sentence answers: the verdict's where it is sure, else the mark's.
 
     What is likely, with all means below 0, speaks against what was expected.
     """
-    names, mark, contrasts = answer["rests_on"], str(answer["mark"]), figures["contrasts"]
-    if mark == "sure" and names:
-        claims = (c["verdict"] for c in figures["claims"].values() if c["contrasts"] == names)
-        return str(next(claims, contrasts[names[0]]["verdict"]))
+    names, mark = answer["rests_on"], str(answer["mark"])
+    if mark == "sure":
+        return judge_claim(contrasts, names) if names else "supported"
     if mark == "likely" and names and all(contrasts[name]["mean"] < 0 for name in names):
         return "likely against"
-    return "supported" if mark == "sure" else mark
+    return mark
 
 
 def describe_contrast(name: str, contrast: Figures, words: Texts) -> str:
     """Describe a contrast with its interval, seeds, data and verdict."""
     texts, unit = words["answers"], contrast["unit"]
     spec = "+.3f" if "points" in unit else ".2f"
-    numbers = {
-        k: format_number(contrast[k], spec) for k in ("mean", "low", "high") if contrast["seeds"]
-    }
     values = {
         **contrast,
-        **numbers,
-        "text": words["contrasts"].get(name, contrast["text"]),
+        **{key: format_number(contrast[key], spec) for key in ("mean", "low", "high")},
+        "text": words["contrasts"][name],
         "unit": texts["units"].get(unit, unit),
         "data": texts["data"].get(contrast["data"], contrast["data"]),
         "verdict": texts["verdicts"][contrast["verdict"]],
     }
-    return str(texts["measured" if contrast["seeds"] else "waiting"].format(**values))
+    return str(texts["measured"].format(**values))
+
+
+def describe_gain(comparison: Comparison, words: Texts) -> dict[str, Any]:
+    """Return a comparison's title and the figures of its gain, in words."""
+    title = words["knobs"]["title"]
+    if comparison["units"] != BASE.dense_units:
+        title += words["knobs"]["title_units"]
+    labels = {name: format_label(comparison[name], words) for name in KNOBS}
+    figures = {name: format_number(comparison["gain"][name], spec) for name, spec in GAIN.items()}
+    return {"figures": figures, "title": title.format(**labels)}
+
+
+def describe_own_run(own: Comparison | None, words: Texts) -> str:
+    """Return where the pipeline's own run ended among the others, with a link to its setting."""
+    texts = words["knobs"]
+    if own is None:
+        return str(texts["no_own"])
+    ends = {side: texts["ends"].format(**own[side]) for side in SIDES}
+    address = urlencode({name: own[name] for name in KNOBS} | {"at": "knobs"})
+    title = describe_gain(own, words)["title"]
+    return str(texts["own"].format(address=address, title=title, **ends))
+
+
+def list_choices(comparisons: Collection[Comparison], words: Texts) -> dict[str, dict[Any, str]]:
+    """Return the values of each knob, numbers in their order, and what charts show, with labels."""
+    choices = {}
+    for name in KNOBS:
+        values = [*dict.fromkeys(each[name] for each in comparisons)]
+        if not isinstance(values[0], str):
+            values.sort()
+        choices[name] = {value: format_label(value, words) for value in values}
+    return choices | {"show": words["knobs"]["measures"]}
+
+
+def format_label(value: str | float, words: Texts) -> str:
+    """Return a value of a parameter as readers meet it."""
+    if isinstance(value, str):
+        return str(words["knobs"]["places"].get(value) or label_of(value))
+    return f"{value:,}"
 
 
 def make_blocks(words: Texts, figures: Figures) -> dict[str, str]:

@@ -55,25 +55,28 @@ function addPlayer(button, status, begin, step) { // returns what pauses it
   return pause;
 }
 
-// What is drawn with a pointer is in the address when it ends.
-function onDrag(element, act) {
+// A pointer draws: where it is from the left and the top, as shares of an element or of the chart in it.
+function onDrag(element, draw) {
+  const act = ({ clientX, clientY }, begins) => {
+    const box = (element.querySelector("rect") ?? element).getBoundingClientRect();
+    draw(clamp((clientX - box.left) / box.width, 0, 1), clamp((clientY - box.top) / box.height, 0, 1), begins);
+  };
   element.onpointerdown = (event) => {
     element.setPointerCapture(event.pointerId);
     act(event, true);
   };
   element.onpointermove = (event) => { if (event.buttons) act(event, false); };
-  element.onpointerup = () => save({});
+  element.onpointerup = () => save({}); // in the address when it ends
 }
 
-// ---- Charts: what is drawn, by id. An axis has a `domain`, and may have `log`, `title` and `ticks`.
+// ---- Charts: what is drawn, by id. An axis has a `domain`; x has a `title`, and y may have `log`.
 const charts = {};
 const [LEFT, RIGHT, TOP, BOTTOM, HEIGHT] = [46, 12, 8, 44, 300];
 function scale({ domain: [low, high], log }, length) { // pixels of a value
   const f = log ? (value) => Math.log(Math.max(value, low / 1000)) : (value) => value;
   return (value) => length * (f(value) - f(low)) / (f(high) - f(low));
 }
-function findTicks({ domain: [low, high], log, ticks }) {
-  if (ticks) return ticks;
+function findTicks({ domain: [low, high], log }) {
   const power = 10 ** Math.floor(Math.log10((high - low) / 5));
   const step = power * [1, 2, 5, 10].find((each) => each * power >= (high - low) / 5);
   const first = Math.ceil(low / step);
@@ -100,12 +103,14 @@ function paint(element) {
     const y = TOP + down(value);
     return `<path class="rule" d="M${LEFT} ${y}h${right}"/><text class="y" x="${LEFT - 8}" y="${y + 4}">${label(value)}</text>`;
   });
-  const columns = findTicks(spec.x).map((value) => `<text x="${LEFT + across(value)}" y="${HEIGHT - 24}">${label(value)}</text>`);
+  const [first, last] = spec.x.domain, quarters = [0, 1, 2, 3, 4].map((q) => Math.max(first, Math.round(last * q / 4)));
+  const columns = quarters.map((value) => `<text x="${LEFT + across(value)}" y="${HEIGHT - 24}">${label(value)}</text>`);
   const keys = spec.legend.map((name) => `<span><i class="line ${name}"></i>${data.say.legend[name]}</span>`);
   element.innerHTML = `<p class="legend" aria-hidden="true">${keys.join("")}</p>
     <svg viewBox="0 0 ${width} ${HEIGHT}" aria-hidden="true">${rows.join("")}${columns.join("")}
     <text x="${LEFT + right / 2}" y="${HEIGHT - 4}">${spec.x.title}</text>
-    <svg x="${LEFT}" y="${TOP}" width="${right}" height="${bottom}">${shapes.join("")}</svg></svg>`;
+    <svg x="${LEFT}" y="${TOP}" width="${right}" height="${bottom}">
+    <rect width="100%" height="100%" fill="none"/>${shapes.join("")}</svg></svg>`;
 }
 function drawChart(id, spec) {
   charts[id] = { legend: [], ...spec };
@@ -113,13 +118,6 @@ function drawChart(id, spec) {
 }
 const observer = new ResizeObserver((entries) => entries.forEach(({ target }) => paint(target)));
 all(".chart").forEach((element) => observer.observe(element));
-// Where a pointer is in a chart, in its own numbers.
-function locate(id, event) {
-  const box = $(`${id}-chart`).lastElementChild.getBoundingClientRect(), { x, y } = charts[id];
-  const within = ({ domain: [low, high] }, share) => low + (high - low) * clamp(share, 0, 1);
-  const right = (event.clientX - box.left - LEFT) / (box.width - LEFT - RIGHT);
-  return [within(x, right), within(y, (box.bottom - BOTTOM - event.clientY) / (HEIGHT - TOP - BOTTOM))];
-}
 
 // ---- Curves of a comparison: single runs, intervals, means, and the pipeline's own run.
 const sides = ["without", "with"];
@@ -133,7 +131,7 @@ function curves(comparison, measure, { place = (i) => i + 1, of = sides, until =
     ...each((side, { own }) => (own ? [{ kind: "line", of: `own ${side}`, points: trace(own[measure]) }] : [])),
   ];
 }
-const byEpoch = ({ epochs }) => ({ title: data.say.epoch, domain: [1, epochs], ticks: [0, 1, 2, 3, 4].map((q) => Math.round(epochs * q / 4) || 1) });
+const byEpoch = ({ epochs }) => ({ title: data.say.epoch, domain: [1, epochs] });
 const legendOf = ({ with: { own } }) => [...sides, ...(own ? ["own"] : [])];
 
 // ---- The numbers of a chart, as a file.

@@ -218,13 +218,10 @@ function drawStroke(point, begins) { // in pixels
   state.set("draw", parts.join("."));
   look();
 }
-function drawAt(event, begins) {
+onDrag(digit, (right, down, begins) => {
   pause();
-  const box = digit.getBoundingClientRect();
-  const shares = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
-  drawStroke(shares.map((share) => Math.round(clamp(share, 0, 1) * 2 * SIDE) / 2), begins);
-}
-onDrag(digit, drawAt);
+  drawStroke([right, down].map((share) => Math.round(share * 2 * SIDE) / 2), begins);
+});
 digit.onblur = () => { Object.assign(cursor, { shown: false, down: false }); look(); };
 onKeys(digit, (right, down, space) => {
   Object.assign(cursor, { shown: true, x: clamp(cursor.x + right, 0, SIDE - 1), y: clamp(cursor.y + down, 0, SIDE - 1) });

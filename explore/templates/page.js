@@ -27,15 +27,14 @@ function setGuess(values) {
   save(values);
   drawGuess();
 }
-function drawLine(event, begins) {
-  const [epoch, value] = locate("guess", event), line = begins ? [] : readGuess();
-  line[Math.round(epoch) - 1] = value.toFixed(3);
-  state.set("guess", Array.from(line, (each) => each ?? "").join("_"));
-  drawGuess();
-}
 for (const button of all("[data-guess]")) button.onclick = () => setGuess({ guess: button.dataset.guess });
 $("reveal").onclick = () => setGuess({ seen: 1 });
-onDrag($("guess-chart"), drawLine);
+onDrag($("guess-chart"), (right, down, begins) => {
+  const line = begins ? [] : readGuess();
+  line[Math.round(right * (losses.length - 1))] = ((1 - down) * charts.guess.y.domain[1]).toFixed(3);
+  state.set("guess", Array.from(line, (each) => each ?? "").join("_"));
+  drawGuess();
+});
 drawGuess();
 
 // ---- The story: both losses, epoch by epoch.
@@ -99,7 +98,7 @@ function drawKnobs() {
   const place = (other) => (i) => (zoom ? i + 1 : 100 * i / (other.epochs - 1));
   const pale = last ? curves(last, measure, { place: place(last) }) : [];
   drawChart("knobs", {
-    x: zoom ? byEpoch(chosen) : { title: data.say.share, domain: [0, 100], ticks: [0, 25, 50, 75, 100] },
+    x: zoom ? byEpoch(chosen) : { title: data.say.share, domain: [0, 100] },
     y: { domain: zoom ? [0, 1.05 * highest] : [0.9 * lowest, 1.1 * highest], log: !zoom },
     marks: [
       ...pale.filter(({ kind, of }) => kind === "line" && sides.includes(of)).map((mark) => ({ ...mark, of: `last ${mark.of}` })),

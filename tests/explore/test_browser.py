@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
 
-from explore.networks import compute_probabilities, compute_units
-from tests.browser import find_browser, started
+from explore.networks import compute_probabilities, compute_units, switch_off_strongest
+from tests.browser import started
 from tests.conftest import ROOT
 from tests.explore.conftest import unpack, unpack_weights
 
@@ -26,22 +26,20 @@ NOW = """() => Array.from({ length: 100 }, (_, i) => {
     return ["no_dropout", "dropout"].map((name) => [...document.querySelectorAll(
         `.${name} tbody td:nth-child(2)`)].map((td) => +td.textContent));
 })"""
-SAYS = "([id, text]) => document.getElementById(id).textContent.includes(text)"
+SIDES = {"no_dropout": "without Dropout", "dropout": "with Dropout"}
 KINDS = {"lower": -1, "equal": 0, "higher": 1}  # of pairs, by the sign of the difference
 CURVE = "#knobs-chart path.line.with:not(.run, .last, .own)"
 
 Open = Callable[..., Page]
+Data = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
 def open_page(pages: dict[str, Path]) -> Iterator[Open]:
     """Opens the page of a language; nothing may be asked for or go wrong meanwhile."""
-    path = find_browser()
-    if path is None:
-        pytest.skip("no browser is installed: apt-get install chromium")
     wrong: list[str] = []  # a request is an error, too: there is no network
 
-    with started(path) as browser:
+    with started() as browser:
 
         def open_it(language: str = "en", state: str = "", **options: Any) -> Page:
             defaults = {"viewport": {"width": 1200, "height": 900}, "reduced_motion": "reduce"}
@@ -62,6 +60,15 @@ def page(open_page: Open) -> Page:
     return open_page()
 
 
+def says(page: Page, where: str, text: str) -> None:
+    expect(page.locator(where)).to_contain_text(text, timeout=30_000)
+
+
+def press(page: Page, where: str, *keys: str) -> None:
+    for key in keys or ["Enter"]:
+        page.locator(where).press(key)
+
+
 def read_state(page: Page) -> dict[str, str]:
     return dict(parse_qsl(page.url.partition("#")[2]))
 
@@ -75,13 +82,11 @@ def read_box(page: Page, where: str) -> list[float]:
 
 
 def draw_line(page: Page, where: str, *points: tuple[float, float]) -> None:
-    """With the mouse, along points that are shares of an element's width and height."""
+    """With the mouse, between two points that are shares of an element's width and height."""
     left, top, right, bottom = read_box(page, where)
-    for place, (a, b) in enumerate(points):
+    for (a, b), act in zip(points, (page.mouse.down, page.mouse.up), strict=True):
         page.mouse.move(left + a * (right - left), top + b * (bottom - top), steps=12)
-        if place == 0:
-            page.mouse.down()
-    page.mouse.up()
+        act()
 
 
 def read_table(page: Page, name: str) -> np.ndarray:
@@ -111,11 +116,11 @@ def random_from(seed: int) -> Iterator[float]:
         yield ((z ^ z >> 14) & 0xFFFFFFFF) / 2**32
 
 
-def test_both_networks_compute_as_keras_does(page: Page, data: dict[str, Any]) -> None:
+def test_both_networks_compute_as_keras_does(page: Page, data: Data) -> None:
     """On the first ten test images of each digit, within 0.01 of Keras' own predictions."""
     shown = np.array(page.evaluate(NOW)) / 100
     shown = np.roll(shown, data["networks"]["start"], axis=0)
-    for place, name in enumerate(("no_dropout", "dropout")):
+    for place, name in enumerate(SIDES):
         keras = pd.read_csv(ROOT / f"metrics/{name}.predictions.csv").groupby("label").head(10)
         keras = keras.sort_values("label", kind="stable")
         found = shown[np.arange(100), place, keras["prediction"]]
@@ -123,7 +128,7 @@ def test_both_networks_compute_as_keras_does(page: Page, data: dict[str, Any]) -
         assert shown[:, place].argmax(axis=1).tolist() == keras["prediction"].tolist()
 
 
-def test_masks_are_those_of_dropout(open_page: Open, data: dict[str, Any]) -> None:
+def test_masks_are_those_of_dropout(open_page: Open, data: Data) -> None:
     """The same for both networks, kept units scaled; mean and votes are over all of them.
 
     With the strongest units off, masks disagree on the image that is shown first; then the answer
@@ -134,76 +139,64 @@ def test_masks_are_those_of_dropout(open_page: Open, data: dict[str, Any]) -> No
     masks = np.array([[next(numbers) >= rate for _ in range(128)] for _ in range(200)])
     images = np.frombuffer(unpack(stored["images"]), np.uint8).reshape(-1, 28, 28)
     voted: list[object] = []
-    for name in ("no_dropout", "dropout"):
+    for name, which in SIDES.items():
         weights = unpack_weights(stored["networks"][name]["weights"])
-        shown = compute_units(weights, images[stored["start"]][None])[0]
-        left, strongest = shown.copy(), np.argsort(-shown, kind="stable")[:10]
-        left[strongest] = 0
+        shown = compute_units(weights, images[[stored["start"]]])
+        left = switch_off_strongest(shown)
         each = compute_probabilities(weights, left * masks / (1 - rate))
         votes, mean = np.bincount(each.argmax(axis=1), minlength=10), 100 * each.mean(axis=0)
         digit = votes.argmax()
         assert name == "dropout" or each[-1].argmax() != digit
         expected = np.column_stack([100 * each[-1], mean, votes])
         np.testing.assert_allclose(read_table(page, name), expected, atol=0.06)
-        before = compute_probabilities(weights, shown)
+        (before,) = compute_probabilities(weights, shown)
         whole = before.argmax()
         answer = f"{digit} {mean[digit]:.1f} %" + f" all units: {whole}" * int(digit != whole)
         assert " ".join(page.locator(f".{name} .answer").inner_text().split()) == answer
         assert before[whole] >= 0.99 > 0.75 > votes[whole] / 200
-        which = "with Dropout" if name == "dropout" else "without Dropout"
         said = f"{which} says {whole} ({100 * before[whole]:.1f} %), but only {votes[whole]} of 200"
-        expect(page.locator("#says")).to_contain_text(said)
+        says(page, "#says", said)
         voted += [votes[digit], digit]
-        assert page.locator(f".{name} .off").evaluate_all(PLACES) == sorted(strongest)
-        dropped = page.locator(f".{name} .dropped").evaluate_all(PLACES)
-        assert dropped == np.flatnonzero(~masks[-1] & (left == shown)).tolist()
-    said = "200 masks: {} votes for {} without Dropout, {} for {} with it.".format(*voted)
-    expect(page.locator("#says")).to_contain_text(said)
-    page.locator("#drop").press("Home")
-    now, mean, votes = read_table(page, "dropout").T
-    assert (now == mean).all()
-    assert votes.max() == 200
+        (off,) = left != shown
+        for kind, units in (("off", off), ("dropped", ~masks[-1] & ~off)):
+            dots = page.locator(f".{name} .{kind}").evaluate_all(PLACES)
+            assert dots == np.flatnonzero(units).tolist()
+    said = "200 masks: {} votes for {} without Dropout, {} for {} with it."
+    says(page, "#says", said.format(*voted))
+    press(page, "#drop", "Home")
+    assert read_table(page, "dropout")[:, 2].max() == 200
 
 
 def test_units_off_and_masks_that_vote(open_page: Open) -> None:
     """By button, mouse and keyboard; the image was chosen so that one answer survives."""
     page = open_page(state="#drop=7&masks=999&strongest=128")  # more than there can be
-    expect(page.locator("#says")).to_contain_text("Neither answer survives.")
+    says(page, "#says", "Neither answer survives.")
     assert page.locator("#drop + output").inner_text() == "0.9"
     assert read_table(page, "dropout")[:, 2].sum() == 200
     page = open_page(state="#drop=abc")
     assert page.locator("#drop").input_value() == "0.5"
-    page.locator("#strongest").press("Enter")
-    expect(page.locator("#says")).to_contain_text("trained with Dropout survives.")
+    press(page, "#strongest")
+    says(page, "#says", "trained with Dropout survives.")
     page.locator(".dropout .off").first.click()
     assert page.locator(".dropout .off").count() == 9
-    expect(page.locator("#says")).to_contain_text("Of 128 units each, 10 and 9 are off.")
-    arrows = (
-        "Right",
-        "Down",
-        "Down",
-        "Right",
-        "Right",
-        "Up",
-        "Left",
-    )  # the first shows where one is
-    for key in (*(f"Arrow{arrow}" for arrow in arrows), "Space"):
-        page.locator(".no_dropout .units").press(key)
+    says(page, "#says", "Of 128 units each, 10 and 9 are off.")
+    arrows = "Right Down Down Right Right Up Left"  # the first shows where one is
+    keys = [f"Arrow{arrow}" for arrow in arrows.split()]
+    press(page, ".no_dropout .units", *keys, "Space")
     assert page.locator(".no_dropout .units").get_attribute("aria-label") == "Unit 18: off"
     assert read_state(page).items() >= {"strongest": "10", "off_no_dropout": "17"}.items()
-    page.locator("#all").press("Enter")
+    press(page, "#all")
     assert (page.locator(".off").count(), read_state(page)) == (0, {"drop": "abc"})
     page.locator(".dropout circle").first.click()
-    expect(page.locator("#says")).to_contain_text("Both answers survive.")
-    page.locator("#play").press("Enter")
+    says(page, "#says", "Both answers survive.")
+    press(page, "#play")
     page.wait_for_function("document.querySelectorAll('.dropped').length > 0")
     expect(page.locator("#play")).to_have_text("⏸ Pause")
-    page.locator("#play").press("Enter")
+    press(page, "#play")
     assert 1 <= int(read_state(page)["masks"]) < 200
-    page.locator("#vote").press("Enter")
+    press(page, "#vote")
     assert read_table(page, "dropout")[:, 2].sum() == 200
-    for _ in range(2):  # it begins again, and is paused
-        page.locator("#play").press("Enter")
+    press(page, "#play", "Enter", "Enter")  # it begins again, and is paused
     assert 1 <= int(read_state(page)["masks"]) < 200
 
 
@@ -213,7 +206,7 @@ def test_drawn_digit_is_scaled_and_centred(page: Page) -> None:
     page.locator("#clear").click()
     expect(page.locator("#says")).to_have_text("Draw a digit.")
     draw_line(page, "#digit", (0.1, 0.1), (0.1, 0.3))
-    expect(page.locator("#says")).to_contain_text("Without Dropout: 1 ")
+    says(page, "#says", "Without Dropout: 1 ")
     pixels, stored = page.evaluate(SEEN), page.url
     seen = np.array(pixels).reshape(28, 28)
     assert 18 <= seen.any(axis=1).sum() <= 22
@@ -221,191 +214,187 @@ def test_drawn_digit_is_scaled_and_centred(page: Page) -> None:
     middle = [np.average(np.arange(28) + 0.5, weights=seen.sum(axis=axis)) for axis in (0, 1)]
     assert middle == pytest.approx([14, 14], abs=0.5)
     page.locator("#clear").click()
-    page.locator("#digit").focus()
-    for key in "  ":
-        page.keyboard.press(key)
+    press(page, "#digit", " ", " ")
     assert any(page.evaluate(SEEN))  # a point
-    for key in (*["ArrowUp"] * 8, " ", *["ArrowDown"] * 17, " "):
-        page.keyboard.press(key)
-    expect(page.locator("#says")).to_contain_text("With Dropout: 1 ")
+    press(page, "#digit", *["ArrowUp"] * 8, " ", *["ArrowDown"] * 17, " ")
+    says(page, "#says", "With Dropout: 1 ")
     page.goto(stored)
     page.locator("html[data-ready]").wait_for()
     assert page.evaluate(SEEN) == pixels
 
 
-def test_guess_then_see(open_page: Open, data: dict[str, Any]) -> None:
+def test_guess_then_see(open_page: Open, data: Data) -> None:
     """Nothing that cannot be read, then one of the lines, then one's own, in the address."""
     page = open_page(state="#guess=nothing_&seen=1")
     expect(page.locator("#guessed")).to_have_text(re.compile("^Measured, as means over seeds"))
     page, chosen = open_page(), data["comparisons"][data["guess"]]
-    none, dropout = (chosen[side]["bands"]["val_loss"][0][-1] for side in ("without", "with"))
+    bands = {side: chosen[side]["bands"]["val_loss"] for side in ("without", "with")}
+    none, dropout, lowest = bands["without"][0][-1], bands["with"][0][-1], min(bands["without"][0])
     assert page.locator("#guess-chart .with").count() == 0
-    lowest = min(chosen["without"]["bands"]["val_loss"][0])
-    page.locator("#reveal").press("Enter")
-    for choice, end in {
-        "fall": 0.65 * lowest, "level": lowest, "half": (lowest + none) / 2, "same": none,
-    }.items():  # fmt: skip
-        page.locator(f"[data-guess={choice}]").press("Enter")
-        expect(page.locator("#guessed")).to_contain_text(f"guess is at {end:.2f}.")
+    press(page, "#reveal")
+    ends = {"fall": 0.65 * lowest, "level": lowest, "half": (lowest + none) / 2, "same": none}
+    for choice, end in ends.items():
+        press(page, f"[data-guess={choice}]")
+        says(page, "#guessed", f"guess is at {end:.2f}.")
     text = f"guess is at {none:.2f}. Measured, as means over seeds: {dropout:.2f} with Dropout, "
-    expect(page.locator("#guessed")).to_contain_text(f"{text}{none:.2f} without.")
+    says(page, "#guessed", f"{text}{none:.2f} without.")
     assert page.locator("#guess-chart path.line.with:not(.run)").count() == 1
-    draw_line(page, "#guess-chart > svg", (0.06, 0.44), (0.98, 0.44))
+    draw_line(page, "#guess-chart rect", (0.01, 0.5), (0.99, 0.5))
     assert page.locator("[data-guess][aria-pressed=true]").count() == 0
-    (end,) = re.findall(r"guess is at (\d\.\d+)", page.locator("#guessed").inner_text())
-    highest = 1.1 * max(chosen["without"]["bands"]["val_loss"][2])
-    assert float(end) == pytest.approx(highest / 2, rel=0.05)
-    assert len(read_state(page)["guess"].split("_")) == chosen["epochs"]
+    line = read_state(page)["guess"].split("_")
+    assert len(line) == chosen["epochs"]
+    half, values = 1.1 * max(bands["without"][2]) / 2, [float(value) for value in line if value]
+    assert values == pytest.approx([half] * len(values), rel=0.02)
+    says(page, "#guessed", f"guess is at {float(line[-1]):.2f}.")
 
 
-def test_story_is_played(open_page: Open, data: dict[str, Any]) -> None:
+def test_story_is_played(open_page: Open, data: Data) -> None:
     """Epoch by epoch, with the run of the pipeline, until it is paused; then from there."""
     page = open_page()
-    losses = data["comparisons"][data["start"]]["without"]["bands"]["val_loss"][0]
-    expect(page.locator("#epoch-says")).to_contain_text(f"epoch {losses.index(min(losses)) + 1}")
+    bands = data["comparisons"][data["start"]]["without"]["bands"]
+    lowest = int(np.argmin(bands["val_loss"][0])) + 1
     assert page.locator("#validation-chart path.own").count() == 2
+    labels = page.locator("#validation-chart text:not(.y)").all_text_contents()
+    assert labels == ["1", "5", "10", "15", "20", "epoch"]
     page.clock.install(time=0)
     page.clock.pause_at(60)
     for label, epoch in (("⏸ Pause", 3), ("▶ Play", 3), ("⏸ Pause", 6)):
-        page.locator("#tell").press("Enter")
+        press(page, "#tell")
         expect(page.locator("#tell")).to_have_text(label)
         page.clock.run_for(2 * 350)
         assert page.locator("#epoch").input_value() == str(epoch)
-    expect(page.locator("#epoch-says")).to_contain_text("Epoch 6: ")
-    lowest = losses.index(min(losses)) + 1
-    assert read_line(page, "validation", "without") == pytest.approx(losses[:6], abs=2e-3)
-    for epoch, said in (
-        (lowest + 1, "still learning"),
-        (lowest + 2, f"rising since epoch {lowest}"),
-    ):
+    says(page, "#epoch-says", "Epoch 6: ")
+    for chart, measure in (("training", "loss"), ("validation", "val_loss")):
+        found = read_line(page, chart, "without")
+        assert found == pytest.approx(bands[measure][0][:6], abs=2e-3)
+    said = {lowest + 1: "still learning", lowest + 2: f"rising since epoch {lowest}"}
+    for epoch, text in said.items():
         page.locator("#epoch").fill(str(epoch))
-        expect(page.locator("#epoch-says")).to_contain_text(said)
+        says(page, "#epoch-says", text)
 
 
-def test_knobs_keep_their_axes_and_the_last_setting(open_page: Open, data: dict[str, Any]) -> None:
+def test_knobs_keep_their_axes_and_the_last_setting(open_page: Open, data: Data) -> None:
     """They fit the settings with the same images; the own run is drawn where the settings are its.
 
     Nothing has a rate of abc.
     """
     page = open_page(state="#rate=abc")
-    expect(page.locator("#verdict")).to_contain_text("rate 0.5")
+    says(page, "#verdict", "rate 0.5")
     assert page.locator("#knobs-chart path.own").count() == 2
     page = open_page(state="#rate=0.6&show=val_accuracy")
     axes = page.locator("#knobs-chart text").all_text_contents()
     before = page.locator(CURVE).get_attribute("d")
     assert page.locator("#knobs-chart :is(.last, .own)").count() == 0
-    page.locator("#knobs [name=rate]:checked").press("ArrowLeft")
-    expect(page.locator("#verdict")).to_contain_text("rate 0.5")
+    press(page, "#knobs [name=rate]:checked", "ArrowLeft")
+    says(page, "#verdict", "rate 0.5")
     assert page.locator("#knobs-chart path.last.with").get_attribute("d") == before
     assert page.locator("#knobs-chart text").all_text_contents() == axes
-    legend = ["without Dropout", "with Dropout", "the run of make repro", "your last setting"]
+    legend = [*SIDES.values(), "the run of make repro", "your last setting"]
     assert page.locator("#knobs-chart .legend span").all_text_contents() == legend
     for measure in ("val_accuracy", "val_loss"):
         page.locator(f"#knobs label:has([value={measure}])").click()
-        curve, chart = read_box(page, CURVE), read_box(page, "#knobs-chart > svg")
+        curve, chart = read_box(page, CURVE), read_box(page, "#knobs-chart rect")
         assert curve[3] - curve[1] > 0.3 * (chart[3] - chart[1])
         for side in ("without", "with"):
             (mean, *_) = data["comparisons"][data["start"]][side]["bands"][measure]
             assert read_line(page, "knobs", side, log=True) == pytest.approx(mean, rel=0.01)
     page.locator("#knobs label:has([name=images][value='1000'])").click()
-    assert read_state(page)["images"] == "1000"
     assert page.locator("#knobs-chart text").all_text_contents() != axes
+    chosen = {name: read_state(page)[name] for name in data["knobs"]}
+    assert chosen["images"] == "1000"
     radios = "all => all.map(({ name, value }) => [name, value])"
     trained = [{name: str(each[name]) for name in data["knobs"]} for each in data["comparisons"]]
-    chosen = {name: read_state(page)[name] for name in data["knobs"]}
     assert page.locator("#knobs .far input").evaluate_all(radios) == [
         [name, value]
         for name, value in page.locator("#knobs [type=radio]").evaluate_all(radios)
         if name in chosen and chosen | {name: value} not in trained
     ]
-    _, top, _, bottom = read_box(page, "#knobs-chart > svg")
+    _, top, _, bottom = read_box(page, "#knobs-chart rect")
     for line in (CURVE, "#knobs-chart path.last.with"):
         box = read_box(page, line)
-        assert top < box[1] < box[3] < bottom - 44  # where the labels are
+        assert top < box[1] < box[3] < bottom
     before = page.locator(CURVE).get_attribute("d")
-    page.locator("#knobs [name=zoom]").press("Space")
+    press(page, "#knobs [name=zoom]", "Space")
     assert page.locator(CURVE).get_attribute("d") != before
 
 
-def test_settings_have_their_verdict_and_their_pairs(open_page: Open, data: dict[str, Any]) -> None:
+def test_settings_have_their_verdict_and_their_pairs(page: Page, data: Data) -> None:
     """Where a seed chooses the images, pairs of one seed only; undecided, none is right."""
-    page = open_page()
+    words = {
+        "better": ("more new images", "{lower} of"),
+        "worse": ("fewer new images", "{higher} of"),
+        "undecided": ("is undecided", "no pair points"),
+    }
     for each in data["comparisons"][::5]:
         address = "&".join(f"{name}={each[name]}" for name in data["knobs"])
         page.evaluate("address => { location.hash = address; }", address)
-        page.wait_for_function(SAYS, arg=["verdict", each["title"]])
+        says(page, "#verdict", each["title"])
         none, dropout = (np.array(each[side]["accuracy"]) for side in ("without", "with"))
         signs = np.sign(dropout - none[:, None])
         signs = np.diag(signs) if each["images"] < 48_000 else signs
         counts = {kind: int((signs == sign).sum()) for kind, sign in KINDS.items()}
         for kind, count in counts.items():
             expect(page.locator(f"#grid .{kind}")).to_have_count(count)
-        verdict, misleading = {
-            "better": ("more new images", "{lower} of"),
-            "worse": ("fewer new images", "{higher} of"),
-            "undecided": ("is undecided", "no pair points"),
-        }[each["verdict"]]
-        for text in (each["title"], verdict, *each["figures"].values()):
-            expect(page.locator(f"#verdict.{each['verdict']}")).to_contain_text(text)
-        text = (
-            f"{signs.size} pairs, {{higher}} are better with Dropout, {{lower}} worse, {{equal}} "
-        )
-        for expected in (text, misleading):
-            expect(page.locator("#counts")).to_contain_text(expected.format(**counts))
+        verdict, misleading = words[each["verdict"]]
+        for text in (verdict, *each["figures"].values()):
+            says(page, f"#verdict.{each['verdict']}", text)
+        counted = "{higher} are better with Dropout, {lower} worse, {equal} "
+        for text in (f"{signs.size} pairs, {counted}", misleading):
+            says(page, "#counts", text.format(**counts))
         same = "only runs of the same seed" in page.locator("#counts").inner_text()
         assert same == (each["images"] < 48_000)
 
 
-def test_drawn_pair_is_in_the_address(open_page: Open, data: dict[str, Any]) -> None:
+def test_drawn_pair_is_in_the_address(open_page: Open, data: Data) -> None:
     page, chosen = open_page(), data["comparisons"][data["start"]]
-    page.locator("#draw").press("Enter")
+    press(page, "#draw")
     pair = [int(seed) for seed in read_state(page)["pair"].split("_")]
     places = [chosen["seeds"].index(seed) for seed in pair]
     for side, seed, place in zip(("without", "with"), pair, places, strict=True):
-        text = f"Seed {seed} {side} Dropout: {chosen[side]['accuracy'][place]:.2f} %"
-        expect(page.locator("#drawn")).to_contain_text(text)
+        accuracy = chosen[side]["accuracy"][place]
+        says(page, "#drawn", f"Seed {seed} {side} Dropout: {accuracy:.2f} %")
     place = places[0] * len(chosen["seeds"]) + places[1]
     assert page.locator("#grid .now").evaluate_all(PLACES) == [place]
     shown = page.locator("#drawn").inner_text().split(" Drawn")[0]
     page.reload()
     expect(page.locator("#drawn")).to_have_text(shown)
     page.evaluate("() => { Math.random = () => 0; }")  # the first pair, again and again
-    page.locator("#draw100").press("Enter")
+    press(page, "#draw100")
     first = np.sign(chosen["with"]["accuracy"][0] - chosen["without"]["accuracy"][0])
     lower, equal = (100 * int(first == KINDS[kind]) for kind in ("lower", "equal"))
     said = f"Drawn so far: 100; worse with Dropout: {lower}; equal: {equal}."
-    expect(page.locator("#drawn")).to_contain_text(said)
+    says(page, "#drawn", said)
     page.locator("#knobs label:has([name=rate][value='0.3'])").click()
-    page.locator("#draw").press("Enter")
-    expect(page.locator("#drawn")).to_contain_text("Drawn so far: 1;")
+    press(page, "#draw")
+    says(page, "#drawn", "Drawn so far: 1;")
     other = page.locator("#language").evaluate("link => link.href")
     assert other.endswith("index.ja.html#" + page.url.partition("#")[2])
 
 
-def test_numbers_of_a_chart_and_a_part_to_embed(open_page: Open, data: dict[str, Any]) -> None:
+def test_numbers_of_a_chart_and_a_part_to_embed(open_page: Open, data: Data) -> None:
     page, each = open_page(state="#rate=0.3&at=knobs"), data["comparisons"][data["start"]]
     assert page.evaluate("scrollY") > 1000
-    rows = {}
-    for name in ("training", "validation", "pairs"):
-        with page.expect_download() as download:
+
+    def download(name: str) -> list[str]:
+        with page.expect_download() as started:
             page.locator(f"[data-csv={name}]").click()
-        rows[name] = Path(download.value.path()).read_text().splitlines()
-    for name, measure in (("training", "loss"), ("validation", "val_loss")):
-        (loss, *_), *_ = each["without"]["runs"][measure]
-        _, (low, *_), (high, *_) = each["with"]["bands"][measure]
-        first = ['line,seed,"epoch",value,high', f"line run without,{each['seeds'][0]},1,{loss}"]
-        assert rows[name][:2] == first
-        assert f"band with,,1,{low},{high}" in rows[name]
-        own = enumerate(each["with"]["own"][measure], start=1)
-        assert rows[name][-20:] == [f"line own with,,{epoch},{value}" for epoch, value in own]
-    for kind, _, without, _, dropout in (row.split(",") for row in rows["pairs"][1:]):
+        return Path(started.value.path()).read_text().splitlines()
+
+    rows, loss = download("validation"), each["without"]["runs"]["val_loss"][0][0]
+    first = ['line,seed,"epoch",value,high', f"line run without,{each['seeds'][0]},1,{loss}"]
+    assert rows[:2] == first
+    _, (low, *_), (high, *_) = each["with"]["bands"]["val_loss"]
+    assert f"band with,,1,{low},{high}" in rows
+    own = enumerate(each["with"]["own"]["val_loss"], start=1)
+    assert rows[-20:] == [f"line own with,,{epoch},{value}" for epoch, value in own]
+    for kind, _, without, _, dropout in (row.split(",") for row in download("pairs")[1:]):
         assert KINDS[kind.strip()] == np.sign(float(dropout) - float(without))
     page.locator("#part").select_option("knobs")
     (source,) = re.findall(r'src="([^"]*)"', page.locator("#embed").input_value())
     part = open_page(state="#" + source.replace("&amp;", "&").partition("#")[2])
     assert part.locator("section:visible").evaluate_all(IDS) == ["knobs"]
     assert part.locator("header:visible, footer:visible").count() == 0
-    expect(part.locator("#verdict")).to_contain_text("rate 0.3")
+    says(part, "#verdict", "rate 0.3")
 
 
 def test_dark_phone_in_japanese(open_page: Open) -> None:
@@ -419,7 +408,7 @@ def test_dark_phone_in_japanese(open_page: Open) -> None:
     page.locator("#grid").evaluate("grid => grid.style.setProperty('--columns', 40)")
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
     top = read_box(page, "#digit")[1]
-    for name in ("no_dropout", "dropout"):
+    for name in SIDES:
         assert read_box(page, f".{name} .answer")[3] - top < 0.5 * 667
 
 

@@ -7,12 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from ruamel.yaml import YAML
 
 from experiment.parameters import load_parameters
 from explore import networks
 from explore.networks import IMAGES, NETWORKS, compute_probabilities, compute_units, main
-from explore.runs import SIDES
+from explore.runs import SIDES, read_locked_parameters
 from tests.conftest import ROOT
 from tests.explore.conftest import unpack, unpack_weights
 
@@ -22,21 +21,18 @@ MODELS = [f"models/{name}.keras" for name in SIDES.values()]
 def test_stored_networks_are_the_pipelines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run `python -m explore.networks` where this fails. With the models here, it is run."""
     monkeypatch.chdir(ROOT)
-    stages = YAML(typ="safe").load(Path("dvc.lock").read_text(encoding="utf-8"))["stages"]
-    stored, train = json.loads(NETWORKS.read_bytes()), load_parameters().train
-    assert (stored["rate"], stored["seed"]) == (train.dropout_rate, train.seed)
-    assert (stored["strongest"], stored["masks"]) == (networks.STRONGEST, networks.MASKS)
+    stored, train = json.loads(NETWORKS.read_bytes()), read_locked_parameters().train
+    constants = train.dropout_rate, train.seed, networks.STRONGEST, networks.MASKS
+    assert tuple(stored[name] for name in ("rate", "seed", "strongest", "masks")) == constants
+    lock = Path("dvc.lock").read_text(encoding="utf-8")
     for name, found in stored["networks"].items():
-        outs = {out["path"]: out["md5"] for out in stages[f"train_{name}"]["outs"]}
         metrics = json.loads(Path(f"metrics/{name}.json").read_bytes())
-        assert found["md5"] == outs[f"models/{name}.keras"]
+        assert f"path: models/{name}.keras\n      hash: md5\n      md5: {found['md5']}" in lock
         assert found["test"]["all"] == pytest.approx(100 * metrics["test_accuracy"], abs=1e-5)
 
-    if not all(path.is_file() for path in (IMAGES, *map(Path, MODELS))):
-        pytest.skip("make repro has not run here")
-    hashes = [hashlib.md5(Path(model).read_bytes()).hexdigest() for model in MODELS]
-    if hashes != [stored["networks"][name]["md5"] for name in SIDES.values()]:
-        pytest.skip("the models here are another commit's")
+    hashes = {hashlib.md5(Path(m).read_bytes()).hexdigest() for m in MODELS if Path(m).is_file()}
+    if hashes != {found["md5"] for found in stored["networks"].values()} or not IMAGES.is_file():
+        pytest.skip("the models here are no or another commit's: run `make repro`")
     monkeypatch.setattr(networks, "NETWORKS", tmp_path / "networks.json")
     main()
     again = json.loads((tmp_path / "networks.json").read_bytes())
@@ -51,7 +47,6 @@ def test_program(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     First is the image where the strongest units matter most to the one without Dropout alone.
     """
     monkeypatch.chdir(repository)
-    Path("explore").mkdir()
     with pytest.raises(SystemExit, match=r"data\.dataset: expected mnist; found own/tiny"):
         main()
     for name, value in (("DATASET", "own/tiny.npz"), ("EACH", 4), ("STRONGEST", 1)):
@@ -75,11 +70,11 @@ def test_program(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         whole = compute_probabilities(weights, units)
         np.testing.assert_allclose(whole.max(axis=1), keras["probability"], atol=2e-4)
         assert network["md5"] == hashlib.md5(Path(model).read_bytes()).hexdigest()
-        right = (keras["prediction"] == keras["label"]).mean()
-        assert network["test"]["all"] == pytest.approx(100 * right)
         units[units == units.max(axis=1, keepdims=True)] = 0
         weakened = compute_probabilities(weights, units)
+        right = (keras["prediction"] == keras["label"]).mean()
         same = (weakened.argmax(axis=1) == whole.argmax(axis=1)).mean()
+        assert network["test"]["all"] == pytest.approx(100 * right)
         assert network["test"]["survive"] == pytest.approx(100 * same, abs=4)
         left.append(weakened[first, labels[first]])
     gained = left[1] - left[0]
@@ -89,7 +84,7 @@ def test_program(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         main()
 
 
-def test_unit_without_weights_stays_without() -> None:
+def test_packed_unit_without_weights_stays_without() -> None:
     weights = [np.ones(2, np.float32)] * 2 + [np.eye(2, dtype=np.float32) * (1, 0)]
     packed = networks.pack_weights(weights)[2]
     assert packed["scale"] == pytest.approx([1 / 127, 0])

@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -15,10 +14,8 @@ from experiment.data.known import label_of
 from explore.__main__ import main
 from explore.runs import KNOBS, MEASURES
 from explore.words import load_words
-from tests.conftest import ROOT
+from tests.conftest import ROOT, call
 from tests.explore.conftest import load_data
-
-in_both = pytest.mark.parametrize("language", ["en", "ja"])
 
 
 def test_settings_have_the_stored_runs_and_their_gain(
@@ -39,8 +36,7 @@ def test_settings_have_the_stored_runs_and_their_gain(
     assert len(data["comparisons"]) == len(gains)
     for each in data["comparisons"]:
         knobs, epochs = tuple(each[name] for name in KNOBS), each["epochs"]
-        assert each["gain"] == gains[knobs]
-        assert len(each["seeds"]) == gains[knobs]["seeds"]
+        assert (each["gain"], len(each["seeds"])) == (gains[knobs], gains[knobs]["seeds"])
         for side, setting in (("without", (*knobs[:3], "none", 0.0)), ("with", knobs)):
             runs, shown = [stored[*setting, epochs, seed] for seed in each["seeds"]], each[side]
             accuracies = [100 * run["metrics"]["test_accuracy"] for run in runs]
@@ -54,39 +50,38 @@ def test_settings_have_the_stored_runs_and_their_gain(
                 np.testing.assert_allclose(shown["bands"][measure], band, rtol=1e-3, atol=1e-5)
 
 
-@in_both
+@pytest.mark.parametrize("language", ["en", "ja"])
 def test_figures_in_the_text(
-    pages: dict[str, Path], figures: dict[str, Any], data: dict[str, Any], language: str
+    pages: dict[str, Path], figures: dict[str, Any], language: str
 ) -> None:
     """Of each setting, of the networks, and where the pipeline's own run ended."""
     places = load_words(language, figures)["knobs"]["places"]
-    for each in load_data(pages[language])["comparisons"]:
-        points, gain = ("mean", "low", "high"), each["gain"]
-        texts = {name: f"{gain[name]:+.3f}".replace("-", "−") for name in points}
-        texts |= {name: f"{gain[name]:.2f}" for name in ("with", "without")}
-        assert each["figures"] == texts
-        assert all(part in each["title"] for part in (f"{each['images']:,}", f"{each['rate']:g}"))
-        assert (f"{each['units']:,}" in each["title"]) == (each["units"] != 128)
-        assert each["title"].startswith(label_of(each["data"]))
-        assert places[each["after"]] in each["title"]
+    comparisons = load_data(pages[language])["comparisons"]
+    for each in comparisons:
+        gain, title = each["gain"], each["title"]
+        texts = {name: f"{gain[name]:+.3f}".replace("-", "−") for name in ("mean", "low", "high")}
+        assert each["figures"] == texts | {n: f"{gain[n]:.2f}" for n in ("with", "without")}
+        parts = f"{each['images']:,}", f"{each['rate']:g}", places[each["after"]]
+        assert all(part in title for part in parts)
+        assert (f"{each['units']:,}" in title) == (each["units"] != 128)
+        assert title.startswith(label_of(each["data"]))
 
     page = pages[language].read_text(encoding="utf-8")
     for name in ("units", "images", "rate"):
         shown = re.findall(rf'name="{name}" value="(.*?)">(.*?)</label>', page)
-        values = sorted({each[name] for each in data["comparisons"]})
+        values = sorted({each[name] for each in comparisons})
         assert shown == [(str(value), f"{value:,}") for value in values]
-    text = re.sub("<.*?>", "", page)
     tests = [figures["networks"]["networks"][name]["test"] for name in ("dropout", "no_dropout")]
     shares = [f"{test['survive']:.1f}" for test in tests]
     shares += [f"{test[key]:.2f}" for key in ("one", "all", "mean") for test in tests]
+    text = re.sub("<.*?>", "", page)
     assert " ".join(shares) in " ".join(re.findall(r"\b(\d\d\.\d\d?) ?%", text))
-    (own,) = [each for each in data["comparisons"] if "own" in each["with"]]
-    (line,) = re.findall('<p id="own">(.*)</p>', page)
-    (address,) = re.findall('href="#(.*?)"', line)
+    (own,) = [each for each in comparisons if "own" in each["with"]]
+    ((address, said),) = re.findall('<p id="own">.*href="#(.*?)"(.*)</p>', page)
     assert dict(parse_qsl(address)) == {name: str(own[name]) for name in KNOBS} | {"at": "knobs"}
     counts = ("lower", "others") if language == "en" else ("others", "lower")
     ends = [str(own[side][name]) for side in ("without", "with") for name in counts]
-    assert re.findall(r"\d+", line)[-4:] == ends
+    assert re.findall(r"\d+", said)[-4:] == ends
 
 
 def test_program(pages: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,12 +93,11 @@ def test_program(pages: dict[str, Path], tmp_path: Path, monkeypatch: pytest.Mon
     for name in ("data", "dvc.lock", "explore/networks.json", "metrics", "plots", "study"):
         (tmp_path / name).symlink_to(ROOT / name)
     readmes = {name: (ROOT / name).read_text("utf-8") for name in ("README.md", "README.ja.md")}
+    monkeypatch.chdir(tmp_path)
     for name, text in readmes.items():
         emptied = re.sub("(<!-- explore.*?\n).*?(?=<!-- /)", r"\1", text, flags=re.DOTALL)
-        (tmp_path / name).write_text(emptied, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["explore", "--address", "https://example.org/a"])
-    main()
+        Path(name).write_text(emptied, encoding="utf-8")
+    call(main, "--address", "https://example.org/a")
     assert {name: Path(name).read_text("utf-8") for name in readmes} == readmes
     tags = r'<meta (?:property="og:(?:url|image)"|name="twitter:card") content="(.*)">\n'
     links = r'(?:src|href)="(?!data:|#|index|report/|certificate/|https://creativecommons)[^"]*'

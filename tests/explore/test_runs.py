@@ -1,4 +1,4 @@
-"""Comparisons of made-up runs."""
+"""Comparisons of made-up runs, and the pipeline's own run among the stored ones."""
 
 import json
 import re
@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiment.parameters import load_parameters
-from explore.runs import KNOBS, SIDES, add_own_run, compare, settings_of
+from explore.runs import KNOBS, SIDES, add_own_run, compare
 from stages.summary import place_run
 from study.contrasts import BASE
 from study.runs import Entry, load_runs, select
@@ -54,48 +53,40 @@ def test_runs_that_the_results_know(low: float, high: float, verdict: str) -> No
     alone = make_runs([0.1, 0.2]) + make_runs([0.3], **DENSE)
     gains = [make_gain(seeds=1, epochs=80, **few), make_gain(),
              make_gain(seeds=2, low=low, high=high, **few)]  # fmt: skip
-    (found,) = compare([*other, *later, *longer, *alone, *two], gains)
+    (found,) = compare([*other, *later, *longer, *alone, *two], gains).values()
     assert (found["seeds"], found["epochs"], found["same"]) == ([0, 1], 20, True)
     assert (found["without"]["accuracy"], found["with"]["accuracy"]) == ([57, 70], [80, 90])
     assert found["verdict"] == verdict
 
 
-@pytest.mark.parametrize(
-    ("file", "old", "new"),
-    [
-        ("dvc.lock", "", ""),
-        ("dvc.lock", "train.dropout_rate: 0.5", "train.dropout_rate: 0.35"),
-        ("dvc.lock", "train.batch_size: 32", "train.batch_size: 64"),
-        ("plots/dropout.csv", r"\n20,.*\n", "\n"),  # it has not ended
-        ("plots/dropout.csv", "epoch,.*", ""),
-    ],
-)
-def test_own_run(
-    file: str, old: str, new: str, figures: dict[str, Any], tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    """Its curves are the committed ones; it is placed as on the last screen, where runs repeat it.
+def test_own_run(figures: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is in no comparison with other parameters, or before its end; see `changes`.
 
-    That is among all stored runs of its settings.
+    Else its curves are the committed ones, and it is placed as on the last screen: among all stored
+    runs of its settings.
     """
-    for name in ("dvc.lock", "plots/no_dropout.csv", "plots/dropout.csv"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        shutil.copy(ROOT / name, tmp_path / name)
-    monkeypatch.chdir(tmp_path)
-    text = Path(file).read_text(encoding="utf-8")
-    Path(file).write_text(re.sub(old, new, text), encoding="utf-8")
     entries = load_runs(ROOT / "study/runs.jsonl")
     comparisons = compare(entries, figures["gains"])
-    own = add_own_run(comparisons, entries)
-    assert [each for each in comparisons if "own" in each["with"]] == ([own] if own else [])
-    assert (own is None) == bool(old)
-    if not own:
-        return
-    seed = load_parameters(ROOT / "params.yaml").train.seed
-    settings = settings_of(own, own["epochs"])
-    for (side, variant), setting in zip(SIDES.items(), settings, strict=True):
+    changes = (
+        ("dvc.lock", "train.dropout_rate: 0.5", "train.dropout_rate: 0.35"),
+        ("dvc.lock", "train.batch_size: 32", "train.batch_size: 64"),
+        ("plots/dropout.csv", r"\n20,.*\n", "\n"),
+        ("plots/dropout.csv", "epoch,.*", ""),
+        ("dvc.lock", "", ""),
+    )
+    monkeypatch.chdir(tmp_path)
+    Path("plots").mkdir()
+    for file, old, new in changes:
+        for name in ("dvc.lock", "plots/no_dropout.csv", "plots/dropout.csv"):
+            shutil.copy(ROOT / name, name)
+        Path(file).write_text(re.sub(old, new, Path(file).read_text("utf-8")), encoding="utf-8")
+        own = add_own_run(comparisons, entries)
+        placed = {setting: c for setting, c in comparisons.items() if "own" in c["with"]}
+        assert placed == ({} if old else {BASE: own})
+    assert own
+    for (side, variant), setting in zip(SIDES.items(), (BASE.without_dropout(), BASE), strict=True):
         losses = pd.read_csv(f"plots/{variant}.csv")["val_loss"]
         np.testing.assert_allclose(own[side]["own"]["val_loss"], losses, rtol=1e-3)
         metrics = json.loads((ROOT / f"metrics/{variant}.json").read_bytes())
-        said = place_run(metrics, select(entries, setting), seed)
+        said = place_run(metrics, select(entries, setting), seed=0)
         assert said.endswith(f"{own[side]['lower']} of {own[side]['others']} seeds ended lower")

@@ -9,8 +9,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from experiment.support.errors import InputError
-from explore.page import find_main, format_own
-from explore.words import LANGUAGES, answer_questions, load_figures, load_words
+from explore.__main__ import find_place
+from explore.words import LANGUAGES, answer_questions, describe_own_run, load_figures, load_words
+from study.contrasts import BASE
 from tests.conftest import ROOT
 
 Figures = dict[str, Any]
@@ -39,11 +40,9 @@ SWAPPABLE = [
 def make_figures(figures: Figures, mark: str, verdict: str, mean: float) -> Figures:
     """Figures in which every question that rests on contrasts has one answer."""
     found = copy.deepcopy(figures)
-    contrast = {"mean": mean, "low": mean - 0.0625, "high": mean + 0.0625, "seeds": 8}
+    contrast = {"mean": mean, "low": mean - 0.0625, "high": mean + 0.0625, "unit": "points"}
     for each in found["contrasts"].values():
-        each |= contrast | {"seeds_planned": 8, "unit": "points", "verdict": verdict}
-    for claim in found["claims"].values():
-        claim["verdict"] = verdict
+        each |= contrast | {"verdict": verdict}
     for answer in found["answers"].values():
         answer["mark"] = mark if answer["rests_on"] else "sure"
     return found
@@ -89,9 +88,8 @@ def test_each_verdict_has_its_sentence(figures: Figures, language: str) -> None:
             yes, no, likely, against, same, open_ = (each[name]["sentence"] for each in answers)
             assert len({yes, no, same, open_}) == len({likely, against, same, open_}) == 4
     # The claim's verdict counts, not its first contrast's; one mean above 0 is in favour.
-    found = make_figures(figures, "likely", "undecided", -0.2)
+    found = make_figures(figures, "likely", "contradicted", -0.2)
     found["answers"]["help"]["mark"] = "sure"
-    found["claims"]["A"]["verdict"] = "contradicted"
     for name in ("A1", "B2"):
         found["contrasts"][name] |= {"mean": 0.2, "verdict": "supported"}
     said = answer(language, found)
@@ -102,16 +100,11 @@ def test_each_verdict_has_its_sentence(figures: Figures, language: str) -> None:
 @in_both
 @pytest.mark.parametrize("verdict", ["supported", "contradicted", "undecided"])
 def test_figures_of_contrasts(figures: Figures, language: str, verdict: str) -> None:
-    """Each with its own; a gain also in images of ten thousand; one that waits has none."""
+    """Each with its own; a gain also in images of ten thousand."""
     found = make_figures(figures, "not shown" if verdict == "undecided" else "sure", verdict, -0.25)
-    found["contrasts"][found["answers"]["help"]["rests_on"][1]]["mean"] = 0.5
-    found["contrasts"][found["answers"]["which_rate"]["rests_on"][1]]["mean"] = 0.75
-    (waits,) = found["answers"]["larger_network"]["rests_on"]
-    found["contrasts"][waits] |= {"seeds": 0, "mean": None, "verdict": "not yet"}
-    found["answers"]["larger_network"]["mark"] = "not shown"
+    for name, gain in (("help", 0.5), ("which_rate", 0.75)):
+        found["contrasts"][found["answers"][name]["rests_on"][1]]["mean"] = gain
     answers = answer(language, found)
-    (line,) = answers["larger_network"]["statistics"]
-    assert re.search(r"\b0 of 8 seeds.*not decided yet|8 シード中 0 シード.*未判定", line)
     mnist, fashion = answers["help"]["statistics"]
     assert ("Fashion-MNIST" in mnist, "Fashion-MNIST" in fashion) == (False, True)
     for line, mean in ((mnist, "−0.250"), (fashion, "+0.500")):
@@ -177,17 +170,15 @@ def test_languages_say_the_same() -> None:
                 assert find(words[0], text) == find(words[1], japanese[place]), (place, words)
 
 
-@in_both
 def test_what_is_missing_or_damaged_is_named(
-    figures: Figures, language: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    figures: Figures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(InputError, match="help: expected a sentence for 'not tested'"):
-        answer(language, make_figures(figures, "sure", "not tested", 0.2))
-    with pytest.raises(InputError, match="no such figure: 'changes'"):
-        load_words(language, {name: value for name, value in figures.items() if name != "changes"})
-    assert "make seeds N=5" in format_own(None, load_words(language, figures))
-    with pytest.raises(InputError, match="expected two seeds or more of mnist"):
-        find_main([], "mnist")
+    for language in LANGUAGES:
+        assert "make seeds N=5" in describe_own_run(None, load_words(language, figures))
+        with pytest.raises(InputError, match=rf"{language}.yaml: no such figure: .*'changes'"):
+            load_words(language, {k: v for k, v in figures.items() if k != "changes"})
+    with pytest.raises(InputError, match="two seeds or more of mnist"):
+        find_place({}, BASE)
     monkeypatch.chdir(tmp_path)
     for name, remedy in (("metrics/results", "make study"), ("explore/networks", "python -m ex")):
         path = Path(f"{name}.json")

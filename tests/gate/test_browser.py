@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, Request, expect
 from gate.report import page as plots_page
 from gate.report.writing import write_report
 from gate.tests.conftest import Project
-from tests.browser import find_browser, started
+from tests.browser import started
 from tests.conftest import ROOT, Run
 
 Open = Callable[..., Page]
@@ -55,10 +55,7 @@ def clone(tmp_path: Path) -> Project:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    path = find_browser()
-    if path is None:
-        pytest.skip("no browser is installed: apt-get install chromium")
-    with started(path) as running:
+    with started() as running:
         yield running
 
 
