@@ -4,7 +4,6 @@ import json
 import warnings
 from typing import Any
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -18,7 +17,7 @@ NOTEBOOK = ROOT / "notebooks/explore.ipynb"
 
 def test_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is committed without outputs, draws the committed curves, and compares revisions."""
-    mpl.use("agg")
+    plt.switch_backend("agg")
     monkeypatch.chdir(NOTEBOOK.parent)
     names: dict[str, Any] = {}
     for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]:
@@ -26,8 +25,8 @@ def test_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
             assert (cell["outputs"], cell["execution_count"]) == ([], None)
             with warnings.catch_warnings(action="ignore"):  # agg shows nothing
                 exec("".join(cell["source"]), names)
-    axes = [ax for number in plt.get_fignums() for ax in plt.figure(number).axes]
-    drawn = [line for ax in axes for line in ax.lines]
+    figures = map(plt.figure, plt.get_fignums())
+    drawn = [line for figure in figures for axes in figure.axes for line in axes.lines]
     lines = [np.asarray(line.get_ydata()).tolist() for line in drawn]
     plt.close("all")
     expected, styles = [], []
