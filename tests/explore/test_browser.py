@@ -173,7 +173,7 @@ def test_units_off_and_masks_that_vote(open_page: Open) -> None:
     says(page, "#says", "Neither answer survives.")
     assert page.locator("#drop + output").inner_text() == "0.9"
     assert read_table(page, "dropout")[:, 2].sum() == 200
-    page = open_page(state="#drop=abc")
+    page = open_page(state="#drop=abc&off_dropout=abc_128")
     assert page.locator("#drop").input_value() == "0.5"
     press(page, "#strongest")
     says(page, "#says", "trained with Dropout survives.")
