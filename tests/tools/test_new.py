@@ -37,6 +37,9 @@ def test_example(name: str, clone: Path, run: Run) -> None:
     """A patch of a few lines trains, is drawn, is gated, and goes on the last screen."""
     second = name.replace(" ", "_")
     patch = PATCHES / f"{second}.patch"
+    changed = re.findall(r"^([-+]|diff)(?![-+])", patch.read_text(), re.MULTILINE)
+    assert changed.count("diff") <= 3
+    assert len(changed) - changed.count("diff") <= 25
     succeed(run, clone, "tools.new", name, "plain", second)
     git(clone, "apply", str(patch))
     make_tiny(clone, epochs=2)
