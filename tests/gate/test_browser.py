@@ -1,6 +1,5 @@
 """The report and the page of `dvc plots` in a browser, with the network off."""
 
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,13 +19,7 @@ CURVES = ("plots/no_dropout.csv", "plots/dropout.csv")
 # Lines of curves; those of the legend and the axes have other roles.
 LINES = ".role-scope .mark-line path"
 
-PLOTS = "metrics: [a.json]\nplots:\n" + "".join(
-    f"""\
-  - {name}: {{template: curves, title: {name}, x: epoch, x_label: epoch, y_label: {name},
-      y: {{plots/no_dropout.csv: [{name}, val_{name}], plots/dropout.csv: [{name}, val_{name}]}}}}
-"""
-    for name in ("accuracy", "loss")
-)
+_, _, PLOTS = (ROOT / "dvc.yaml").read_text(encoding="utf-8").partition("\nplots:\n")
 RULES = "metrics: {a.json: {a: {better: higher, margin: {absolute: 0.01}, blocks: true}}}\n"
 PAGES = (".dvc/config", ".dvc/.gitignore", ".dvc/plots/page.html", ".dvc/plots/curves.json")
 
@@ -44,10 +37,11 @@ def clone(tmp_path: Path) -> Project:
     made = Project(tmp_path / "clone é")
     made.init()
     made.change({name: (ROOT / name).read_bytes() for name in PAGES})
-    made.change({"dvc.yaml": PLOTS, "gate.yaml": RULES, ".gitignore": "/dvc_plots/\n"})
+    made.write("dvc.yaml", f"metrics: [a.json]\nplots:\n{PLOTS}")
+    made.change({"gate.yaml": RULES, ".gitignore": "/dvc_plots/\n"})
     for accuracy, swapped in ((0.9, False), (0.8, True)):
         write_curves(made, swapped=swapped)
-        made.write("a.json", json.dumps({"a": accuracy}))
+        made.write("a.json", f'{{"a": {accuracy}}}')
         made.commit()
         made.git("switch", "--quiet", "--force-create", "change")
     return made

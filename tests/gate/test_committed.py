@@ -64,7 +64,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Real:
 
 
 def test_gate_yaml_names_what_there_is(real: Real) -> None:
-    """A rule for every metric but the best epoch; one data set; predictions of either network."""
+    """A rule for every metric but the best epoch; one data set; predictions; a commit as anchor."""
     rest = {name for name in real.side.values if name[0] in FILES} - real.rules.keys()
     assert rest == {(file, "best_epoch") for file in FILES}
     assert {name for name, rule in real.rules.items() if rule.blocks} == {*BLOCKING_NAMES}
@@ -76,6 +76,9 @@ def test_gate_yaml_names_what_there_is(real: Real) -> None:
     assert GATE.predictions == {file: file.replace("json", "predictions.csv") for file in FILES}
     environment = {file.replace("json", "environment.json") for file in FILES}
     assert {path for path in real.side.outputs if matches(path, GATE.environment)} == environment
+    assert GATE.anchor
+    if (ROOT / ".git").exists() and not (ROOT / ".git/shallow").exists():
+        assert git(ROOT, "cat-file", "-t", GATE.anchor) == "commit"
 
 
 def test_each_metric_is_judged_in_its_own_direction(real: Real) -> None:
@@ -148,12 +151,6 @@ def test_means_are_refused_as_seldom_as_documented(real: Real) -> None:
     p = ttest_1samp(before - after - margin[:, np.newaxis], 0, axis=1, alternative="less").pvalue
     refused = (2 * p.min(axis=1) > GATE.runs.level) | (p.max(axis=1) > GATE.runs.level)
     assert refused.mean() == pytest.approx(0.005, abs=0.003)
-
-
-def test_anchor_is_a_commit() -> None:
-    assert GATE.anchor
-    if (ROOT / ".git").exists() and not (ROOT / ".git/shallow").exists():
-        assert git(ROOT, "cat-file", "-t", GATE.anchor) == "commit"
 
 
 def test_gate_is_not_bound_to_this_project() -> None:
