@@ -47,6 +47,7 @@ def history(project: Project) -> Project:
 
 
 GOES_ON = "switch main; metrics.json 0.5; tag on; switch change"
+REMOTE = "branch -m main x; update-ref {0} fork; symbolic-ref refs/remotes/origin/HEAD {0}"
 ACCIDENT = "switch main; rm -q metrics.json; commit -m accident; metrics.json 0.96"
 
 
@@ -68,6 +69,9 @@ ACCIDENT = "switch main; rm -q metrics.json; commit -m accident; metrics.json 0.
         ("switch main; gate.yaml {anchor: fork, metrics: {}}", "end~1", OTHER),
         ("switch main; gate.yaml {anchor: nowhere, metrics: {}}", "end~1", OTHER),
         ("switch -C main first; gate.yaml {anchor: first, metrics: {}}", "first", ANCHOR),
+        # The main branch of the remote, under its usual names, else as the remote's HEAD.
+        *((REMOTE.format(f"refs/remotes/origin/{n}"), "fork", FORK.replace("main", f"origin/{n}"))
+          for n in ("main", "trunk", "master")),
         # Where there is none.
         ("checkout --orphan fresh", "", "Git finds none for HEAD; commit, repair it (git fsck)"),
         ("checkout --orphan fresh; commit -m fresh", "", "a common ancestor of HEAD and main;"),
@@ -90,29 +94,14 @@ def test_base(steps: str, base: str, why: str, history: Project) -> None:
 
 
 def test_named_base(history: Project) -> None:
-    do(history, "update-ref refs/remotes/origin/main first")  # what is here comes first
+    # What is here comes first.
+    do(history, "update-ref refs/remotes/origin/main first")
+    do(history, "update-ref refs/remotes/origin/trunk first")
+    assert choose_base(history.folder, "trunk", []).name == "origin/trunk"
     for name in ("main", "fork", "HEAD~1", "HEAD^1", "refs/heads/main"):
         assert find(history, name) == (history.commit_of(name), "named by --base")
     for name in ("nowhere", "workspace", "", "--all", "HEAD:metrics", "a b", "\n"):
         assert NO_NAME in find(history, name)[1]
-
-
-def clone(project: Project, *options: str) -> Project:
-    copy = Project(project.folder.with_name("copy"))
-    url = project.folder.as_uri()  # a path would be copied whole, whatever the depth
-    project.git("clone", "--quiet", *options, url, str(copy.folder))
-    return copy
-
-
-@pytest.mark.parametrize("branch", ["main", "trunk", "master"])
-def test_main_branch_of_the_remote(branch: str, history: Project) -> None:
-    """Under its usual names, else as the remote's HEAD."""
-    copy, fork = clone(history), history.commit_of("fork")
-    do(copy, "checkout origin/change; branch -D change")
-    do(copy, f"update-ref refs/remotes/origin/{branch} fork")
-    do(copy, f"symbolic-ref refs/remotes/origin/HEAD refs/remotes/origin/{branch}")
-    assert find(copy) == (fork, FORK.replace("main", f"origin/{branch}"))
-    assert choose_base(copy.folder, branch, []).name == f"origin/{branch}"
 
 
 def test_corrupt_commit_is_not_taken_for_none(
@@ -138,7 +127,9 @@ def test_command_in_the_hint_gets_the_base(
     branch: str, named: str | None, base: str, history: Project
 ) -> None:
     do(history, "switch main")  # what a clone takes for the main branch
-    copy = clone(history, "--depth=1", f"--branch={branch}")
+    copy = Project(history.folder.with_name("copy"))
+    url = history.folder.as_uri()  # a path would be copied whole, whatever the depth
+    history.git("clone", "--quiet", "--depth=1", f"--branch={branch}", url, str(copy.folder))
     unshallow = "git fetch --tags --unshallow origin"
     assert unshallow in find(copy, history.commit_of("first"))[1]
     (command,) = re.findall(r"\((git [^)]+)\)", find(copy, named)[1])
