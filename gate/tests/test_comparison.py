@@ -11,18 +11,15 @@ from gate.settings import Rule, RunsSettings, load_settings
 from gate.snapshot import Snapshot, covers, flat, read_number
 
 
-@pytest.mark.parametrize(
-    ("change", "verdict", "reason"),
-    [
+def test_words_are_the_same_in_both_directions() -> None:
+    for change, verdict, reason in (
         (0.25, "within the margin", "better by 0.25, margin 0.25"),
         (-0.25, "within the margin", "worse by 0.25, margin 0.25"),
         (0.5, "better", "better by 0.5, more than the margin of 0.25"),
         (-0.5, "worse", "worse by 0.5, more than the margin of 0.25"),
-    ],
-)
-def test_words_are_the_same_in_both_directions(change: float, verdict: str, reason: str) -> None:
-    assert judge("higher", 1.0, 1.0 + change, 0.25) == (verdict, reason)
-    assert judge("lower", 1.0, 1.0 - change, 0.25) == (verdict, reason)
+    ):
+        assert judge("higher", 1.0, 1.0 + change, 0.25) == (verdict, reason)
+        assert judge("lower", 1.0, 1.0 - change, 0.25) == (verdict, reason)
 
 
 def test_margins_are_of_one_run_against_one() -> None:
@@ -200,15 +197,9 @@ def test_what_a_change_of_rules_does() -> None:
 
 def test_reasons_are_grouped() -> None:
     """One for all metrics of a file, and one for all files that were not fetched."""
-    why = "base: the file was not fetched; run `dvc fetch"
-    unread = [
-        Comparison(f"{name}.json", key, None, 1.0, reason=f"{why} {name}.json`")
-        for name in ("a", "b")
-        for key in ("x", "y")
-    ]
-    gone = Comparison("c.json", "x", 1.0, None, reason="deleted")
-    assert group_reasons([*unread, gone]) == [
-        f"a.json, b.json: x, y: {why} PATH`",
-        "c.json: x: deleted",
-    ]
-    assert group_reasons(unread[:2]) == [f"a.json: x, y: {why} a.json`"]
+    unread = [Comparison(file, key, None, 1.0, reason=f"base: run `dvc fetch {file}`")
+              for file in ("a", "b") for key in ("x", "y")]  # fmt: skip
+    gone = Comparison("c", "x", 1.0, None, reason="deleted")
+    together = "a, b: x, y: base: run `dvc fetch PATH`"
+    assert group_reasons([*unread, gone]) == [together, "c: x: deleted"]
+    assert group_reasons(unread[:2]) == ["a: x, y: base: run `dvc fetch a`"]

@@ -4,6 +4,7 @@ import io
 import json
 import re
 import sys
+from itertools import product
 from math import sqrt
 
 import pytest
@@ -22,11 +23,10 @@ NAMES = {
 }
 
 
-@pytest.mark.parametrize("better", NAMES)
-def test_better(better: str | None) -> None:
+def test_better() -> None:
     """The words of a metric's name tell which side is better, or nothing does."""
-    names = NAMES[better].split()
-    assert {name: guess_better(name) for name in names} == dict.fromkeys(names, better)
+    expected = {name: better for better, names in NAMES.items() for name in names.split()}
+    assert {name: guess_better(name) for name in expected} == expected
 
 
 def entries(items: int, **values: object) -> str:
@@ -35,20 +35,17 @@ def entries(items: int, **values: object) -> str:
     return "\n".join(format_entries(metrics, items))
 
 
-@pytest.mark.parametrize(
-    ("keys", "headline"),
-    [
+def test_headline() -> None:
+    """The best known metric of held-out data blocks, and no other one."""
+    words = ("test", "eval", "val", "valid", "validation", "dev", "holdout")
+    for keys, headline in (
         ("train/box_loss val/box_loss precision(B) mAP50(B)", "mAP50(B)"),
         ("recall@10 ndcg@10 rmse", "ndcg@10"),
         ("training_accuracy val_loss", "val_loss"),
-        *((f"accuracy {word}_accuracy loss", f"{word}_accuracy") for word in
-          ("test", "eval", "val", "valid", "validation", "dev", "holdout")),
-    ],
-)  # fmt: skip
-def test_headline(keys: str, headline: str) -> None:
-    """The best known metric of held-out data blocks, and no other one."""
-    lines = entries(100, **dict.fromkeys(keys.split(), 0.5)).splitlines()
-    assert [line.split('"')[1] for line in lines if "blocks: true" in line] == [headline]
+        *((f"accuracy {word}_accuracy loss", f"{word}_accuracy") for word in words),
+    ):
+        lines = entries(100, **dict.fromkeys(keys.split(), 0.5)).splitlines()
+        assert [line.split('"')[1] for line in lines if "blocks: true" in line] == [headline]
 
 
 def test_entries() -> None:
@@ -66,26 +63,19 @@ def test_entries() -> None:
 SHARE = 2 * sqrt(60 / 64 * (4 / 64) / 64)
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "items", "margin"),
-    [
+def test_margin() -> None:
+    """One test item that flips is within it, in shares and in per cent; a fourth is not."""
+    for key, value, items, margin in (
         ("accuracy", 58 / 60, 60, f"{{absolute: {SHARE:.2g}}}, blocks: true}}  # binomial"),
         ("score", 0.5, 96, "{absolute: 0.1}, blocks: true}  # binomial"),
         ("psnr", 31.0, 200, "{relative: 0.14}, blocks: true}  # estimated"),
         ("error_accuracy", 0.5, 100, "{relative: 0.2}, blocks: true}  # estimated"),
         ("r2", -0.5, 100, "{relative: 0.2}, blocks: true}  # estimated"),
-    ],
-)
-def test_margin(key: str, value: float, items: int, margin: str) -> None:
-    assert f"margin: {margin}, {items} items" in entries(items, **{key: value})
-
-
-@pytest.mark.parametrize("items", [20, 60, 1000])
-@pytest.mark.parametrize("value", [1.0, 0.5, 0.0, 100, 50, 1.5])
-def test_one_flip(items: int, value: float) -> None:
-    """One test item that flips is within the margin, in shares and in per cent; a fourth is not."""
-    (size,) = re.findall(r"absolute: ([\d.]+)}", entries(items, accuracy=value))
-    assert 1 / items < float(size) / (1 if value <= 1 else 100) < 0.25
+    ):
+        assert f"margin: {margin}, {items} items" in entries(items, **{key: value})
+    for items, value in product((20, 60, 1000), (1.0, 0.5, 0.0, 100, 50, 1.5)):
+        (size,) = re.findall(r"absolute: ([\d.]+)}", entries(items, accuracy=value))
+        assert 1 / items < float(size) / (1 if value <= 1 else 100) < 0.25
 
 
 def test_number_of_items(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,10 +101,18 @@ def test_number_of_items(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_init_then_check(project: Project, gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`init` marks its margins and says what is next; a flip passes, a loss does not."""
+    """`init` marks its margins and says what is next; a flip passes, a loss does not.
+
+    It replaces no file, and makes none where no name tells which side is better.
+    """
     kept = project.read("gate.yaml")
     assert (gate(project.folder, "init")[0], project.read("gate.yaml")) == (2, kept)
     assert "expected 1 or more; found 0" in gate(project.folder, "init", "--items", "0")[2]
+    project.change({"gate.yaml": None, "metrics.json": '{"epochs": 3, "x": 0.1}'})
+    status, _, err = gate(project.folder, "init")
+    assert (status, "found epochs, x" in err) == (2, True)
+    assert not (project.folder / "gate.yaml").exists()
+    project.write("gate.yaml", kept)
     for options, asked, metrics, source in (
         ("", None, {}, "100 test items (ASSUMED"), ("", 70, {}, "70 test items (f"),
         ("", 70, {"samples": 80}, "80 test items (f"), ("--items 60", 70, {"samples": 80}, "60 t"),
@@ -136,11 +134,3 @@ def test_init_then_check(project: Project, gate: Gate, monkeypatch: pytest.Monke
     for accuracy, expected in ((0.9 - 1 / 60, 0), (0.7, 1)):
         project.run(accuracy=accuracy)
         assert project.judge("HEAD")[0] == expected
-
-
-def test_no_known_name(project: Project, gate: Gate) -> None:
-    """Where no name tells which side is better, no file is made."""
-    project.change({"gate.yaml": None, "metrics.json": '{"epochs": 3, "x": 0.1}'})
-    status, _, err = gate(project.folder, "init")
-    assert (status, "found epochs, x" in err) == (2, True)
-    assert not (project.folder / "gate.yaml").exists()
