@@ -16,7 +16,6 @@ from dvc.repo import Repo
 
 from gate import __main__ as program
 from gate.check import Check
-from gate.comparison import Comparison
 from gate.errors import CannotCompareError
 from gate.git import environment_without_repository
 from gate.presentation import as_markdown, escape
@@ -78,12 +77,16 @@ class Project:
         file.write_bytes(content.encode() if isinstance(content, str) else content)
 
     def change(self, files: Files) -> None:
-        """Write files. A pair replaces text, None removes the path; `run` holds metrics."""
+        """Write files. A pair replaces text, a path is a link to it, None removes; `run` is run."""
         for path, content in files.items():
-            if content is None and (self.folder / path).is_dir():
-                shutil.rmtree(self.folder / path)
+            file = self.folder / path
+            if content is None and file.is_dir():
+                shutil.rmtree(file)
             elif content is None:
-                (self.folder / path).unlink()
+                file.unlink()
+            elif isinstance(content, Path):
+                file.unlink(missing_ok=True)
+                file.symlink_to(content)
             elif isinstance(content, tuple):
                 assert content[0] in self.read(path)
                 self.write(path, self.read(path).replace(*content))
@@ -92,10 +95,11 @@ class Project:
         if "run" in files:
             self.run(**files["run"])
 
-    def init(self) -> None:
+    def init(self, top: str = ".") -> None:
+        """Make the folder a repository of DVC, and `top` one of Git."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.git("init", "--quiet", "--template=", "--initial-branch=main")
-        Repo.init(str(self.folder)).close()
+        self.git("init", "--quiet", "--template=", "--initial-branch=main", top)
+        Repo.init(str(self.folder), subdir=top != ".").close()
 
     def repro(self) -> None:
         with chdir(self.folder), Repo() as repo:
@@ -106,35 +110,27 @@ class Project:
         self.write("results.json", json.dumps({"accuracy": 0.9, "loss": 0.5} | metrics))
         self.repro()
 
-    def check(self, base: str | None = "main") -> Check:
-        return Check(self.folder, base)
-
     def judge(self, base: str = "main") -> tuple[int, str]:
-        """Return the gate's status, what it found, one line each, and the tables of Markdown."""
+        """Return the gate's status, and what it found, one line each and as Markdown."""
         try:
-            found = self.check(base)
+            found = Check(self.folder, base)
         except CannotCompareError as error:
             return 2, str(error)
         markdown = as_markdown(found)
         assert [reason for reason in found.reasons if escape(reason) not in markdown] == []
         differ = [f"{kind} differ: {', '.join(names)}" for kind, names in found.differences.items()]
         verdicts = [f"{c.name}: {c.verdict}" for c in found.comparisons]
-        said = [*found.changes, *found.reasons, *found.notes]
-        rows = [line for line in markdown.splitlines() if line.startswith("|")]
-        return found.status, "\n".join([*said, *differ, *verdicts, *rows])
+        said = [*found.changes, *found.reasons, *found.notes, *differ, *verdicts, markdown]
+        return found.status, "\n".join(said)
 
     def expect(self, status: int, phrases: str) -> None:
-        """Judge against main, and compare the status; ` ... ` stands between what is said."""
+        """Judge against main; compare the status, and phrases that are said or, after `!`, not."""
         found, text = self.judge()
-        assert found == status, text
-        assert [phrase for phrase in phrases.split(" ... ") if phrase not in text] == [], text
+        said = {each: each.lstrip("!") in text for each in phrases.split(" ... ")}
+        assert (found, said) == (status, {each: each[:1] != "!" for each in said}), text
 
     def copy(self, folder: Path) -> "Project":
         return Project(Path(shutil.copytree(self.folder, folder, symlinks=True)))
-
-
-def comparison_of(found: Check, key: str) -> Comparison:
-    return next(c for c in found.comparisons if c.key == key)
 
 
 def make_template(folder: Path) -> Project:

@@ -6,25 +6,25 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import tempfile
+from contextlib import chdir
 from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
+from dvc.repo import Repo
 
 from gate.calibrate import run_seeds
 from gate.settings import load_settings
 from gate.snapshot import Snapshot
-from gate.tests.conftest import Gate, Project, comparison_of
+from gate.tests.conftest import Gate, Project
 
-ROOT = Path(__file__).parents[2]
 SEEDS = ("0", "1", "2", "3", "4")
 
 # Below the top of the Git repository, with a file of parameters, data in DVC's cache, two metrics
-# files, of which one is no more than in the cache, and a stage that may not run.
+# files, of which one is no more than in the cache, and a stage that may run in no clone.
 PIPELINE = """\
 stages:
   train:
@@ -33,7 +33,7 @@ stages:
     params: [net, conf.yaml: ]
     metrics: [metrics.json: {cache: false}, sub.json]
   publish:
-    cmd: test "$PUBLISH"
+    cmd: test -d ../../top
     deps: [sub.json]
 """
 TRAIN = """\
@@ -52,11 +52,13 @@ metrics:
   "*.json":
     loss: {better: lower, margin: {absolute: 1}}
 """
-FILES = {"dvc.yaml": PIPELINE, "train.sh": TRAIN, "conf.yaml": "train:\n  seed: 0\n",
+# A remote whose package is not installed, and its key.
+FILES = {".dvc/config": "[core]\nremote = far\n['remote \"far\"']\nurl = oss://bucket/path\n",
+         ".dvc/config.local": "['remote \"far\"']\noss_key_id = secret\n",
+         "dvc.yaml": PIPELINE, "train.sh": TRAIN, "conf.yaml": "train:\n  seed: 0\n",
          "data.txt": "data\n", "params.yaml": "net: {layers: [8, 4], name: null}\n",
          "dvc.py": "raise SystemExit('not DVC')"}  # fmt: skip
 
-CALIBRATE = ("gate", "calibrate", "--seeds", "5")
 SAME = {"net.layers": "[8, 4]", "net.name": ""}
 OF_FILES = {
     path: {"rows": {"metrics": path}, "parameters": {name: name for name in SAME}}
@@ -64,36 +66,18 @@ OF_FILES = {
 }
 
 
-def start(project: Project, *command: str, **variables: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", *command], cwd=project.folder, text=True,
-        env=os.environ | {"PYTHONPATH": str(ROOT)} | variables,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-
-
-def dvc(project: Project, command: str) -> None:
-    process = start(project, "dvc", *command.split(), "--quiet", PUBLISH="1")
-    out, _ = process.communicate()
-    assert process.returncode == 0, out
-
-
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Results with the seed 0, and a gate.yaml and a table that are not committed yet."""
     project = Project(tmp_path_factory.mktemp("foreign") / "top/below it")
-    for path, text in FILES.items():
-        project.write(path, text)
-    top = Project(project.folder.parent)
-    top.git("init", "--quiet", "--template=", "--initial-branch=main")
-    # A remote whose package is not installed, and its key.
-    for arguments in ("init --subdir", "add data.txt", "repro",
-                      "remote add --default far oss://bucket/path",
-                      "remote modify --local far oss_key_id secret"):  # fmt: skip
-        dvc(project, arguments)
-    top.commit()
+    project.init("..")
+    project.change(FILES)
+    with chdir(project.folder), Repo() as repo:
+        repo.add("data.txt")
+    project.repro()
+    project.commit()
     project.change({"gate.yaml": GATE, "gate.runs.csv": "old"})
-    top.git("add", "--all")
+    project.git("add", "--all")
     return project
 
 
@@ -103,7 +87,9 @@ def foreign(made: Project, tmp_path: Path) -> Project:
     return Project(top.folder / made.folder.name)
 
 
-def test_calibrate(foreign: Project, tmp_path: Path) -> None:
+def test_calibrate(
+    foreign: Project, tmp_path: Path, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A run that fails ends the command with its output, and the others; their clones are removed.
 
     What is finished is not run again. Then there is a row per metrics file and seed, what differs
@@ -112,19 +98,22 @@ def test_calibrate(foreign: Project, tmp_path: Path) -> None:
     """
     ran, temporary = tmp_path / "ran", tmp_path / "clones"
     temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    command = ("calibrate", "--seeds", "5", "--jobs")
     fails = f"until grep -q 3 {ran}; do sleep 0.1; done; exit 1"
     wait = f'test "$FAST" || case $seed in 2) {fails};; 3) tail -f {ran};; esac\n'
     foreign.write("train.sh", f"{TRAIN}echo $seed >> {ran}\n{wait}")
-    dvc(foreign, "repro")
+    foreign.repro()
     foreign.git("commit", "--quiet", "--message=code", "dvc.lock", "train.sh")
     ran.unlink()
-    out, _ = start(foreign, *CALIBRATE, "--jobs", "2", TMPDIR=str(temporary)).communicate()
-    assert "failed to run: sh train.sh, exited with 1" in out
-    assert "seed 2: the run failed" in out
+    err = gate(foreign.folder, *command, "2")[2]
+    assert "failed to run: sh train.sh, exited with 1" in err
+    assert "seed 2: the run failed" in err
     untouched = 'A  "below it/gate.runs.csv"\nA  "below it/gate.yaml"'
     assert (foreign.git("status", "--porcelain"), [*temporary.iterdir()]) == (untouched, [])
     assert str(ran) not in list_running()
-    out, _ = start(foreign, *CALIBRATE, "--jobs", "3", FAST="1").communicate()
+    monkeypatch.setenv("FAST", "1")
+    out = gate(foreign.folder, *command, "3")[1]
     assert "5 runs over conf.yaml: train.seed, 3 at once" in out
     assert re.findall(r"(?m)^seed \d: done; (\d) runs left$", out) == list("43210")
     assert ran.read_text().split().count("1") == 1, out
@@ -147,9 +136,9 @@ def test_calibrate(foreign: Project, tmp_path: Path) -> None:
     foreign.commit("gate")
     for accuracy, expected in (("0.91", 0), ("0.79", 1)):
         foreign.write("train.sh", TRAIN.replace("0.9$seed", accuracy))
-        dvc(foreign, "repro")
-        found = foreign.check("HEAD")
-        assert (found.status, comparison_of(found, "accuracy").base_runs) == (expected, 5)
+        foreign.repro()
+        status, text = foreign.judge("HEAD")
+        assert (status, "| HEAD, mean of 5 seeds | now |" in text) == (expected, True)
 
 
 @pytest.mark.parametrize(

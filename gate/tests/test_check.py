@@ -1,13 +1,10 @@
 """Verdicts on a repository of Git and DVC."""
 
-import shutil
 from pathlib import Path
 from textwrap import indent
 
 import pytest
-from dvc.repo import Repo
 
-from gate.check import Check
 from gate.tests.conftest import GATE, PIPELINE, Files, Gate, Project
 
 STALE = "results that do not belong to the files beside them: "
@@ -35,6 +32,7 @@ ANCHORS = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
         ("metrics.json", "null", "accuracy, loss: deleted: the candidate has none"),
         ("metrics.json", None, "accuracy, loss: candidate: the file is missing; run `dvc repro`"),
         ("dvc.yaml", "stages: [", "workspace: DVC says: "),
+        ("dvc.yaml", ("stages:", "stages:\n  n: {cmd: x, outs: [metrics.json]}"), "specified in: - n - train"),
         ("dvc.yaml", "stages: {}\n", "dvc.yaml: expected metrics files; found none"),
         ("dvc.lock", "schema: 1\n", "dvc.lock: invalid schema version"),
         ("params.yaml", f"{ANCHORS}rate: 0.5\n", "expected at most 20000 values; found more"),
@@ -79,15 +77,28 @@ COMPILED: Files = RUN | {".gitignore": "*.pyc\n", "code/a.pyc": "1"}
 OTHER_OUTPUT = tuple(
     f"    outs:\n    - path: data\n      hash: md5\n      md5: {x}" for x in ("", "f")
 )
+REMADE = tuple(
+    f"path: metrics.json\n      hash: md5\n      md5: {x}"  # with a loss of 0.5, and of 0.6
+    for x in ("4a769b0e3ab208d470d9e41fb1946644", "c7d98314a8c2ab43cf1934773897e2c1")
+)
 ADDRESS = "http://nowhere.invalid/data"
 READS_ADDRESS: Files = {
     "dvc.yaml": ("deps: [", f"deps: ['{ADDRESS}', "),
     "dvc.lock": ("    deps:\n", f"    deps:\n    - {{path: '{ADDRESS}', checksum: abc-1}}\n"),
 }
+IMPORT = "path: imported, hash: md5, md5: 8d777f385d3dfec8815d20f7496026dc"
+IMPORTED: Files = {
+    ".gitignore": "/imported\n",
+    "imported": "data",
+    "imported.dvc": f"frozen: true\ndeps: [{{path: ../gone, md5: {'f' * 32}}}]\nouts: [{{{IMPORT}}}]\n",
+    "dvc.yaml": ("deps: [", "deps: [imported, "),
+    "dvc.lock": ("    deps:\n", f"    deps:\n    - {{{IMPORT}}}\n"),
+}
 OLD_LOCK: Files = {"dvc.lock": "train:\n  cmd: cp results.json metrics.json\n"}
 OLD_STAGE: Files = {"old.dvc": "cmd: cp a b\nouts: [{path: b, metric: {type: json}}]\n"}
 NEWER = {"gate.yaml": GATE + "    f1: {better: higher, margin: {absolute: 1}, blocks: true}\n"}
-ANCHORED, MOVED, NOWHERE = (f"anchor: {name}\n{GATE}" for name in ("old", "new", "nowhere"))
+ANCHORED, MOVED, NOWHERE = (f"anchor: {name}\n{GATE}" for name in ("old-results", "new", "nowhere"))
+FELL = "accuracy: against the anchor old-results: worse by 0.011"
 BELOW: Files = {"gate.yaml": ANCHORED, "run": {"accuracy": 0.895}}  # by half the margin
 LOWER: Files = {"run": {"accuracy": 0.889}}
 NEW_RATE: Files = {"params.yaml": "rate: 0.7\n"}
@@ -104,6 +115,9 @@ STORIES: dict[str, tuple[Files, Files, Files, int, str]] = {
                 "the file is missing; Git ignores it: take it out of .gitignore"),
     "of no stage": ({"dvc.yaml": "metrics: [metrics.json]\n"}, {}, {"metrics.json": None}, 2,
                     "the file is missing; run what writes it, then commit it"),
+    # Git refuses to say whether it ignores what is behind a link.
+    "behind a link": ({}, {"link": Path("code"), "dvc.yaml": ("stages:", "metrics: [link/x.json]\nstages:")},
+                      {}, 0, ""),
     # The workspace's rules judge where the base has none that can be used.
     "no rules": ({"gate.yaml": None}, NEWER | {"run": {"accuracy": 0.5, "f1": 1}}, {}, 1,
                  "judged by the workspace's own rules: main has no gate.yaml ..."
@@ -122,6 +136,8 @@ STORIES: dict[str, tuple[Files, Files, Files, int, str]] = {
                    " ... the base's own results do not belong to its files: train"),
     "misspelt rules": ({"gate.yaml": f"same: [dta]\n{GATE}"}, {"gate.yaml": GATE}, {}, 2,
                        "gate.yaml: same: dta: expected a file or parameter of the pipeline"),
+    "not reproduced": ({}, {"metrics.json": ("0.5", "0.6"), "dvc.lock": REMADE}, {}, 0,
+                       "not reproduced: nothing differs but the bytes of metrics.json"),
     # Nothing is unrun without a note, also where DVC itself finds all up to date.
     "dependency removed": ({}, RUN | {"dvc.yaml": (", code]", "]")}, CODE, 2,
                            f"{DEFINITION}metrics.json no longer depends on code, which differs"),
@@ -140,12 +156,15 @@ STORIES: dict[str, tuple[Files, Files, Files, int, str]] = {
                              f"{DEFINITION}.dvcignore differs"),
     "stage removed": ({}, {"dvc.yaml": "metrics: [metrics.json]\n"}, CODE, 2,
                       f"{DEFINITION}no stage writes metrics.json any more"),
-    # A base with rules and no results yet; limits hold all the same.
+    # A base with rules and no results yet: no word of its stages or environment; limits hold.
+    "first run": (UNRUN | {"gate.yaml": f"environment: [metrics.json]\n{GATE}"}, RUN, {}, 2,
+                  "main has no results yet; commit these, which the next change is"
+                  " ... !base: the file ... !do not belong ... !environment differ: metrics"),
     "first run passes": (PASSING, RUN | {"gate.yaml": GATE}, {}, 0, "main has no results yet ... accuracy: new"),
     "first run NaN": (PASSING, {"run": {"accuracy": float("nan")}}, {}, 2,
                       "accuracy: candidate: expected a finite number; found nan"),
     "first run below": (PASSING | {"gate.yaml": "first_run: pass\n" + GATE.replace("bl", "at_least: 1, bl")},
-                        RUN, {}, 1, "0.9, below at_least 1"),
+                        RUN, {}, 1, "Worse: accuracy of metrics.json is 0.9, below at"),
     # What was not pulled is compared by its hash in the lock.
     "not pulled": (RUN | {"dvc.yaml": PREPARED}, {}, {"data": None}, 0, "accuracy: the same"),
     "not pulled, other": (RUN | {"dvc.yaml": PREPARED}, {}, {"dvc.lock": OTHER_OUTPUT, "data": None},
@@ -156,6 +175,12 @@ STORIES: dict[str, tuple[Files, Files, Files, int, str]] = {
                        f"{STALE}train: data deleted"),
     "other address": (READS_ADDRESS, {}, {"dvc.lock": ("abc-1", "abc-2")}, 0,
                       f"inputs differ: {ADDRESS}"),
+    # The source of an import, which nobody froze, is not asked; a path elsewhere is compared.
+    "import": ({}, IMPORTED, {"imported": None}, 0, "!frozen ... !gone"),
+    "import not read": (IMPORTED, {name: IMPORTED[name][::-1] for name in ("dvc.yaml", "dvc.lock")}, {}, 0,
+                        "metrics.json no longer depends on imported"),
+    "elsewhere": (RUN | {"../x": "1", "dvc.yaml": ("deps: [", "deps: [../x, ")}, {}, {"../x": "2"}, 2,
+                  f"{STALE}train: ... /x modified"),
     # A dependency folder that outputs of other stages lie in.
     "outputs not pulled": (CODED, {}, {"parts/a": None, "parts/x.pyc": "1"}, 0, "accuracy: the same"),
     "code beside outputs": (CODED, {}, {"parts/code": "2"}, 2,
@@ -184,47 +209,35 @@ STORIES: dict[str, tuple[Files, Files, Files, int, str]] = {
              CODE | NEW_RATE | {"gate.yaml": GATE} | LOSS, {}, 2,
              "code differs: ... params.yaml: rate differs: 0.5 -> 0.7 ... inputs differ: code ..."
              " accuracy: not gated ... loss: out of limits"),
-    # The anchor `old` is the commit before, of which the base, `new`, has lost some.
+    # The anchor is the commit before, of which the base, `new`, has lost some.
     "losses in a row": (BELOW, LOWER | {"gate.yaml": MOVED}, {}, 1,
-                        "accuracy: against the anchor old: worse by 0.011 ... | **worse than the anchor** |"),
+                        f"{FELL} ... | **worse than the anchor** | ... Worse than the anchor old-result: accuracy"
+                        " of metrics.json fell by 0.011, more than its margin (0.01)."),
     "losses that inform": ({"gate.yaml": ANCHORED, "run": {"loss": 0.55}}, {"run": {"loss": 0.62}}, {},
                            0, "loss: within the margin"),
-    "first anchor": (BELOW | {"gate.yaml": GATE}, LOWER | {"gate.yaml": ANCHORED}, {}, 1,
-                     "accuracy: against the anchor old: worse by 0.011"),
-    "anchor removed": (BELOW | LOWER, {"gate.yaml": GATE}, {}, 1, "removes anchor ... the anchor old: worse"),
+    "first anchor": (BELOW | {"gate.yaml": GATE}, LOWER | {"gate.yaml": ANCHORED}, {}, 1, FELL),
+    "anchor removed": (BELOW | LOWER, {"gate.yaml": GATE}, {}, 1, f"removes anchor ... {FELL}"),
     "anchor moved by no result": (BELOW | LOWER, {"gate.yaml": MOVED}, {}, 0, ""),
-    "anchor moved by a parameter": (BELOW | LOWER, NEW_RATE | LOWER | {"gate.yaml": MOVED}, {}, 1,
-                                    "accuracy: against the anchor old: worse by 0.011"),
+    "anchor moved by a parameter": (BELOW | LOWER, NEW_RATE | LOWER | {"gate.yaml": MOVED}, {}, 1, FELL),
     "anchor moved nowhere": ({"gate.yaml": ANCHORED}, {"gate.yaml": NOWHERE, "run": {"loss": 0.51}}, {},
                              2, "workspace: gate.yaml: anchor: expected a tag or commit; there is no"),
     "other data at anchor": (CODE | BELOW | {"gate.yaml": f"same: [code]\n{ANCHORED}"}, LOWER, {}, 2,
-                             "code differs from the anchor old: "),
-    "newer than anchor": ({"gate.yaml": f"anchor: old\n{NEWER['gate.yaml']}", "run": {"f1": 0.5}}, {}, {},
-                          0, "not compared with the anchor, which is older: metrics.json: f1"),
+                             "code differs from the anchor old-results: "),
+    "newer than anchor": ({"gate.yaml": f"anchor: old-results\n{NEWER['gate.yaml']}", "run": {"f1": 0.5}},
+                          {}, {}, 0, "not compared with the anchor, which is older: metrics.json: f1"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("story", STORIES)
 def test_story(story: str, project: Project) -> None:
     base, change, after, status, phrases = STORIES[story]
-    project.git("tag", "--no-sign", "old", "main")
+    project.git("tag", "--no-sign", "old-results", "main")
     project.change(base)
     project.commit(main=True)
     project.git("tag", "--no-sign", "new", "main")
     project.change(change)
     project.change(after)
     project.expect(status, phrases)
-
-
-def test_base_without_results(project: Project) -> None:
-    """One line says so and what to do; not that its stages or its environment differ."""
-    project.change(UNRUN | {"gate.yaml": f"environment: [metrics.json]\n{GATE}"})
-    project.commit(main=True)
-    project.run()
-    found = project.check()
-    (reason,) = found.reasons
-    assert reason.startswith("main has no results yet; commit these, which the next change is")
-    assert (found.status, found.notes, found.differences["environment"]) == (2, [], {})
 
 
 LOST = "worse than at the old anchor: metrics.json: accuracy: "
@@ -243,7 +256,7 @@ def test_accept(project: Project, gate: Gate) -> None:
     ):
         project.change({"gate.yaml": f"# rules\n{line.format(name)}{GATE}", "run": metrics})
         commit = project.commit()
-        status, out, err = gate(project.folder, "accept")
+        status, out, err = gate(project.folder / "code", "accept")
         title, *rest = " ".join(out.split()).split(" • ")
         assert (
             title == f"The anchor is now {commit[:10]}. Commit gate.yaml; it judges from then on."
@@ -267,27 +280,3 @@ def test_anchor_that_cannot_be_read(there: str, project: Project) -> None:
     project.change({"gate.yaml": f"anchor: '{project.commit()[:9]}'\n{GATE}", "run": {}})
     project.commit(main=True)
     project.expect(2, "against the anchor")
-
-
-def test_not_reproduced(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    project.change({"metrics.json": ("0.5", "0.51")})
-    monkeypatch.chdir(project.folder)
-    Repo().commit(force=True)
-    note = "not reproduced: nothing differs but the bytes of metrics.json"
-    assert Check(project.folder / "code", "main").notes == [note]
-
-
-def test_missing_metrics_behind_a_link(project: Project) -> None:
-    """They are just not there, though Git refuses to say whether it ignores them."""
-    (project.folder / "link").symlink_to("code")
-    project.change({"dvc.yaml": ("stages:", "metrics: [link/late.json]\nstages:")})
-    project.expect(0, "")
-
-
-def test_folder_without_git_or_dvc(project: Project, gate: Gate, tmp_path: Path) -> None:
-    """As a ZIP of a repository."""
-    shutil.rmtree(project.folder / ".git")
-    status, out, err = gate(project.folder, "check")
-    assert (status, out, err.count("\n"), "not a git repository" in err) == (2, "", 1, True)
-    Project(tmp_path).git("init", "--quiet")
-    assert "you are not inside of a DVC repository" in gate(tmp_path, "check")[2]
