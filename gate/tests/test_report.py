@@ -3,6 +3,7 @@
 import html
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,7 @@ plots:
   - <b>.svg
 """
 CURVE = "step,acc\n1,{}\n2,</script><b>\n"
+PAGES = ("report/index.html", "report/index.html.tmp")
 
 
 @pytest.fixture
@@ -34,14 +36,14 @@ def drawn(project: Project) -> Project:
     return project
 
 
-def report(project: Project, *more: str) -> str:
+def report(project: Project) -> str:
     """Write the report against main; return its Markdown."""
-    write_report(project.folder, "main", *(more or [None]))
+    write_report(project.folder, "main", None)
     return project.read("report/report.md")
 
 
-def test_page_has_the_verdict_and_every_plot(drawn: Project, gate: Gate) -> None:
-    """And no script but its own, whatever names and data are."""
+def test_page(drawn: Project, gate: Gate) -> None:
+    """The verdict and every plot, and no script but its own; or why nothing can be compared."""
     status, out, err = gate(drawn.folder, "report", "--base", "main")
     assert (status, err, out.splitlines()[0][:25]) == (0, "", "Worse: accuracy of metric")
     side, wrong = r"\<i\>{plot\_divs}", "Could not find provided field ('gone') in data fields"
@@ -66,64 +68,58 @@ def test_page_has_the_verdict_and_every_plot(drawn: Project, gate: Gate) -> None
     starts = ('src="data:image/png;base64,', 'src="data:image/svg+xml;base64,', "<script>")
     assert [body.count(text) for text in (*starts, "</script>", "<b>", "<i>")] == [2, 2, 1, 1, 0, 0]
     assert not re.search(r'(src|href)="(?!data:)', body)
-
-
-def test_same_sides_give_the_same_bytes(drawn: Project) -> None:
-    """A second report neither lists nor reads the first, which Git ignores."""
-    drawn.commit()
-    first = [report(drawn), drawn.read("report/index.html")]
-    assert drawn.git("status", "--porcelain") == ""
-    assert first == [report(drawn), drawn.read("report/index.html")]
-    drawn.write("note", "new")
-    state = ", with changes that are not committed"
-    assert (state in first[0], state in report(drawn)) == (False, True)
-
-
-def test_committed_pictures_are_linked(drawn: Project) -> None:
-    output = "    outs: [q.png, {p x.png: {cache: false}}]\n    metrics:"
-    drawn.change({"dvc.yaml": ("    metrics:", output)})
-    command = "cmd: cp p.png q.png && cp p.png 'p x.png' && cp"
-    drawn.change({"dvc.yaml": ("cmd: cp", command), "run": {}})
-    address = f"https://example.org/o/n/{drawn.commit()}/p%20x.png"
-    assert report(drawn, "https://example.org/o/n").endswith(
-        "|  | `main` | `<i>{plot_divs}` |\n| --- | --- | --- |\n"
-        f"| `p x.png` | none | ![p x.png]({address}) |\n"
-    )
-
-
-def test_page_says_why_nothing_can_be_compared(drawn: Project) -> None:
-    status, sentence = write_report(drawn.folder, "<nowhere>", None)
-    assert (status, sentence[:20]) == (2, "Cannot be compared: ")
+    status, out, err = gate(drawn.folder, "report", "--base", "<nowhere>")
+    assert (status, err, out[:20]) == (2, "", "Cannot be compared: ")
     page = drawn.read("report/index.html")
     assert '<section class="verdict status-2">' in page
     assert ("there is no '&lt;nowhere&gt;' here" in page, "<nowhere>" in page) == (True, False)
 
 
-@pytest.mark.parametrize("link", [True, False])
-def test_folder_of_others_is_kept(link: bool, drawn: Project) -> None:
-    theirs = drawn.folder.with_name("theirs") if link else drawn.folder / "report"
-    theirs.mkdir()
-    (theirs / ".gitignore").write_text("mine")
-    if link:
-        (drawn.folder / "report").symlink_to(theirs)
-    with pytest.raises(CannotCompareError, match="report: expected no folder, or the gate's own"):
-        report(drawn)
-    assert (theirs / ".gitignore").read_text() == "mine"
+def test_committed_pictures_are_linked(drawn: Project, gate: Gate) -> None:
+    output = "    outs: [q.png, {p x.png: {cache: false}}]\n    metrics:"
+    drawn.change({"dvc.yaml": ("    metrics:", output)})
+    command = "cmd: cp p.png q.png && cp p.png 'p x.png' && cp"
+    drawn.change({"dvc.yaml": ("cmd: cp", command), "run": {}})
+    address = f"https://example.org/o/n/{drawn.commit()}/p%20x.png"
+    options = ("--base", "main", "--files-of-commits", "https://example.org/o/n")
+    assert gate(drawn.folder, "report", *options)[0] == 0
+    assert drawn.read("report/report.md").endswith(
+        "|  | `main` | `<i>{plot_divs}` |\n| --- | --- | --- |\n"
+        f"| `p x.png` | none | ![p x.png]({address}) |\n"
+    )
 
 
-def test_report_that_fails_half_way_keeps_the_old(
-    drawn: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """And writes through no link in its folder."""
-    drawn.change({"elsewhere": "kept", "report/.gitignore": MARK})
-    for name in ("index.html", "index.html.tmp"):
-        (drawn.folder / "report" / name).symlink_to(drawn.folder / "elsewhere")
-    report(drawn)
-    before = drawn.read("report/index.html")
+def test_files(drawn: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same sides give the same bytes; the report before is no input, and Git ignores it.
+
+    A report that fails keeps the one before. None is written through a link, or over other files.
+    """
+    drawn.commit()
+    elsewhere, page = drawn.folder.with_name("elsewhere"), drawn.folder / "report/index.html"
+    elsewhere.write_text("kept")
+    drawn.change({"report/.gitignore": MARK, **dict.fromkeys(PAGES, elsewhere)})
+    first = [report(drawn), page.read_text()]
+    assert drawn.git("status", "--porcelain") == ""
+    assert first == [report(drawn), page.read_text()]
+    drawn.write("note", "new")
+    state = ", with changes that are not committed"
+    assert (state in first[0], state in report(drawn)) == (False, True)
+    before = page.read_text()
     monkeypatch.setattr("gate.report.writing.HTML.embed", lambda _: "x\ud800")  # cannot be encoded
     with pytest.raises(UnicodeEncodeError):
         report(drawn)
-    assert (drawn.read("report/index.html"), drawn.read("elsewhere")) == (before, "kept")
+    assert (page.read_text(), elsewhere.read_text()) == (before, "kept")
+    refused = pytest.raises(CannotCompareError, match="expected no folder, or the gate's own")
+    theirs = drawn.folder.with_name("theirs")
+    page.parent.rename(theirs)
+    page.parent.symlink_to(theirs)
+    with refused:
+        report(drawn)
+    page.parent.unlink()
+    drawn.write("report/.gitignore", "mine")
+    with refused:
+        report(drawn)
+    assert (drawn.read("report/.gitignore"), (theirs / page.name).read_text()) == ("mine", before)
 
 
 def test_what_is_not_drawn(drawn: Project) -> None:
@@ -131,9 +127,8 @@ def test_what_is_not_drawn(drawn: Project) -> None:
     secret = drawn.folder.with_name("secret.png")
     secret.write_bytes(b"secret")
     large = "step,acc\n" + "1,1\n" * 2_600_000
-    drawn.change({"p.png": None, "curve.csv": large, "<b>.svg": None, "metrics.json": None})
-    (drawn.folder / "p.png").symlink_to(secret)
-    (drawn.folder / "metrics.json").symlink_to("/etc/hostname")
+    drawn.change({"p.png": secret, "curve.csv": large, "<b>.svg": None,
+                  "metrics.json": Path("/etc/hostname")})  # fmt: skip
     text, link = report(drawn), "expected a file of this repository; found a link out of it"
     for path, why in (
         ("p.png", link), ("curve.csv", "expected at most 10000000 bytes; found 10400009"),
