@@ -32,13 +32,6 @@ def table(*accuracies: object, first: int = 0, rate: str = "0.50") -> str:
     return "\n".join(rows) + "\n"
 
 
-@pytest.fixture
-def with_runs(project: Project) -> Project:
-    project.change({"gate.yaml": RULES, "runs.csv": table(*BASE)})
-    project.commit(main=True)
-    return project
-
-
 UNCLEAR = "cannot be compared: inconclusive: neither no worse (p = "
 NO_WORSE = "no worse by the margin: absolute, p = "
 WORSE = "worse: worse by more than the margin: absolute, p = "
@@ -166,12 +159,11 @@ SECTIONS: Files = {
     ],
     ids=range(37),
 )  # fmt: skip
-def test_runs_of_either_side(
-    base: Files, change: Files, status: int, said: str, with_runs: Project
-) -> None:
+def test_runs(base: Files, change: Files, status: int, said: str, project: Project) -> None:
     """What cannot be tested never passes."""
-    with_runs.change(base | ({"run": {}} if "params.yaml" in base else {}))
-    with_runs.commit(main=True)
-    with_runs.git("tag", "--no-sign", "base")
-    with_runs.change(change)
-    with_runs.expect(status, said)
+    project.change({"gate.yaml": RULES, "runs.csv": table(*BASE)})
+    project.change(base | ({"run": {}} if "params.yaml" in base else {}))
+    project.commit(main=True)
+    project.git("tag", "--no-sign", "base")
+    project.change(change)
+    project.expect(status, said)
