@@ -75,6 +75,8 @@ last_error() {
 # End with the cause that matters in the output of pip or uv, and what to do.
 explain() {
     case $1 in
+    *SOCKS*) fail "pip cannot use a SOCKS proxy; name an HTTP proxy (PIP_PROXY=http://...)" ;;
+    *"PATH separator"*) fail "expected a path without a colon; found $PWD; move this folder" ;;
     *"DO NOT MATCH THE HASHES"*)
         package=$(printf '%s\n' "$1" | sed -nE 's/^ +([^ ]+==[^ ]+) from .*/\1/p' | tail -n 1)
         fail "$package on the package index does not have the hash of the lock; do not trust it" ;;

@@ -154,13 +154,18 @@ def test_hash(
     [
         ("HOME", "/dev/null", "no package index can be reached; connect, or name one"),
         ("PIP_PROXY", "http://127.0.0.1:9", "the proxy cannot be used; .*PIP_PROXY"),
-        ("all_proxy", "socks5://127.0.0.1:9", ".*: Missing dependencies for SOCKS support"),
+        ("all_proxy", "socks5://127.0.0.1:9", "pip cannot use a SOCKS proxy; name an HTTP"),
         ("PIP_CERT", "/no/file", ".* an authority unknown here; name its file"),
     ],
 )
 def test_no_index(clone: Path, variable: str, value: str, cause: str) -> None:
     """One line names the cause, not pip's last line, which is about versions."""
     assert_refused(set_up(clone, "https://127.0.0.1:9/simple", **{variable: value}), cause)
+
+
+def test_colon_in_path(clone: Path) -> None:
+    folder = clone.rename(clone.parent / "a:b")
+    assert_refused(set_up(folder), "expected a path without a colon; found .*; move this folder")
 
 
 @pytest.mark.slow
