@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from experiment.files import replacing
 from experiment.support.errors import InputError, one_line_errors, wrong
@@ -64,13 +65,14 @@ def read_hashes(clone: Path) -> dict[str, str]:
     """Return the hash of each output in dvc.lock.
 
     Raises:
-        InputError: there is no such file.
+        InputError: there is no such file, or no hash of some output.
     """
-    lock = clone / "dvc.lock"
-    if not lock.is_file():
-        raise wrong("dvc.lock", "hashes of outputs", "no such file", "run `make repro`, commit it")
-    stages = YAML(typ="safe").load(lock)["stages"]
-    return {out["path"]: out["md5"] for stage in stages.values() for out in stage.get("outs", [])}
+    try:
+        stages = YAML(typ="safe").load(clone / "dvc.lock")["stages"].values()
+        return {out["path"]: out["md5"] for stage in stages for out in stage.get("outs", [])}
+    except (OSError, YAMLError, AttributeError, KeyError, TypeError):
+        remedy = "run `make repro` and commit it"
+        raise wrong("dvc.lock", "a hash of each output", "none", remedy) from None
 
 
 if __name__ == "__main__":

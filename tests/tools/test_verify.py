@@ -125,7 +125,7 @@ def test_committed_results_and_edited_ones(
 
 
 def test_refusals(folder: Path, tmp_path: Path) -> None:
-    """One line: no pipeline, no commit, no results, a pipeline that fails."""
+    """One line: no pipeline, no commit, no results or not all, a pipeline that fails."""
     empty = tmp_path / "empty"
     git(tmp_path, "init", "--quiet", str(empty))
 
@@ -136,7 +136,11 @@ def test_refusals(folder: Path, tmp_path: Path) -> None:
     refuse(empty, r"^dvc.yaml: expected a pipeline")
     write(empty / "dvc.yaml", "")
     refuse(empty, r"^git rev-parse: fatal: Needed a single revision")
-    refuse(folder, r"^dvc.lock: expected hashes")
+    refuse(folder, r"^dvc.lock: expected a hash of each output")
+    for lock in (LOCK.replace(", md5: a1", ""), "<<<<<<< HEAD\n"):
+        write(folder / "dvc.lock", lock)
+        commit(folder, "no hashes")
+        refuse(folder, r"^dvc.lock: expected a hash of each output")
     write(folder / "dvc.lock", LOCK)
     write(folder / "stages/__main__.py", "raise SystemExit('it fails')")
     commit(folder, "fails")
