@@ -78,7 +78,7 @@ def describe(runs: Sequence[Entry]) -> dict[str, Any]:
 
 
 def add_own_run(
-    comparisons: Mapping[Setting, Comparison], entries: Iterable[Entry]
+    comparisons: Mapping[Setting, Comparison], entries: Sequence[Entry]
 ) -> Comparison | None:
     """Add the curves of the last `make repro`, as `own` of each side, where the settings are its.
 

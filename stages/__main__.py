@@ -32,8 +32,9 @@ CHATTER = re.compile(
     r"|To track the changes with git, run:|\tgit add |To enable auto staging, run:"
     r"|\tdvc config core.autostage true|Data and pipelines are up to date|$"
 )
-# By a signal: as Python says it, or as shells do where DVC's waits for the command (dash).
-KILLED = re.compile(r"failed to run: python -m stages\.(.+), exited with (-9|137)\b")
+FAILED = re.compile(r"failed to run: python -m stages\.(.+), exited with (-?\d+)")
+# Statuses of stages that say themselves why they end; see `one_line_errors`.
+SAID = {128 + n for n in (signal.SIGHUP, signal.SIGINT, signal.SIGPIPE, signal.SIGTERM)}
 
 
 def main() -> None:
@@ -118,13 +119,17 @@ def find_reason(output: str, status: int) -> str:
     """Say why DVC failed, by what it printed and its status."""
     if "is not a git repository" in output:
         return "DVC needs Git: clone the repository, or run `git init` here"
-    killed = KILLED.search(output)
-    if killed or status == -signal.SIGKILL:
-        return (
-            f"{killed[1] if killed else 'DVC'} was ended by SIGKILL, most likely for lack of"
-            " memory; free some, or run `dvc repro`, which trains one network at a time"
-        )
-    return "the reason is above"
+    stage = FAILED.search(output)
+    code = int(stage[2]) if stage else status
+    # As Python says it, or, where DVC's shell starts the command and waits (dash), as shells do.
+    number = code - 128 if code > 128 else -code
+    if number not in {*signal.Signals} or code in SAID:
+        return "the reason is above"
+    cause = "a fault in a library or in the machine, or a limit (`ulimit -a`)"
+    if number == signal.SIGKILL:
+        cause = "lack of memory; free some, or run `dvc repro`, which trains one network at a time"
+    name = signal.Signals(number).name
+    return f"{stage[1] if stage else 'DVC'} was ended by {name}, most likely for {cause}"
 
 
 def stop(*processes: "subprocess.Popen[str]") -> None:

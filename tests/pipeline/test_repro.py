@@ -118,10 +118,15 @@ def test_training_that_fails(repository: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_reason() -> None:
     """A signal is named as Python says it and as a shell does; others the stage itself explains."""
     said = "ERROR: failed to run: python -m stages.train one, exited with"
-    for status, reason in ((-9, "train one was ended by SIGKILL"), (137, "train one was ended by"),
-                           (-99, "the reason is above"), (143, "the reason is above")):  # fmt: skip
+    for status, reason in (
+        (-9, "train one was ended by SIGKILL, most likely for lack of memory"),
+        (137, "train one was ended by SIGKILL"), (-4, "train one was ended by SIGILL"),
+        (139, "train one was ended by SIGSEGV, most likely for a fault in a library"),
+        (-99, "the reason is above"), (143, "the reason is above"), (1, "the reason is above"),
+    ):  # fmt: skip
         assert repro.find_reason(f"{said} {status}", 255).startswith(reason)
     assert repro.find_reason("", -9).startswith("DVC was ended by SIGKILL")
+    assert repro.find_reason("", 255) == "the reason is above"
 
 
 def test_interrupt(repository: Path) -> None:
