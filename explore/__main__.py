@@ -6,6 +6,7 @@ A page is one file with all that it needs.
 import argparse
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from experiment.files import write_text
@@ -81,12 +82,13 @@ def build(folder: Path, address: str = "") -> list[Path]:
 
 
 def find_place(comparisons: Mapping[Setting, Comparison], setting: Setting) -> int:
-    """Return the place of a comparison that the page needs, or raise InputError."""
-    if setting not in comparisons:
-        expected = f"two seeds or more of {setting.dataset}, without Dropout and with rate"
-        rate, remedy = setting.dropout_rate, "run `make study`"
-        raise wrong("study/runs.jsonl", f"{expected} {rate}", "none", remedy)
-    return [*comparisons].index(setting)
+    """Return the place of a comparison that the page needs, of any epochs, or raise InputError."""
+    for place, each in enumerate(comparisons):
+        if replace(each, epochs=setting.epochs) == setting:
+            return place
+    expected = f"two seeds or more of {setting.dataset}, without Dropout and with rate"
+    rate, remedy = setting.dropout_rate, "run `make study`"
+    raise wrong("study/runs.jsonl", f"{expected} {rate}", "none", remedy)
 
 
 if __name__ == "__main__":

@@ -72,7 +72,6 @@ RATES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 EQUAL_UPDATES = {100: 625, 500: 156, 1_000: 78, 5_000: 16}
 INTERVAL = "[95 % interval]"
 COMPARED = ["seeds", "no Dropout", "Dropout", f"difference {INTERVAL}"]
-TEST_IMAGES = 10_000  # of both data sets
 
 
 def can_fill_page(entries: Sequence[Entry]) -> bool:
@@ -154,7 +153,7 @@ def summarise_secondary(entries: Sequence[Entry]) -> dict[str, list[Figures]]:
 def compare(
     entries: Sequence[Entry], setting: Setting, metric: str, seeds: Sequence[int] = ()
 ) -> Figures:
-    """Return both means and the difference, over these seeds or all; nothing where some lack."""
+    """Return both means and the difference, over these seeds or all; {} if a seed is missing."""
     pair = pair_seeds(entries, setting, metric)
     pair = pair[pair.index.isin(seeds)] if seeds else pair
     if len(pair) < max(2, len(seeds)):
@@ -206,7 +205,9 @@ def gain_for_new_images(entries: Iterable[Entry], setting: Setting) -> Figures |
     seeds = sorted(sides[0].keys() & sides[1].keys())
     if len(seeds) < 5:
         return None
-    images = np.arange(TEST_IMAGES)
+    # Every run is tested on the same images: as many as its errors are a share of.
+    one = sides[0][seeds[0]]
+    images = np.arange(round(len(one.test_errors or ()) / (1 - one.metrics[LAST])))
     without, with_it = (
         100.0 * np.array([np.isin(images, side[seed].test_errors or []) for seed in seeds])
         for side in sides
@@ -269,7 +270,7 @@ def format_contrast(c: Figures) -> list[str]:
 
 
 def format_metric(dataset: str, metric: str, found: Figures) -> list[str]:
-    """Return the cells of a comparison after what it is of."""
+    """Return the cells of a row: data set and metric, then the comparison."""
     text, digits = METRICS[metric]
     return [f"{label_of(dataset)}: {text}", *format_comparison(found, digits)]
 

@@ -106,7 +106,7 @@ class Entry:
 
     `conditions` are software and hardware, see `study.training.worker.describe_conditions`; `data`
     is the hash of the images and labels, of which validation left as many as are `available` to
-    train on. Of its results see `study.training.one_run.train_one`; an older `format` lacks some.
+    train on. For its results see `study.training.one_run.train_one`; an older `format` lacks some.
     """
 
     setting: Setting

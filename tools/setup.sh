@@ -142,7 +142,9 @@ try:
     fcntl.flock(9, fcntl.LOCK_EX | fcntl.LOCK_NB)
 except BlockingIOError:
     print("setup: another set-up is at work in this folder; waiting for it", flush=True)
-    fcntl.flock(9, fcntl.LOCK_EX)' 2>/dev/null || true # on a file system without locks
+    fcntl.flock(9, fcntl.LOCK_EX)
+except OSError:  # a file system without locks
+    pass'
 if is_ready; then exit; fi
 
 echo "setup: installing the locked packages into .venv, once: half a minute, 2.4 GB on disk"

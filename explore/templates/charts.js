@@ -55,7 +55,7 @@ function addPlayer(button, status, begin, step) { // returns what pauses it
   return pause;
 }
 
-// A pointer draws: where it is from the left and the top, as shares of an element or of the chart in it.
+// Call `draw` with the place of a pressed pointer, as shares of the element, or of the chart in it.
 function onDrag(element, draw) {
   const act = ({ clientX, clientY }, begins) => {
     const box = (element.querySelector("rect") ?? element).getBoundingClientRect();

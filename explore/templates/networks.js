@@ -107,7 +107,7 @@ function look() {
 }
 function respond(network, pixels, masks) {
   const { weights } = network, units = computeUnits(weights, pixels);
-  const off = numbers(network.offKey).filter((u) => u in units); // whatever somebody wrote
+  const off = numbers(network.offKey).filter((u) => u in units); // an address may name others
   const strongest = [...units.keys()].sort((a, b) => units[b] - units[a]).slice(0, number("strongest", 0, 0, UNITS));
   const gone = new Set([...off, ...strongest].filter((u) => off.includes(u) !== strongest.includes(u)));
   const left = units.map((unit, u) => (gone.has(u) ? 0 : unit));

@@ -65,13 +65,15 @@ tell(number("epoch", start.epochs, 1, start.epochs));
 
 // ---- Knobs: the choice decides verdict, chart, and the pairs below.
 const knobs = document.forms[0], controls = knobs.elements;
-// The comparison that agrees in most with what is asked for, above all in one knob; the first shown where none is nearer.
+// The comparison that agrees in most with what is asked for, above all in one knob.
 function findNearest(values, first) {
   const agree = (other) => data.knobs.filter((knob) => String(other[knob]) === String(values[knob]));
   const score = (other) => agree(other).length + (agree(other).includes(first) ? data.knobs.length : 0);
-  return data.comparisons.reduce((a, b) => (score(b) > score(a) ? b : a), start);
+  return data.comparisons.reduce((a, b) => (score(b) > score(a) ? b : a));
 }
-const current = () => findNearest({ ...start, ...Object.fromEntries(state) });
+// What the address asks for, but for what nothing has.
+const isThere = ([knob, value]) => data.comparisons.some((other) => String(other[knob]) === value);
+const current = () => findNearest({ ...start, ...Object.fromEntries([...state].filter(isThere)) });
 function drawKnobs() {
   const chosen = current(), measure = state.get("show") in data.say.axes ? state.get("show") : "val_loss";
   for (const name of data.knobs) for (const radio of knobs.querySelectorAll(`[name=${name}]`)) {

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiment.network.checkpoint import State, load_state, save_state
+from experiment.network.checkpoint import State, fingerprint, load_state, save_state
 from experiment.support.errors import InputError
 
 ROW = {"epoch": 1, "accuracy": 0.1 + 0.2, "loss": 1e-17, "val_accuracy": 1.0, "val_loss": 2.5}
@@ -26,3 +26,19 @@ def test_state_comes_back(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(InputError, match=r"expected a whole \.npz file"):
         load_state(path, fingerprint="abc")
+
+
+def test_fingerprint(tmp_path: Path) -> None:
+    """Of parameters in any order, and of each data file."""
+    x, y, parameters = tmp_path / "x", tmp_path / "y", {"a": 1, "b": 2}
+    x.write_bytes(b"x")
+    y.write_bytes(b"y")
+    first = fingerprint(parameters=parameters, data=[x, y])
+    assert fingerprint(parameters={"b": 2, "a": 1}, data=[x, y]) == first
+    others = [
+        fingerprint(parameters=changed, data=[x, y]) for changed in ({"a": 1}, {"a": 1, "b": 3})
+    ]
+    others += [fingerprint(parameters=parameters, data=data) for data in ([y, x], [x])]
+    y.write_bytes(b"z")
+    others.append(fingerprint(parameters=parameters, data=[x, y]))
+    assert len({first, *others}) == 6

@@ -278,6 +278,8 @@ def test_knobs_keep_their_axes_and_the_last_setting(open_page: Open, data: Data)
 
     Nothing has a rate of abc.
     """
+    page = open_page(state="#rate=abc&images=1000")
+    says(page, "#verdict", "1,000")
     page = open_page(state="#rate=abc")
     says(page, "#verdict", "rate 0.5")
     assert page.locator("#knobs-chart path.own").count() == 2

@@ -91,7 +91,10 @@ def test_nothing_to_train(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Known from the store alone: there is no data set here. The table has runs of all settings."""
+    """Known from the store alone: there is no data set here.
+
+    The table has the runs of all settings, with another learning rate and after Ctrl-C, too.
+    """
     folder = shutil.copytree(remade, tmp_path / "study")
     monkeypatch.chdir(folder)
     command.train_new(load_parameters(), 5, None)
@@ -100,6 +103,14 @@ def test_nothing_to_train(
     RUNS.unlink()
     set_parameters(folder, train__learning_rate=0.002)
     call(command.main, "--no-training")
+    assert RUNS.read_bytes() == before
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "load_datasets", interrupt)
+    with pytest.raises(SystemExit, match="130"):
+        call(command.main)
     assert RUNS.read_bytes() == before
 
 

@@ -315,6 +315,7 @@ def test_again(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     old = replace(old, format=1, test_errors=None, calibration=None, metrics=fewer)
     other = replace(other, metrics={**other.metrics, "test_accuracy": 0.5})
     (folder / STORE).write_text(old.to_line() + other.to_line())
+    set_parameters(folder, train__learning_rate=0.002)  # not the runs' own
     done = study(folder, "--again", old.key[:8], other.key[:8])
     assert done.status == 1
     assert re.search("failed: .*the stored line stays, .*: test_accuracy: 0.5 stored", done.output)
