@@ -25,18 +25,19 @@ def choose_base(folder: Path, named: str | None, metrics_files: Sequence[str]) -
         for name in (named, f"origin/{named}"):
             if commit := find_commit(folder, name):
                 return Base(commit, name, "named by --base")
-        raise _no_commit(folder, f"a branch, tag or commit; there is no {named!r} here", named)
+        expected = f"expected a branch, tag or commit; there is no {named!r} here"
+        raise _no_commit(folder, expected, named)
     head = find_commit(folder, "HEAD")
     if head is None:
         expected = "a commit to compare with; Git finds none for HEAD; commit, repair it (git fsck)"
-        raise _no_commit(folder, expected, "")
+        raise _no_commit(folder, f"expected {expected}")
     # The remote's default branch, or one of the usual names, here or at `origin`.
     default = try_git(folder, "symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
     names = [default.removeprefix("origin/")] if default else []
     places = [place for name in (*names, "main", "master") for place in (name, f"origin/{name}")]
     main = next((place for place in places if find_commit(folder, place)), None)
     if main is None:
-        expected = "a main branch (origin/HEAD, main or master); found none"
+        expected = "expected a main branch (origin/HEAD, main or master); found none"
         raise _no_commit(folder, expected, "main")
     fork = try_git(folder, "merge-base", "HEAD", main)
     branch = try_git(folder, "symbolic-ref", "--quiet", "--short", "HEAD")
@@ -53,19 +54,17 @@ def choose_base(folder: Path, named: str | None, metrics_files: Sequence[str]) -
         expected = f"an earlier commit of {main} with other metrics"
         lacking = main if _is_shallow(folder) else ""  # else there is nothing to get
     if commit is None:
-        raise _no_commit(folder, f"{expected}; found none", lacking)
+        raise _no_commit(folder, f"expected {expected}; found none", lacking)
     return Base(commit, git(folder, "rev-parse", "--short", commit), why)
 
 
 def find_anchor(folder: Path, name: str) -> Base:
     """Return the anchor that gate.yaml names."""
-    commit = find_commit(folder, name)
+    expected, commit = "gate.yaml: anchor: expected a tag or commit", find_commit(folder, name)
     if commit is None:
-        expected = f"gate.yaml: anchor: expected a tag or commit; there is no {name!r} here"
-        raise CannotCompareError(f"{expected}; {_fetch_hint(folder, name)}name another")
+        raise _no_commit(folder, f"{expected}; there is no {name!r} here", name, "name another")
     full = try_git(folder, "rev-parse", "--symbolic-full-name", name) or ""
     if not (full.startswith("refs/tags/") or re.fullmatch("[0-9a-f]{7,64}", name)):
-        expected = "gate.yaml: anchor: expected a tag or commit"
         raise CannotCompareError(f"{expected}; {name!r} moves by itself; write {commit}")
     return Base(commit, name, "the anchor of gate.yaml")
 
@@ -101,23 +100,18 @@ def _find_accepted(folder: Path, head: str) -> str | None:
     return find_commit(folder, anchor) if anchor else None
 
 
-def _no_commit(folder: Path, expected: str, name: str) -> CannotCompareError:
-    hint = _fetch_hint(folder, name) if name else ""
-    return CannotCompareError(f"expected {expected}; {hint}name a base: --base REVISION")
-
-
 def _is_shallow(folder: Path) -> bool:
     return try_git(folder, "rev-parse", "--is-shallow-repository") == "true"
 
 
-def _fetch_hint(folder: Path, name: str) -> str:
-    """Return how to get a revision that the remote may have and this clone does not."""
-    if not try_git(folder, "remote"):
-        return ""
-    command = "git fetch --tags origin"
-    if _is_shallow(folder):
-        command = "git fetch --tags --unshallow origin"
-    name = name.removeprefix("origin/")
-    if re.fullmatch(r"[A-Za-z][\w./-]*", name) and name != "HEAD":
-        command += f" {name}:refs/remotes/origin/{name}"
-    return f"get it ({command}), or "
+def _no_commit(
+    folder: Path, expected: str, name: str = "", todo: str = "name a base: --base REVISION"
+) -> CannotCompareError:
+    """Return the error, with how to get what the remote may have and this clone does not."""
+    if name and try_git(folder, "remote"):
+        command = f"git fetch --tags {'--unshallow ' if _is_shallow(folder) else ''}origin"
+        name = name.removeprefix("origin/")
+        if re.fullmatch(r"[A-Za-z][\w./-]*", name) and name != "HEAD":
+            command += f" {name}:refs/remotes/origin/{name}"
+        todo = f"get it ({command}), or {todo}"
+    return CannotCompareError(f"{expected}; {todo}")
