@@ -21,8 +21,8 @@ from gate.errors import CannotCompareError, write_whole
 from gate.git import environment_without_repository, git
 from gate.repository import Repository
 from gate.runs import LEAST_RUNS
-from gate.settings import SETTINGS, load_settings, match_name
-from gate.snapshot import Name, Snapshot, covers, read_number
+from gate.settings import SETTINGS, Settings, load_settings, match_name
+from gate.snapshot import Name, Snapshot, covers, last_part, read_number
 
 TABLE = "gate.runs.csv"
 SEEDS = {"seed", "random_seed", "random_state", "rng_seed"}
@@ -40,13 +40,13 @@ def calibrate(folder: Path, count: int, named: str | None, jobs: int) -> None:
             f"expected --seeds {LEAST_RUNS} or more and --jobs 1 or more; found {count} and {jobs}"
         )
     repository = Repository(folder)
-    text = repository.read(files=[SETTINGS]).files[SETTINGS]
+    text = repository.read_text(SETTINGS)
     settings = load_settings(text)
     if settings.runs and settings.runs.file != TABLE:
         raise CannotCompareError(
             f"{SETTINGS}: runs: expected {TABLE}; found {settings.runs.file}; remove `runs`"
         )
-    before = repository.read(judged=[*settings.metrics])
+    before = repository.read(None, "workspace", Settings(metrics=settings.metrics))
     parameters = {
         path: {n for n in before.parameters if any(covers(s, n) for s in before.sources[path])}
         for path in dict.fromkeys(file for file, _ in settings.merge_rules(before.values.keys()))
@@ -80,7 +80,12 @@ def calibrate(folder: Path, count: int, named: str | None, jobs: int) -> None:
     }
     runs = {"file": TABLE, "seed": last_part(seed), "of": of}
     text = add_runs(text or "", runs, varied, count)
-    write_whole((repository.folder / TABLE).resolve(), format_table(rows))
+    table = io.StringIO()
+    columns = dict.fromkeys(name for row in rows for name in row)
+    writer = csv.DictWriter(table, [*columns], lineterminator="\n")  # what a row lacks is empty
+    writer.writeheader()
+    writer.writerows(rows)
+    write_whole((repository.folder / TABLE).resolve(), table.getvalue())
     write_whole((repository.folder / SETTINGS).resolve(), text)
     print(f"{TABLE} and {SETTINGS}: written; read what changed (git diff), then commit both")
 
@@ -132,9 +137,9 @@ def run_seeds(
             while waiting or running or stopped:
                 while waiting and len(running) < jobs and not stopped:
                     number = waiting.pop(0)
-                    folder = make_clone(repository, Path(scratch, str(number)))
                     setting = f"{seed.replace(': ', ':', 1)}={number}"
-                    running[number] = folder, start_run(folder, setting, targets)
+                    clone = Path(scratch, str(number))
+                    running[number] = start_run(repository, clone, setting, targets)
                 time.sleep(0.2)
                 if stopped:
                     sys.exit(128 + stopped[0])
@@ -171,9 +176,14 @@ def make_row(path: str, side: Snapshot, parameters: Parameters, seed: str) -> di
     return row
 
 
-def make_clone(repository: Repository, clone: Path) -> Path:
-    """Clone HEAD, with the repository's cache and without its remotes; return the DVC root."""
-    root = Path(git(repository.folder, "rev-parse", "--show-toplevel"))
+def start_run(
+    repository: Repository, clone: Path, setting: str, targets: list[str]
+) -> tuple[Path, subprocess.Popen[bytes]]:
+    """Clone HEAD, with the repository's cache and without its remotes; start `dvc exp run` there.
+
+    Return the DVC root, and the process, which has a group that can be ended.
+    """
+    root = repository.top
     git(root, "clone", "--quiet", "--shared", str(root), str(clone))
     folder = clone / repository.folder.relative_to(root)
     if (local := repository.folder / ".dvc/config.local").exists():
@@ -184,29 +194,15 @@ def make_clone(repository: Repository, clone: Path) -> Path:
                 settings["remote"].clear()  # whose packages DVC would need
                 settings["core"].pop("remote", None)
                 settings["cache"]["dir"] = repository.cache
-    return folder
-
-
-def start_run(folder: Path, setting: str, targets: list[str]) -> subprocess.Popen[bytes]:
-    """Start `dvc exp run` in a group of processes that can be ended."""
     # -P: modules of the clone are not taken for DVC's.
     command = [sys.executable, "-P", "-m", "dvc", "exp", "run", "--set-param", setting, *targets]
     variables = environment_without_repository() | {"DVC_NO_ANALYTICS": "1"}
     with (folder / LOG).open("wb") as log:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             command, cwd=folder, env=variables, stdin=subprocess.DEVNULL, stdout=log,
             stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
-
-
-def format_table(rows: Rows) -> str:
-    """Return rows as CSV; what a row lacks is empty."""
-    stream = io.StringIO()
-    columns = dict.fromkeys(name for row in rows for name in row)
-    writer = csv.DictWriter(stream, [*columns], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return stream.getvalue()
+    return folder, process
 
 
 def add_runs(text: str, runs: Mapping[str, object], varied: set[Name], count: int) -> str:
@@ -230,8 +226,3 @@ def add_runs(text: str, runs: Mapping[str, object], varied: set[Name], count: in
 def shorten(name: str) -> str:
     """Return the name of a parameter as gate.yaml has it: without params.yaml."""
     return name.removeprefix("params.yaml: ")
-
-
-def last_part(name: str) -> str:
-    """Return `seed` of `params.yaml: train.seed`."""
-    return name.rpartition(": ")[2].rpartition(".")[2]

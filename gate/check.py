@@ -10,9 +10,9 @@ from gate.comparison import Comparison, Noise, Verdict, compare, find_value
 from gate.errors import CannotCompareError, one_line
 from gate.git import list_changes, read_committed
 from gate.repository import Repository
-from gate.runs import check_runs, compare_means, measure_noise, read_rows, select_runs
+from gate.runs import compare_means, measure_noise, read_runs
 from gate.settings import SETTINGS, Rule, Settings, load_settings, no_such
-from gate.snapshot import MISSING, Name, Pairs, Snapshot, differences, matches
+from gate.snapshot import MISSING, Name, Pairs, differences, matches
 
 NO_WORSE, REGRESSION, NOT_COMPARABLE = 0, 1, 2
 
@@ -34,8 +34,9 @@ class Check:
             raise CannotCompareError("dvc.yaml: expected metrics files; found none; declare them")
         self.base = choose_base(self.folder, base, files)
         self._read_settings()
-        self.after = self._read(None, "workspace")
-        self.before = self._read(self.base.commit, self.base.name)
+        both = [settings for settings in (self.settings, self.own) if settings]
+        self.after = self.repository.read(None, "workspace", *both)
+        self.before = self.repository.read(self.base.commit, self.base.name, *both)
         files = [*dict.fromkeys((*self.after.metrics, *self.before.metrics))]
         old = {path: self.before.metrics.get(path, MISSING) for path in files}
         judged = [path for path in files if matches(path, self.settings.metrics)]
@@ -94,16 +95,6 @@ class Check:
             )
             self.settings = self.own
 
-    def _read(self, commit: str | None, name: str) -> Snapshot:
-        both = [settings for settings in (self.settings, self.own) if settings]
-        return self.repository.read(
-            commit,
-            name,
-            judged=list(self.settings.metrics),
-            files=list(dict.fromkeys(file for each in both for file in each.list_files())),
-            environment=[pattern for each in both for pattern in each.environment],
-        )
-
     def _check_names(self, settings: Settings) -> dict[Name, Rule]:
         """Return the rules of all metrics, after every name in the settings was looked up."""
         rules = settings.merge_rules(self.names)
@@ -132,17 +123,14 @@ class Check:
             parameters = {**self.after.parameters, **before.parameters}
             files, name = self.after.files, self.after.name
             before = replace(before, name=name, files=files, parameters=parameters)
-        rows = read_rows(runs, before)
-        check_runs(runs, rows, before)
-        base = {file: select_runs(runs, rows, file, before) for file in runs.of}
+        base = read_runs(runs, before, check=True)
         noise = {
             name: measure_noise(base[name[0]], name[1], runs.file)
             for name in self.rules
             if name[0] in base
         }
         try:
-            others = read_rows(runs, self.after)
-            candidate = {file: select_runs(runs, others, file, self.after) for file in runs.of}
+            candidate = read_runs(runs, self.after)
         except CannotCompareError as error:
             self.problems.append(str(error))
             return noise, []

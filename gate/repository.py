@@ -23,6 +23,7 @@ from dvc_data.index import DataIndexDirError
 
 from gate.errors import CannotCompareError, one_line
 from gate.git import git, list_changes, try_git
+from gate.settings import Settings
 from gate.snapshot import MISSING, Snapshot, check_size, flat, matches
 
 LARGEST_FILE = 10_000_000  # bytes of a plot or table; a larger one takes minutes
@@ -50,10 +51,6 @@ class _NoRemotes(DataCloud):  # type: ignore[misc]
 class _OfflineRepo(Repo):  # type: ignore[misc]
     """DVC's repository, of which only Git, the workspace and the cache are read."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(str(folder))
-        self.cloud = _NoRemotes(self)
-
     @cached_property
     def index(self) -> Any:
         index = super().index
@@ -73,12 +70,13 @@ class Repository:
     def __init__(self, folder: Path) -> None:
         """Open the repository that a folder lies in."""
         logging.getLogger("dvc").setLevel(logging.CRITICAL)  # the gate reports problems itself
-        top = git(folder, "rev-parse", "--show-toplevel")  # Git names its own remedies
+        self.top = Path(git(folder, "rev-parse", "--show-toplevel"))  # Git names its own remedies
         with _explain_failures("this folder"):
-            self._repo = _OfflineRepo(folder)
+            self._repo = _OfflineRepo(str(folder))
+        self._repo.cloud = _NoRemotes(self._repo)
         self.folder = Path(self._repo.root_dir)
         self.cache = str(self._repo.cache.local_cache_dir)
-        self._roots = [Path(place).resolve() for place in (top, self.cache)]
+        self._roots = [Path(place).resolve() for place in (self.top, self.cache)]
 
     def list_metrics_files(self) -> list[str]:
         """Return the paths of the metrics files that any dvc.yaml of the workspace declares."""
@@ -86,19 +84,17 @@ class Repository:
             return self.metrics_files
 
     def read(
-        self,
-        commit: str | None = None,
-        name: str = "workspace",
-        *,
-        judged: Sequence[str] = (),
-        files: Sequence[str] = (),
-        environment: Sequence[str] = (),
+        self, commit: str | None = None, name: str = "workspace", *settings: Settings
     ) -> Snapshot:
         """Return one side: a commit by its full hash, or the workspace.
 
-        Metrics files that match `judged` must not be stale. Also read are the text of `files`, and
-        what matches `environment`.
+        The first settings name the metrics files that must not be stale; all of them, the files of
+        runs, predictions and the environment that are also read.
         """
+        judged = [pattern for each in settings[:1] for pattern in each.metrics]
+        files = [each.runs.file for each in settings if each.runs]
+        files += [path for each in settings for path in each.predictions.values()]
+        environment = [pattern for each in settings for pattern in each.environment]
         with self._switch(commit, name):
             metrics = {path: self._read_metrics(path) for path in self.metrics_files}
             wanted = [path for path in metrics if matches(path, judged)]
@@ -110,10 +106,20 @@ class Repository:
                 outputs={path: _hash(out) for path, out in self.outputs.items()},
                 sources={p: self._list_sources(p) for p in metrics if self._list_stages(p)},
                 frozen=frozenset(self._name(s) for s in self.stages if s.frozen and s.cmd),
-                environment=self._read_environment(environment),
+                environment={
+                    f"{path}: {key}" if key else path: value
+                    for path in (*self.inputs, *self.outputs)
+                    if matches(path, environment)
+                    for key, value in flat(self._read_metrics(path)).items()
+                },
                 stale=dict(self._find_stale(wanted)) if judged else {},
-                files={path: self._read_text(path) for path in files},
+                files={path: self._read_text(path) for path in dict.fromkeys(files)},
             )
+
+    def read_text(self, path: str) -> str | None:
+        """Return the text of a file of the workspace, or None if there is none."""
+        with self._switch(None, "workspace"):
+            return self._read_text(path)
 
     def is_ignored(self, path: str) -> bool:
         """Return whether the workspace's .dvcignore hides a file."""
@@ -205,15 +211,6 @@ class Repository:
             read |= {f"{path}: {key}": value for key, value in flat(file["data"]).items()}
         return read
 
-    def _read_environment(self, patterns: Sequence[str]) -> dict[str, object]:
-        read: dict[str, object] = {}
-        for path in (*self.inputs, *self.outputs):
-            if matches(path, patterns):
-                found = self._read_metrics(path)
-                content = {"": found} if isinstance(found, str) else found
-                read |= {f"{path}: {k}" if k else path: value for k, value in content.items()}
-        return read
-
     def _read_text(self, path: str) -> str | None:
         try:
             self._check_file(path)
@@ -235,9 +232,7 @@ class Repository:
 
     def _load(self, path: str) -> object:
         self._check_file(path)
-        content = load_path(f"/{path}", self._repo.dvcfs)
-        check_size(content)
-        return content
+        return check_size(load_path(f"/{path}", self._repo.dvcfs))
 
     def _check_file(self, path: str) -> None:
         place = (self.folder / path).resolve()

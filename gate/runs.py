@@ -9,7 +9,7 @@ from dataclasses import replace
 from gate.comparison import Comparison, Noise, Verdict, find_margin
 from gate.errors import CannotCompareError
 from gate.settings import Rule, RunsSettings, no_such
-from gate.snapshot import Name, Snapshot, covers, read_number
+from gate.snapshot import Name, Snapshot, covers, last_part, read_number
 
 LEAST_RUNS = 5  # for a standard deviation
 
@@ -17,8 +17,19 @@ Rows = Sequence[Mapping[str, str]]
 Runs = Mapping[int, Mapping[str, str]]  # by seed, the row
 
 
-def read_rows(settings: RunsSettings, side: Snapshot) -> Rows:
-    """Return the rows of a side's table of runs."""
+def read_runs(settings: RunsSettings, side: Snapshot, *, check: bool = False) -> dict[str, Runs]:
+    """Return the runs in a side's table that repeat each metrics file: all parameters are theirs.
+
+    With `check`, every name in `runs` is looked up, and they must name all that the runs could
+    differ in.
+    """
+    rows = _read_rows(settings, side)
+    if check:
+        _check_names(settings, rows, side)
+    return {file: _select_runs(settings, rows, file, side) for file in settings.of}
+
+
+def _read_rows(settings: RunsSettings, side: Snapshot) -> Rows:
     text, found = side.files.get(settings.file), "others"
     header = (text or "").partition("\n")[0]
     if text is None:
@@ -38,8 +49,7 @@ def read_rows(settings: RunsSettings, side: Snapshot) -> Rows:
     )
 
 
-def check_runs(settings: RunsSettings, rows: Rows, side: Snapshot) -> None:
-    """Check every name in `runs`, and that they name all that the runs could differ in."""
+def _check_names(settings: RunsSettings, rows: Rows, side: Snapshot) -> None:
     columns, column = rows[0].keys(), f"column of {settings.file} of {side.name}"
     asked = [("seed", settings.seed, columns, column)]
     for file, of in settings.of.items():
@@ -53,7 +63,7 @@ def check_runs(settings: RunsSettings, rows: Rows, side: Snapshot) -> None:
     for file, of in settings.of.items():
         named = {_name_fully(name) for name in of.parameters.values()}
         for name in sorted(side.parameters.keys() - named):
-            is_seed = name.rpartition(": ")[2].rpartition(".")[2] == settings.seed
+            is_seed = last_part(name) == settings.seed
             if not is_seed and any(covers(source, name) for source in side.sources.get(file, ())):
                 raise CannotCompareError(
                     f"gate.yaml: runs: of: {file}: parameters: expected every parameter that the"
@@ -65,8 +75,7 @@ def _name_fully(parameter: str) -> str:
     return parameter if ": " in parameter else f"params.yaml: {parameter}"
 
 
-def select_runs(settings: RunsSettings, rows: Rows, file: str, side: Snapshot) -> Runs:
-    """Return the runs that repeat a side's metrics file: all its parameters are theirs."""
+def _select_runs(settings: RunsSettings, rows: Rows, file: str, side: Snapshot) -> Runs:
     of = settings.of[file]
     wanted = {c: side.parameters.get(_name_fully(name)) for c, name in of.parameters.items()}
     wanted |= of.rows

@@ -67,10 +67,6 @@ class Settings(_Section):
     runs: RunsSettings | None = None
     predictions: Mapping[str, str] = {}  # by metrics file, a CSV file with a row per test image
 
-    def list_files(self) -> list[str]:
-        """Return the files beside the metrics that the gate reads."""
-        return [*([self.runs.file] if self.runs else []), *self.predictions.values()]
-
     def merge_rules(self, names: Collection[Name]) -> dict[Name, Rule]:
         """Return the rule of each metric that has one, in the order of `metrics`."""
         rules: dict[Name, Rule] = {}
@@ -117,9 +113,7 @@ def load_settings(text: str | None) -> Settings:
             f"{SETTINGS}: no such file beside .dvc; write a first one with the command `init`"
         )
     try:
-        content = parse_yaml(text, SETTINGS)
-        check_size(content)
-        return Settings.model_validate(content)
+        return Settings.model_validate(check_size(parse_yaml(text, SETTINGS)))
     except ValidationError as error:
         # Unknown names first: a typo is also a missing key.
         problems = error.errors(include_url=False)

@@ -61,6 +61,11 @@ def differences(a: Mapping[str, object], b: Mapping[str, object]) -> Pairs:
     return {name: (a.get(name), b.get(name)) for name in names}
 
 
+def last_part(parameter: str) -> str:
+    """Return `seed` of `params.yaml: train.seed`."""
+    return parameter.rpartition(": ")[2].rpartition(".")[2]
+
+
 def flat(content: object, prefix: str = "") -> dict[str, object]:
     """Return nested mappings as one, with keys joined by dots; a bare value has the key `""`."""
     if not isinstance(content, Mapping) or (prefix and not content):
@@ -71,8 +76,8 @@ def flat(content: object, prefix: str = "") -> dict[str, object]:
     return found
 
 
-def check_size(content: object) -> None:
-    """Raise ValueError for content that anchors blow up beyond `MOST_VALUES`."""
+def check_size(content: object) -> object:
+    """Return content, or raise ValueError if anchors blow it up beyond `MOST_VALUES`."""
     waiting, count = [content], 1
     while waiting and count <= MOST_VALUES:
         value = waiting.pop()
@@ -81,6 +86,7 @@ def check_size(content: object) -> None:
             waiting += value.values() if isinstance(value, Mapping) else value
     if count > MOST_VALUES:
         raise ValueError(f"expected at most {MOST_VALUES} values; found more")
+    return content
 
 
 def read_number(value: object) -> float | None:

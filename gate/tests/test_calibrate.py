@@ -188,24 +188,20 @@ def test_order_and_stop(
     """
     started = []
 
-    def make_clone(_: object, folder: Path) -> Path:
+    def start_run(_: object, folder: Path, *rest: object) -> tuple[Path, subprocess.Popen[bytes]]:
         if folder.name == "11":
             os.kill(os.getpid(), kind)
         folder.mkdir()
-        return folder
-
-    def start_run(folder: Path, *_: object) -> subprocess.Popen[bytes]:
         started.append(folder.name)
         stays = f"(trap '' TERM; sh -c 'sleep 600; :' {tmp_path}) & wait"
         script = stays if folder.name == "11" else ":"
-        return subprocess.Popen(["sh", "-c", script], start_new_session=True)
+        return folder, subprocess.Popen(["sh", "-c", script], start_new_session=True)
 
     def open_clone(folder: Path) -> Any:
         metrics, parameters = {"m.json": {"a": 0.5}}, {"params.yaml: seed": int(folder.name)}
         return Mock(read=lambda: Snapshot(metrics=metrics, parameters=parameters))
 
-    fakes = {"make_clone": make_clone, "start_run": start_run, "Repository": open_clone}
-    for name, fake in fakes.items():
+    for name, fake in {"start_run": start_run, "Repository": open_clone}.items():
         monkeypatch.setattr(f"gate.calibrate.{name}", fake)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     repository, handler = Mock(outputs={"m.json": Mock()}, find_output=str), signal.getsignal(kind)

@@ -9,7 +9,7 @@ from scipy.stats import ttest_1samp
 
 from gate.comparison import Comparison, Noise, Verdict, compare, find_margin
 from gate.repository import Repository
-from gate.runs import Runs, check_runs, measure_noise, read_rows, select_runs
+from gate.runs import Runs, measure_noise, read_runs
 from gate.settings import SETTINGS, Rule, load_settings
 from gate.snapshot import Name, Snapshot, matches
 from tests.conftest import ROOT
@@ -55,11 +55,9 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Real:
         shutil.copy(ROOT / path, folder / path)
     shutil.copytree(ROOT / "metrics", folder / "metrics")
     git(folder, "init", "--quiet")
-    side = Repository(folder).read(files=GATE.list_files())
+    side = Repository(folder).read(None, "workspace", GATE)
     assert GATE.runs
-    rows = read_rows(GATE.runs, side)
-    check_runs(GATE.runs, rows, side)
-    runs = {file: select_runs(GATE.runs, rows, file, side) for file in FILES}
+    runs = read_runs(GATE.runs, side, check=True)
     return Real(side, GATE.merge_rules(side.values.keys()), runs)
 
 
