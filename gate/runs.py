@@ -111,6 +111,12 @@ def _read_cell(text: str | None) -> float | None:
         return None
 
 
+def _read_column(runs: Runs, key: str) -> dict[int, float | str | None]:
+    """Return a metric by seed: as a number, or the text of what is none."""
+    cells = {seed: row.get(key) for seed, row in runs.items()}
+    return {s: x if (number := _read_cell(x)) is None else number for s, x in cells.items()}
+
+
 def measure_noise(runs: Runs, key: str, table: str) -> Noise | str:
     """Return how much a metric differs over the base's runs, or why that is not known."""
     if len(runs) < LEAST_RUNS:
@@ -143,15 +149,14 @@ def compare_means(
     """
     found, tested = [], []
     for name, rule in rules.items():
-        cells = [{seed: row.get(name[1]) for seed, row in side.get(name[0], {}).items()}
-                 for side in (base, candidate)]  # fmt: skip
-        if not rule.over_runs or not all(cells) or cells[0] == cells[1]:
+        old, new = (_read_column(side.get(name[0], {}), name[1]) for side in (base, candidate))
+        if not (rule.over_runs and old and new) or old == new:
             continue
-        seeds = cells[0].keys() & cells[1].keys()
+        seeds = old.keys() & new.keys()
         if not seeds and not rule.blocks:
             continue  # without a number of the candidate's it would refuse
-        pairs = [(_read_cell(cells[0][seed]), _read_cell(cells[1][seed])) for seed in sorted(seeds)]
-        numbers = [(x, y) for x, y in pairs if x is not None and y is not None]
+        pairs = [(old[seed], new[seed]) for seed in sorted(seeds)]
+        numbers = [(x, y) for x, y in pairs if isinstance(x, float) and isinstance(y, float)]
         before, after = zip(*numbers, strict=True) if numbers else ((), ())
         a, b = (statistics.fmean(side) if side else None for side in (before, after))
         margin = None

@@ -117,6 +117,7 @@ SECTIONS: Files = {
         ({}, MOVED[-0.006] | {"gate.yaml": GATE}, 1, "worse by more than the margin: 5 stand"),
         ({}, {"params.yaml": "rate: 0.7\n", "run": {}}, 0, "accuracy: the same"),
         ({}, {"run": {"loss": 0.7}}, 1, "loss of metrics.json rose by 0.2, more than its margin"),
+        ({}, {"runs.csv": table("0.8980", *BASE[1:])}, 0, "accuracy: the same ... !mean of"),
         ({}, {"runs.csv": table(*BASE, first=3)}, 2, f"{FEW} 2"),
         ({}, {"runs.csv": table(*BASE, first=9)}, 2, f"{FEW} 0"),
         ({"gate.yaml": ("blocks: true, over", "over")}, {"runs.csv": table(*BASE, first=9)}, 0,
@@ -157,7 +158,7 @@ SECTIONS: Files = {
         ({"gate.yaml": ("  metrics.json: {r", "  metric.json: {r")}, {}, 2,
          "file; did you mean metrics.json?"),
     ],
-    ids=range(37),
+    ids=range(38),
 )  # fmt: skip
 def test_runs(base: Files, change: Files, status: int, said: str, project: Project) -> None:
     """What cannot be tested never passes."""
