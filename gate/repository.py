@@ -313,8 +313,9 @@ class Repository:
         if stage.cmd_changed:
             yield "command changed"
         for dep in stage.deps:
-            # A dependency elsewhere, such as an address, is compared by dvc.lock of both sides.
-            if dep.is_in_repo or dep.fs.protocol == "local":
+            # What is elsewhere is compared by dvc.lock of both sides, a path in the workspace, too.
+            inside = dep.is_in_repo and not self._path(dep).startswith("../")
+            if inside or (dep.fs.protocol == "local" and self.commit is None):
                 yield from self._compare_dependency(dep)
         for out in stage.outs:
             path = self._path(out)
@@ -356,10 +357,11 @@ class Repository:
         return sorted(path for path in changed if not self.find_output(path))
 
     def _path(self, item: Any) -> str:
-        if not item.is_in_repo:
-            return str(item)
-        relative: str = self._repo.fs.relpath(item.fs_path, self._repo.root_dir)
-        return relative.replace("\\", "/")
+        # Not from `fs_path`: at a commit, where nothing is above the top, DVC takes `../x` for `x`.
+        fs = self._repo.fs
+        folder = fs.relpath(item.stage.wdir, self._repo.root_dir)
+        place: str = fs.normpath(fs.join(folder, item.def_path or "")).replace("\\", "/")
+        return place if item.is_in_repo or place.startswith("../") else str(item)
 
 
 def _hash(item: Any) -> Any:

@@ -180,7 +180,7 @@ STORIES: dict[str, tuple[Files, Files, Files, int, str]] = {
     "import not read": (IMPORTED, {name: IMPORTED[name][::-1] for name in ("dvc.yaml", "dvc.lock")}, {}, 0,
                         "metrics.json no longer depends on imported"),
     "elsewhere": (RUN | {"../x": "1", "dvc.yaml": ("deps: [", "deps: [../x, ")}, {}, {"../x": "2"}, 2,
-                  f"{STALE}train: ... /x modified"),
+                  f"{STALE}train: ../x modified ... !no longer depends ... !the base's own"),
     # A dependency folder that outputs of other stages lie in.
     "outputs not pulled": (CODED, {}, {"parts/a": None, "parts/x.pyc": "1"}, 0, "accuracy: the same"),
     "code beside outputs": (CODED, {}, {"parts/code": "2"}, 2,
