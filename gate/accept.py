@@ -10,7 +10,7 @@ from gate.errors import CannotCompareError, write_whole
 from gate.git import find_commit
 from gate.presentation import bullets
 from gate.repository import Repository
-from gate.settings import SETTINGS, load_settings
+from gate.settings import SETTINGS, load_settings, read_own
 
 
 def move_anchor(folder: Path, revision: str) -> str:
@@ -19,8 +19,7 @@ def move_anchor(folder: Path, revision: str) -> str:
     commit = find_commit(root, revision)
     if commit is None:
         raise CannotCompareError(f"expected a branch, tag or commit; there is no {revision!r} here")
-    path = root / SETTINGS
-    text = path.read_bytes().decode() if path.exists() else ""
+    text = read_own(root) or ""
     old = load_settings(text or None).anchor
     line = f"anchor: {commit}"
     new, count = re.subn(r"(?m)^anchor:[^\r\n#]*?(?=\s*(#|\r?$))", line, text, count=1)
@@ -37,6 +36,6 @@ def move_anchor(folder: Path, revision: str) -> str:
             said = ["no metric that blocks is worse than at the old anchor"]
     except CannotCompareError as error:
         said = [f"cannot be compared with the old anchor: {error}"]
-    write_whole(path, new)
+    write_whole(root / SETTINGS, new)
     title = f"**The anchor is now {commit[:10]}.** Commit {SETTINGS}; it judges from then on.\n"
     return "\n".join([title, *bullets(said)])

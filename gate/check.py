@@ -11,7 +11,7 @@ from gate.errors import CannotCompareError, one_line
 from gate.git import list_changes, read_committed
 from gate.repository import Repository
 from gate.runs import compare_means, measure_noise, read_runs
-from gate.settings import SETTINGS, Rule, Settings, load_settings, no_such
+from gate.settings import SETTINGS, Rule, Settings, load_settings, no_such, read_own
 from gate.snapshot import MISSING, Name, Pairs, differences, matches
 
 NO_WORSE, REGRESSION, NOT_COMPARABLE = 0, 1, 2
@@ -75,10 +75,9 @@ class Check:
     def _read_settings(self) -> None:
         """Read the base's settings, which judge; the workspace's where it has none."""
         self.own: Settings | None = None  # the workspace's
-        wrong, path = "", self.folder / SETTINGS
+        wrong = ""
         try:
-            text = path.read_text("utf-8", errors="replace") if path.is_file() else None
-            self.own = load_settings(text)
+            self.own = load_settings(read_own(self.folder))
         except (CannotCompareError, OSError) as error:
             wrong = one_line(error)
         text = read_committed(self.folder, self.base.commit, SETTINGS)

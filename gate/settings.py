@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Collection, Mapping, Sequence
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from dvc.exceptions import DvcException
@@ -104,6 +105,15 @@ def no_such(where: str, name: str, known: Collection[str], what: str) -> CannotC
     close = difflib.get_close_matches(name, sorted(known), n=1)
     hint = f"did you mean {close[0]}?" if close else "remove it, or run the pipeline"
     return CannotCompareError(f"{SETTINGS}: {where}: {name}: expected a {what}; {hint}")
+
+
+def read_own(folder: Path) -> str | None:
+    """Return the text of the workspace's `gate.yaml` as it is, or None if there is none."""
+    path = folder / SETTINGS
+    try:
+        return path.read_bytes().decode() if path.is_file() else None
+    except UnicodeDecodeError as error:
+        raise CannotCompareError(f"{SETTINGS}: expected text; {error}; write it in UTF-8") from None
 
 
 def load_settings(text: str | None) -> Settings:

@@ -12,6 +12,8 @@ CODE: Files = {"code/model.R": "2"}
 RUN: Files = {"run": {}}
 LOSS: Files = {"run": {"accuracy": 0.5}}
 
+LATIN_1 = b"# \xe9\n" + GATE.encode()
+
 # YAML whose anchors make billions of values.
 ANCHORS = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10)
@@ -37,6 +39,7 @@ ANCHORS = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
         ("dvc.lock", "schema: 1\n", "dvc.lock: invalid schema version"),
         ("params.yaml", f"{ANCHORS}rate: 0.5\n", "expected at most 20000 values; found more"),
         ("gate.yaml", ANCHORS + GATE, "workspace: gate.yaml: expected YAML; expected at most 20000"),
+        ("gate.yaml", LATIN_1, "workspace: gate.yaml: expected text; 'utf-8' codec can't decode"),
         ("gate.yaml", ("accuracy: {", "x: {"), "workspace: gate.yaml: metrics: metrics.json: x: exp"),
         ("gate.yaml", f"same: [dta]\n{GATE}", "same: dta: expected a file or parameter of the pip"),
         ("gate.yaml", f"environment: [metrics.jsn]\n{GATE}", "metrics.jsn: expected a file that a st"),
@@ -272,6 +275,11 @@ def test_accept(project: Project, gate: Gate) -> None:
         status, out, err = gate(project.folder, "accept")
         assert (status, out, why in err) == (2, "", True)
         assert project.read("gate.yaml") == f"anchor: {anchor}\n{GATE}"
+    project.change({"gate.yaml": LATIN_1})
+    for command in ("accept", "calibrate"):
+        status, out, err = gate(project.folder, command)
+        expected = "gate: gate.yaml: expected text; 'utf-8' codec can't decode"
+        assert (status, out, err.count("\n"), err.startswith(expected)) == (2, "", 1, True), err
 
 
 @pytest.mark.parametrize("there", ["{}", "<<<<", '{"accuracy": "0.9", "loss": 1}'])
