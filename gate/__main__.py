@@ -80,9 +80,11 @@ def _run(arguments: argparse.Namespace) -> int:
             _print(f"{clean(text)}\nReport: report/index.html")
             return status
         case "accept":
-            from gate.accept import move_anchor
+            from gate.check import move_anchor
+            from gate.presentation import bullets
 
-            _print_markdown(move_anchor(folder, arguments.revision))
+            title, said = move_anchor(folder, arguments.revision)
+            _print_markdown("\n".join([title, "", *bullets(said)]))
         case "init":
             from gate.init import write_settings
 

@@ -1,5 +1,6 @@
 """The whole gate: read each side once, compare by the base's rules, and say what follows."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -7,8 +8,8 @@ from pathlib import Path
 from gate.base import Base, choose_base, find_anchor
 from gate.changes import group_problems, join_some, list_pipeline_changes, list_rule_changes
 from gate.comparison import Comparison, Noise, Verdict, compare, find_value
-from gate.errors import CannotCompareError, one_line
-from gate.git import list_changes, read_committed
+from gate.errors import CannotCompareError, one_line, write_whole
+from gate.git import find_commit, list_changes, read_committed
 from gate.repository import Repository
 from gate.runs import compare_means, measure_noise, read_runs
 from gate.settings import SETTINGS, Rule, Settings, load_settings, no_such, read_own
@@ -249,6 +250,36 @@ class Check:
             unclear = [c for c in unclear if c.candidate is None]
         reasons = [*worse, *group_reasons(unclear), *self.problems]
         return (REGRESSION if worse else NOT_COMPARABLE if reasons else NO_WORSE), reasons
+
+
+def move_anchor(folder: Path, revision: str) -> tuple[str, list[str]]:
+    """Write a commit as the anchor into gate.yaml, of which nothing else changes.
+
+    Return that it moved, and what became worse since the old one.
+    """
+    root = Repository(folder).folder
+    commit = find_commit(root, revision)
+    if commit is None:
+        raise CannotCompareError(f"expected a branch, tag or commit; there is no {revision!r} here")
+    text = read_own(root) or ""
+    old = load_settings(text or None).anchor
+    line = f"anchor: {commit}"
+    new, count = re.subn(r"(?m)^anchor:[^\r\n#]*?(?=\s*(#|\r?$))", line, text, count=1)
+    new = new if count else f"{line}\n{text}"
+    if load_settings(new).anchor != commit:
+        raise CannotCompareError(f"{SETTINGS}: anchor: cannot be replaced; write {commit} by hand")
+    said = []
+    try:
+        for c in Check(root, find_anchor(root, old).commit).comparisons if old else ():
+            if c.blocks and c.loss > 0:
+                beyond = ", beyond its margin" if c.verdict is Verdict.WORSE else ""
+                said.append(f"worse than at the old anchor: {c.name}: {c.change:+.3g}{beyond}")
+        if old and not said:
+            said = ["no metric that blocks is worse than at the old anchor"]
+    except CannotCompareError as error:
+        said = [f"cannot be compared with the old anchor: {error}"]
+    write_whole(root / SETTINGS, new)
+    return f"**The anchor is now {commit[:10]}.** Commit {SETTINGS}; it judges from then on.", said
 
 
 def group_reasons(comparisons: Sequence[Comparison]) -> list[str]:
