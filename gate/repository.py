@@ -147,7 +147,7 @@ class Repository:
         problems = [
             (side, "", one_line(error))
             for side, content in sides.items()
-            for part in (content, content.get("definitions", {}), content.get("sources", {}))
+            for part in content.values()  # definitions and sources
             if (error := part.get("error"))
         ]
         for renderer, sources, definitions in matched:

@@ -137,6 +137,10 @@ def test_what_is_not_drawn(drawn: Project) -> None:
         assert f"{path}: {why}" in text
     assert text.count(link) == 2
     assert "c2VjcmV0" not in drawn.read("report/index.html")
+    # A part of a folder that was not pulled: DVC draws nothing of that side.
+    folder = f"outs: [{{path: o, hash: md5, md5: {'f' * 32}.dir}}]\n"
+    drawn.change({"o.dvc": folder, "dvc.yaml": ("plots:", "plots:\n  - o/part")})
+    assert "{plot\\_divs}: failed to load directory ('o',)\n" in report(drawn)
 
 
 def test_flips_of_predictions() -> None:
