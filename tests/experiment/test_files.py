@@ -122,7 +122,7 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
 
 WRITING = re.compile(
     r"(\S+)\.write_(?:bytes|text)\("
-    r"|\.(?:save|savefig|savez\w*|to_csv)\(\s*([^,)]+)"
+    r"|\.(?:save|savefig|savez\w*|to_csv)\(\s*([^,)=]+)[,)]"  # to_csv may have no path
     r'|ZipFile\(\s*([^,)]+), "[wa]'
     r'|(\S+)\.open\("[wax]'
 )
