@@ -34,7 +34,7 @@ ANCHORS = "a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
         ("metrics.json", "null", "accuracy, loss: deleted: the candidate has none"),
         ("metrics.json", None, "accuracy, loss: candidate: the file is missing; run `dvc repro`"),
         ("dvc.yaml", "stages: [", "workspace: DVC says: "),
-        ("dvc.yaml", ("stages:", "stages:\n  n: {cmd: x, outs: [metrics.json]}"), "specified in: - n - train"),
+        ("dvc.yaml", ("stages:", "stages:\n  n: {cmd: x, outs: [metrics.json]}"), "output 'metrics.json' is specified in:"),
         ("dvc.yaml", "stages: {}\n", "dvc.yaml: expected metrics files; found none"),
         ("dvc.lock", "schema: 1\n", "dvc.lock: invalid schema version"),
         ("params.yaml", f"{ANCHORS}rate: 0.5\n", "expected at most 20000 values; found more"),
