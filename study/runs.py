@@ -151,7 +151,7 @@ def parse_line(line: str) -> Entry:
         content = json.loads(line)
         if content.pop("checksum") != hash_content(content):
             raise ValueError("its content is not what was written")
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{type(error).__name__}: {error}") from None
     # It is whole: were it dropped because this code cannot read it, a good run would be lost.
     try:

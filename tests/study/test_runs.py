@@ -56,7 +56,9 @@ def store(tmp_path: Path) -> Store:
         ("checksum", "sum"),
         ("mnist", "mni\udcff"),  # no UTF-8
         (SECOND.to_line(), FIRST.to_line()),
+        (SECOND.to_line(), "[" * 100_000 + "\n"),
     ],
+    ids=range(6),
 )
 def test_damage(old: str, new: str, store: Store) -> None:
     """The line is named and dropped; the others stay, and the next run makes the file whole."""
