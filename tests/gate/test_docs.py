@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from gate.tests.conftest import Project
+from gate.tests.conftest import Project, make_template
 from tests.conftest import ROOT
 
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
@@ -93,16 +94,25 @@ def test_locked() -> None:
     assert "--no-deps --require-hashes)" in install["run"]
 
 
-def test_action(tmp_path: Path) -> None:
-    """It compares GitHub's merge commit with its first parent, and ends as its last check does.
-
-    The package is the action's own, whatever the change has in a folder `gate`.
-    """
-    step = read_workflow(ACTION)["runs"]["steps"][-1]
+def run_action(folder: Path, python: str, **variables: str) -> "subprocess.CompletedProcess[bytes]":
+    """Run the action's last step in a folder, with a shell script for its Python."""
+    step, temp = read_workflow(ACTION)["runs"]["steps"][-1], Project(folder.parent / "runner")
     assert step["env"]["BASE"] == "${{ inputs.base || github.event.merge_group.base_sha }}"
-    clone = Project(tmp_path)
-    clone.write("gate/bin/python", '#!/bin/sh\necho "$PYTHONPATH $*" >> calls\necho {}\nexit 2\n')
-    (tmp_path / "gate/bin/python").chmod(0o755)
+    temp.write("gate/bin/python", f"#!/bin/sh\n{python}\n")
+    (temp.folder / "gate/bin/python").chmod(0o755)
+    return subprocess.run(
+        ["bash", "-e", "-o", "pipefail", "-c", step["run"]],
+        cwd=folder,
+        env=os.environ | {"RUNNER_TEMP": str(temp.folder), "GITHUB_OUTPUT": "output"} | variables,
+        check=False,
+        capture_output=True,
+    )
+
+
+def test_action(tmp_path: Path) -> None:
+    """It compares GitHub's merge commit with its first parent, and ends as its last check does."""
+    clone = Project(tmp_path / "clone")
+    clone.write("a", "")
     clone.git("init", "--quiet")
     head = clone.commit()
     for event, base, commit, said in (
@@ -111,22 +121,39 @@ def test_action(tmp_path: Path) -> None:
         ("push", "", head, ""),
         ("pull_request", "v1", head, " --base v1"),
     ):
-        variables = os.environ | {
-            "BASE": base, "FILES": "URL", "GITHUB_EVENT_NAME": event, "GITHUB_SHA": commit,
-            "GITHUB_ACTION_PATH": "/action/gate", "RUNNER_TEMP": str(tmp_path),
-            "GITHUB_OUTPUT": "output",
-        }  # fmt: skip
-        command = ["bash", "-e", "-o", "pipefail", "-c", step["run"]]
-        done = subprocess.run(
-            command, cwd=tmp_path, env=variables, check=False, stdout=subprocess.PIPE
-        )
+        done = run_action(
+            clone.folder, 'echo "$PYTHONPATH $*" >> calls; echo {}; exit 2', BASE=base, FILES="URL",
+            GITHUB_EVENT_NAME=event, GITHUB_SHA=commit, GITHUB_ACTION_PATH="/action/gate",
+        )  # fmt: skip
         assert (done.returncode, done.stdout) == (2, b"{}\n{}\n")
-        assert clone.read("output") == f"json={tmp_path}/gate.json\n"
-        assert clone.read("gate.json") == "{}\n"
+        assert clone.read("output") == f"json={tmp_path}/runner/gate.json\n"
+        assert (tmp_path / "runner/gate.json").read_text() == "{}\n"
         commands = ("report --files-of-commits URL", "check --json", "check --github")
         expected = [f"/action -P -m gate {each}{said}" for each in commands]
         assert clone.read("calls").splitlines() == expected
         clone.change({"calls": None, "output": None})
+
+
+def test_action_judges_a_merge(tmp_path: Path) -> None:
+    """By its own package, whatever the change has in `gate`; what others lost meanwhile is theirs."""
+    project = make_template(tmp_path / "clone")
+    project.change({"README.md": "new", "gate/__init__.py": "raise SystemExit('judges itself')"})
+    project.commit("a change")
+    project.git("switch", "--quiet", "main")
+    project.run(accuracy=0.8)
+    project.commit("a loss")
+    project.git("switch", "--quiet", "--detach")
+    project.git("merge", "--quiet", "--no-edit", "change")
+    for base, status, verdict in (("", 0, "No worse"), ("HEAD^2^", 1, "Worse")):
+        summary = tmp_path / f"summary{status}"
+        done = run_action(
+            project.folder, f'exec "{sys.executable}" "$@"', BASE=base, FILES="",
+            GITHUB_EVENT_NAME="pull_request", GITHUB_SHA=project.commit_of("HEAD"),
+            GITHUB_ACTION_PATH=str(ROOT / "gate"), GITHUB_STEP_SUMMARY=str(summary),
+        )  # fmt: skip
+        assert done.returncode == status, done
+        assert summary.read_text().startswith(f"**{verdict}")
+        assert (project.folder / "report/index.html").is_file()
 
 
 def test_hook(tmp_path: Path) -> None:
