@@ -135,7 +135,7 @@ def test_action(tmp_path: Path) -> None:
 
 
 def test_action_judges_a_merge(tmp_path: Path) -> None:
-    """By its own package, whatever the change has in `gate`; what others lost meanwhile is theirs."""
+    """By its own package, whatever the change has in `gate`, and not by a loss that came before."""
     project = make_template(tmp_path / "clone")
     project.change({"README.md": "new", "gate/__init__.py": "raise SystemExit('judges itself')"})
     project.commit("a change")
