@@ -192,7 +192,8 @@ def judge(contrast: Contrast, values: pd.Series) -> Figures:
 def judge_claim(contrasts: Mapping[str, Figures], names: Sequence[str]) -> str:
     """Judge a claim: supported with all of its contrasts, contradicted with one of them.
 
-    For a claim of equivalence, one that is equivalent supports it, one that differs contradicts.
+    A claim of equivalence is supported where all of them are equivalent, contradicted where one
+    differs.
     """
     found = {contrasts[name]["verdict"] for name in names}
     if names[0] in CONTRASTS and CONTRASTS[names[0]].equivalence:

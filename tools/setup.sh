@@ -80,6 +80,7 @@ explain() {
     *"DO NOT MATCH THE HASHES"*)
         package=$(printf '%s\n' "$1" | sed -nE 's/^ +([^ ]+==[^ ]+) from .*/\1/p' | tail -n 1)
         fail "$package on the package index does not have the hash of the lock; do not trust it" ;;
+    *"No space left"*) fail "the disk is full; free some space and run again" ;;
     *CERTIFICATE_VERIFY* | *"TLS CA"* | *"peer certificate"*)
         fail "the certificate of the package index is of an authority unknown here; name its file" \
             "(PIP_CERT=/path/to/authority.pem)" ;;

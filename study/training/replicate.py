@@ -64,7 +64,8 @@ def train_missing(
         if again and stored != [(entry.key, entry.available) for entry in planned]:
             raise InputError(
                 "--again: expected runs of these images, this software, this kind of processor, and"
-                " the threads, instructions and validation of params.yaml; found others"
+                " the threads, instructions and validation of params.yaml; found others; restore"
+                " what their lines in study/runs.jsonl say"
             )
         store = Store()
         for problem in store.problems:
